@@ -1,0 +1,45 @@
+"""Vitascope: words become a clip, on your own machine.
+
+Names are loaded when they are first used, so that `import vitascope` costs next to nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from vitascope.api import generate as generate
+    from vitascope.errors import VitascopeError as VitascopeError
+    from vitascope.progress import Progress as Progress
+    from vitascope.types import CameraMove as CameraMove
+    from vitascope.types import Clip as Clip
+    from vitascope.types import Given as Given
+    from vitascope.types import Record as Record
+    from vitascope.types import Shot as Shot
+    from vitascope.types import VideoShape as VideoShape
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "generate": "vitascope.api",
+    "VitascopeError": "vitascope.errors",
+    "Progress": "vitascope.progress",
+    "CameraMove": "vitascope.types",
+    "Clip": "vitascope.types",
+    "Given": "vitascope.types",
+    "Record": "vitascope.types",
+    "Shot": "vitascope.types",
+    "VideoShape": "vitascope.types",
+}
+
+__all__ = [*_HOMES, "__version__"]
+
+
+def __getattr__(name: str) -> object:
+    """Load a public name from the module it lives in."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'vitascope' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,243 @@
+"""The nouns that travel from stage to stage: small, frozen and free of any network.
+
+`Shot -> Conditioning -> Latents -> Clip -> file`. Sizes, strides and frame rules live here, as methods of
+`VideoShape` and `LatentShape`, and nowhere else.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+import numpy as np
+from jaxtyping import Bool, Float32, UInt8
+from pydantic import BaseModel, ConfigDict, Field
+
+TIME_STRIDE = 4
+"""Frames that one latent frame stands for; the first stands for one."""
+SPACE_STRIDE = 16
+"""Pixels along each side of one latent cell."""
+LATENT_CHANNELS = 24
+"""Numbers in one latent cell."""
+CAMERA_CHANNELS = 8
+"""Camera numbers in one token's extra channels; see `conditioning/camera.py`."""
+EXTRA_CHANNELS = 1 + LATENT_CHANNELS + CAMERA_CHANNELS
+"""Extra channels of one token: given mask, source latents, camera."""
+
+CameraKind = Literal["static", "pan", "tilt", "zoom", "dolly", "truck", "roll", "orbit", "shake"]
+Easing = Literal["linear", "smooth", "in", "out"]
+
+
+class CameraMove(BaseModel):
+    """One movement of the camera over a span of the shot.
+
+    `amount` is signed: pan and truck in frame widths (+ right), tilt in frame heights (+ up), zoom and dolly in
+    log2 of the size of things (+ in), roll and orbit in radians (+ clockwise), shake in frame widths.
+    `start` and `end` are seconds; `end` None means the end of the shot.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: CameraKind
+    amount: Annotated[float, Field(allow_inf_nan=False)] = 0.0
+    easing: Easing = "smooth"
+    start: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+    end: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+
+
+class Given(BaseModel):
+    """Something already known: what it is, where in the shot it holds, and as what it is to be taken.
+
+    `source` is a file (a colour name or `#rrggbb` for a colour); `start` and `end` are seconds of the shot, both
+    None for all of it; `mask` is a picture file whose white part holds.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["image", "video", "sound", "colour"]
+    source: str
+    role: Literal["frame", "region", "source", "reference", "sound"] = "frame"
+    start: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+    end: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+    mask: str | None = None
+
+
+class Shot(BaseModel):
+    """One continuous take, as asked for or as resolved.
+
+    None means "not said": stage 1 (the words) and `Backend.plan` (the model's rules and defaults) fill it in, and
+    the resolved shot travels in the finished file. `size` is (width, height) in pixels, `seconds` is always
+    `num_frames / fps` once resolved, `caption` is what the model reads in place of the prompt.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    prompt: str
+    negative_prompt: str = ""
+    seconds: Annotated[float, Field(allow_inf_nan=False)] | None = None
+    num_frames: int | None = None
+    fps: Annotated[float, Field(allow_inf_nan=False)] | None = None
+    size: tuple[int, int] | None = None
+    seed: int | None = None
+    camera: tuple[CameraMove, ...] | None = None
+    path: tuple[tuple[float, float, float], ...] = ()
+    """Where the subject goes: (seconds, x, y), x and y in 0..1 of the picture."""
+    givens: tuple[Given, ...] = ()
+    style: str | None = None
+    sound: bool = False
+    steps: int | None = None
+    guidance_scale: Annotated[float, Field(allow_inf_nan=False)] | None = None
+    model: str = "toybox"
+    caption: str | None = None
+
+    def video_shape(self) -> "VideoShape":
+        """Return the shape of a resolved shot; raises `ValueError` when the shot is not resolved yet."""
+        if self.num_frames is None or self.size is None or self.fps is None:
+            raise ValueError("the shot has no size, number of frames and frame rate yet: plan it first")
+        width, height = self.size
+        return VideoShape(num_frames=self.num_frames, height=height, width=width, fps=self.fps)
+
+
+@dataclass(frozen=True)
+class LatentShape:
+    """The grid of latent cells of a clip; tokens are its cells in the order (frames height width)."""
+
+    frames: int
+    height: int
+    width: int
+
+    @property
+    def num_tokens(self) -> int:
+        """Tokens in the whole grid."""
+        return self.frames * self.height * self.width
+
+    def positions(self, fps: float) -> Float32[np.ndarray, "tokens 3"]:
+        """Return where each token lies: seconds of its last frame, then y and x in cells, centred on 0."""
+        seconds = np.arange(self.frames) * TIME_STRIDE / fps
+        y = np.arange(self.height) - (self.height - 1) / 2
+        x = np.arange(self.width) - (self.width - 1) / 2
+        grid = np.stack(np.meshgrid(seconds, y, x, indexing="ij"), axis=-1)
+        return grid.reshape(-1, 3).astype(np.float32)
+
+    def spread(self, per_frame: Float32[np.ndarray, "frames dim"]) -> Float32[np.ndarray, "tokens dim"]:
+        """Repeat one row per latent frame over all tokens of that frame."""
+        return np.repeat(per_frame, self.height * self.width, axis=0)
+
+
+@dataclass(frozen=True)
+class VideoShape:
+    """The shape of a clip in frames and pixels: 1 + 4k frames, sides that are multiples of 16."""
+
+    num_frames: int
+    height: int
+    width: int
+    fps: float
+
+    @property
+    def seconds(self) -> float:
+        """How long the clip lasts."""
+        return self.num_frames / self.fps
+
+    def latent(self) -> LatentShape:
+        """Return the grid of latents; raises `ValueError` for a shape that has none."""
+        if self.num_frames < 1 or (self.num_frames - 1) % TIME_STRIDE:
+            raise ValueError(f"{self.num_frames} frames are not 1 + {TIME_STRIDE}k")
+        if self.height < 1 or self.width < 1 or self.height % SPACE_STRIDE or self.width % SPACE_STRIDE:
+            raise ValueError(f"{self.width}x{self.height} is not a multiple of {SPACE_STRIDE} on both sides")
+        return LatentShape(
+            frames=1 + (self.num_frames - 1) // TIME_STRIDE,
+            height=self.height // SPACE_STRIDE,
+            width=self.width // SPACE_STRIDE,
+        )
+
+    @staticmethod
+    def snap_frames(wanted: float) -> int:
+        """Return the number of frames 1 + 4k that lies nearest to `wanted`, at least 1."""
+        return 1 + TIME_STRIDE * max(0, round((wanted - 1) / TIME_STRIDE))
+
+    @staticmethod
+    def snap_side(wanted: float) -> int:
+        """Return the side in pixels, a multiple of 16, that lies nearest to `wanted`, at least 16."""
+        return SPACE_STRIDE * max(1, round(wanted / SPACE_STRIDE))
+
+
+@dataclass(frozen=True)
+class Text:
+    """A sentence as the text encoder hands it on."""
+
+    states: Float32[np.ndarray, "words dim"]
+    mask: Bool[np.ndarray, " words"]
+    pooled: Float32[np.ndarray, " dim"]
+
+
+@dataclass(frozen=True)
+class Conditioning:
+    """All that is known before the first step: the words, the camera, what is given, and each token's level.
+
+    `given` holds the clean latents where `levels` is 0 (given) and anything where it is 1 (wanted); `null` is the
+    empty text (or the negative prompt) that guidance leads away from.
+    """
+
+    text: Float32[np.ndarray, "words dim"]
+    text_mask: Bool[np.ndarray, " words"]
+    pooled: Float32[np.ndarray, " dim"]
+    channels: Float32[np.ndarray, "tokens extra"]
+    positions: Float32[np.ndarray, "tokens 3"]
+    given: Float32[np.ndarray, "tokens latent"]
+    levels: Float32[np.ndarray, " tokens"]
+    caption: str
+    null: Text
+
+
+@dataclass(frozen=True)
+class Latents:
+    """A clean clip before decoding: normalised latents, one row per token, and the shapes they stand for."""
+
+    video: Float32[np.ndarray, "tokens latent"]
+    shape: LatentShape
+    fps: float
+
+
+@dataclass(frozen=True)
+class Record:
+    """How a clip was made: enough to make it again, and what a person would want to know about it.
+
+    `seconds_spent` maps phases to wall seconds; it is told to the user and never written into the file, so that
+    the same shot gives the same bytes.
+    """
+
+    shot: Shot
+    backend: str
+    weights: Mapping[str, str] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    seconds_spent: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A finished clip: frames of 0..255, sound of -1..1 (or none), and the record of how it was made."""
+
+    frames: UInt8[np.ndarray, "frames height width 3"]
+    fps: float
+    record: Record
+    sound: Float32[np.ndarray, "channels samples"] | None = None
+    sample_rate: int | None = None
+
+    @property
+    def seconds(self) -> float:
+        """How long the clip lasts."""
+        return len(self.frames) / self.fps
+
+    def save(self, path: str | Path, *, force: bool = False) -> Path:
+        """Write the clip as an MP4 file and return its path.
+
+        Raises `OutputError` when the file exists (unless `force`), or cannot be written; no half-written file stays.
+        """
+        from vitascope.deliver.mux import save
+
+        return save(self, Path(path), force=force)
+
+    def with_record(self, record: Record) -> Self:
+        """Return the same picture with another record."""
+        return type(self)(self.frames, self.fps, record, self.sound, self.sample_rate)

@@ -25,7 +25,7 @@ EXTRA_CHANNELS = 1 + LATENT_CHANNELS + CAMERA_CHANNELS
 """Extra channels of one token: given mask, source latents, camera."""
 
 CameraKind = Literal["static", "pan", "tilt", "zoom", "dolly", "truck", "roll", "orbit", "shake"]
-Easing = Literal["linear", "smooth", "in", "out"]
+Easing = Literal["linear", "ease", "ease-in", "ease-out"]
 
 
 class CameraMove(BaseModel):
@@ -40,7 +40,7 @@ class CameraMove(BaseModel):
 
     kind: CameraKind
     amount: Annotated[float, Field(allow_inf_nan=False)] = 0.0
-    easing: Easing = "smooth"
+    easing: Easing = "ease"
     start: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
     end: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
 

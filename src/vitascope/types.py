@@ -11,7 +11,7 @@ from typing import Annotated, Literal, Self
 
 import numpy as np
 from jaxtyping import Bool, Float32, UInt8
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 TIME_STRIDE = 4
 """Frames that one latent frame stands for; the first stands for one."""
@@ -33,7 +33,7 @@ class CameraMove(BaseModel):
 
     `amount` is signed: pan and truck in frame widths (+ right), tilt in frame heights (+ up), zoom and dolly in
     log2 of the size of things (+ in), roll and orbit in radians (+ clockwise), shake in frame widths.
-    `start` and `end` are seconds; `end` None means the end of the shot.
+    `start` and `end` are shares of the shot's length, 0..1.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -41,8 +41,14 @@ class CameraMove(BaseModel):
     kind: CameraKind
     amount: Annotated[float, Field(allow_inf_nan=False)] = 0.0
     easing: Easing = "ease"
-    start: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
-    end: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    start: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    end: Annotated[float, Field(gt=0, le=1)] = 1.0
+
+    @model_validator(mode="after")
+    def _starts_before_it_ends(self) -> Self:
+        if self.start >= self.end:
+            raise ValueError(f"a camera move must end after it starts, not {self.start:g} to {self.end:g}")
+        return self
 
 
 class Given(BaseModel):

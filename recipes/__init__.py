@@ -1,0 +1,1 @@
+"""Training and evaluation settings, as functions that return frozen configs."""

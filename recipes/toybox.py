@@ -1,0 +1,91 @@
+"""Toybox: what its training runs are made of. A recipe is a function that returns one frozen `Recipe`."""
+
+from dataclasses import dataclass, replace
+
+from vitascope.nn.dit import DiTConfig
+from vitascope.nn.text_encoder import TextEncoderConfig
+from vitascope.nn.video_vae import VideoVAEConfig
+from vitascope.prompt.world import FULL, World
+from vitascope.training.dit import DiTTraining
+from vitascope.training.vae import VAETraining
+from vitascope.types import VideoShape
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A model, the world it learns, and how each of its stages is trained."""
+
+    name: str
+    world: World
+    shape: VideoShape
+    vae: VideoVAEConfig
+    text: TextEncoderConfig
+    dit: DiTConfig
+    vae_training: VAETraining
+    dit_training: DiTTraining
+    shards: int
+    """Lots of 256 encoded clips that are made ahead; 0 where the trainer's own device renders while it trains."""
+    variants: int = 6
+    """Layouts in which each set is painted."""
+
+
+SMALL_CAST = (
+    "cat", "dog", "horse", "rabbit", "penguin", "elephant", "duck", "fish",
+    "butterfly", "dragon", "taxi", "motorcycle", "rocket", "ball", "snowman", "dancer",
+)  # fmt: skip
+
+
+def small() -> Recipe:
+    """Return what two CPU cores can teach in two hours: sixteen of the cast, ten sets, 128x128, 8 fps, 17 frames."""
+    world = replace(
+        FULL,
+        subjects=SMALL_CAST,
+        sets=("garden", "forest", "beach", "underwater", "desert", "snow", "city", "space", "room", "farm"),
+    )
+    return Recipe(
+        name="small",
+        world=world,
+        shape=VideoShape(num_frames=17, height=128, width=128, fps=8.0),
+        vae=VideoVAEConfig(),
+        text=TextEncoderConfig(),
+        dit=DiTConfig(),
+        vae_training=VAETraining(),
+        dit_training=DiTTraining(),
+        shards=40,
+        variants=3,
+    )
+
+
+def gpu() -> Recipe:
+    """Return the same model for one lent GPU: the whole cast and all sets, rendered while it trains."""
+    recipe = small()
+    return replace(
+        recipe,
+        name="gpu",
+        world=FULL,
+        vae_training=replace(recipe.vae_training, batch=64, whole_batch=16, pool=2048, renew=16),
+        dit_training=replace(recipe.dit_training, frame_batch=1024, clip_batch=256, renew=32, keep=1.0, ema=0.9995),
+        shards=0,
+        variants=12,
+    )
+
+
+def smoke() -> Recipe:
+    """Return the smallest thing that takes every step of the road, for CI and rehearsals."""
+    recipe = small()
+    return replace(
+        recipe,
+        name="smoke",
+        world=replace(recipe.world, subjects=("cat", "dog"), sets=("garden", "beach"), styles=("clay",)),
+        shape=VideoShape(num_frames=9, height=64, width=64, fps=8.0),
+        vae=VideoVAEConfig(encoder_widths=(16, 24, 32), decoder_widths=(16, 24, 32)),
+        text=TextEncoderConfig(dim=64, heads=2, depth=1),
+        dit=DiTConfig(dim=64, heads=2, depth=3, text_dim=64, hidden=128, modulation=32, axes=(4, 6, 6)),
+        vae_training=replace(recipe.vae_training, batch=2, frames=5, crop=32, pool=16),
+        dit_training=replace(recipe.dit_training, frame_batch=4, clip_batch=2),
+        shards=1,
+        variants=1,
+    )
+
+
+RECIPES = {"small": small, "gpu": gpu, "smoke": smoke}

@@ -1,0 +1,1 @@
+"""Torch architectures, one self-contained file each; used for training, export and running on a GPU."""

@@ -1,0 +1,212 @@
+"""The diffusion transformer: one sequence of space-time tokens, each with its own noise level.
+
+What is given has level 0, what is wanted starts at level 1 (rectified flow: `x_t = (1 - t) clean + t noise`). The
+network returns the clean tokens. It knows nothing of grids: positions (seconds, y, x) come with the tokens, so
+any length, shape and, later, a line of sound tokens can share the sequence.
+Sources: DiT with AdaLN-single (PixArt-alpha, arXiv 2310.00426), 3-axis rotary positions, QK-norm, SwiGLU,
+x-prediction (JiT, arXiv 2511.13720), token routing in training (TREAD, arXiv 2501.04765).
+"""
+
+import math
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from einops import rearrange
+from jaxtyping import Bool, Float, Int
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class DiTConfig:
+    """Size of the transformer; `channels` are the per-token extras: given mask, source latents, camera."""
+
+    latent_channels: int = 24
+    channels: int = 33
+    dim: int = 256
+    heads: int = 4
+    depth: int = 8
+    text_dim: int = 256
+    hidden: int = 704
+    modulation: int = 128
+    cross_every: int = 2
+    axes: tuple[int, int, int] = (8, 12, 12)
+    """Rotary frequencies per axis (seconds, y, x); together half of the head's width."""
+
+
+def fourier(levels: Float[Tensor, "batch tokens"], width: int = 64) -> Float[Tensor, "batch tokens width"]:
+    """Embed noise levels 0..1 as sines and cosines of geometric frequencies up to 1000."""
+    frequencies = torch.exp(torch.linspace(0, math.log(1000.0), width // 2, device=levels.device))
+    angles = levels[..., None] * frequencies
+    return torch.cat([angles.cos(), angles.sin()], dim=-1)
+
+
+class Rotary(nn.Module):
+    """Rotary positions over (seconds, y, x): nearby tokens see each other's offset, not their places."""
+
+    def __init__(self, axes: tuple[int, int, int]):
+        super().__init__()
+        longest = (16.0, 64.0, 64.0)
+        parts = [2 * math.pi / top ** torch.linspace(0, 1, n) for n, top in zip(axes, longest, strict=True)]
+        parts = [part * scale for part, scale in zip(parts, (0.5, 0.25, 0.25), strict=True)]
+        table = torch.zeros(3, sum(axes))
+        start = 0
+        for axis, part in enumerate(parts):
+            table[axis, start : start + len(part)] = part
+            start += len(part)
+        self.register_buffer("table", table)
+
+    def forward(self, positions: Float[Tensor, "tokens 3"]) -> tuple[Tensor, Tensor]:
+        """Return cosines and sines, `float[tokens half-of-head]`."""
+        angles = positions.float() @ self.table
+        return angles.cos(), angles.sin()
+
+
+def rotate(x: Float[Tensor, "b h n d"], cos: Tensor, sin: Tensor) -> Float[Tensor, "b h n d"]:
+    """Rotate pairs of a head's numbers by the token's angles (RoFormer, arXiv 2104.09864)."""
+    a, b = x.float().chunk(2, dim=-1)
+    return torch.cat([a * cos - b * sin, a * sin + b * cos], dim=-1).to(x.dtype)
+
+
+def attend(
+    q: Float[Tensor, "b h n d"],
+    k: Float[Tensor, "b h m d"],
+    v: Float[Tensor, "b h m d"],
+    mask: Bool[Tensor, "b 1 1 m"] | None = None,
+) -> Float[Tensor, "b h n d"]:
+    """Scaled dot-product attention; on a CPU written out, which for a few hundred tokens is twice as fast."""
+    if q.is_cuda:
+        return F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
+    scores = (q * q.shape[-1] ** -0.5) @ k.transpose(-1, -2)
+    if mask is not None:
+        scores = scores.masked_fill(~mask, -1e4)
+    return scores.softmax(-1, dtype=q.dtype) @ v
+
+
+class Attention(nn.Module):
+    """Self-attention over all tokens with normed queries and keys."""
+
+    def __init__(self, dim: int, heads: int):
+        super().__init__()
+        self.heads = heads
+        self.qkv = nn.Linear(dim, 3 * dim, bias=False)
+        self.out = nn.Linear(dim, dim, bias=False)
+        self.q_norm, self.k_norm = nn.RMSNorm(dim // heads), nn.RMSNorm(dim // heads)
+
+    def forward(self, x: Float[Tensor, "b n d"], cos: Tensor, sin: Tensor) -> Float[Tensor, "b n d"]:
+        q, k, v = rearrange(self.qkv(x), "b n (three h d) -> three b h n d", three=3, h=self.heads)
+        q, k = rotate(self.q_norm(q), cos, sin), rotate(self.k_norm(k), cos, sin)
+        y = attend(q.to(v.dtype), k.to(v.dtype), v)
+        return self.out(rearrange(y, "b h n d -> b n (h d)"))
+
+
+class CrossAttention(nn.Module):
+    """Attention from the tokens to the words of the prompt."""
+
+    def __init__(self, dim: int, heads: int, text_dim: int):
+        super().__init__()
+        self.heads = heads
+        self.norm = nn.RMSNorm(dim)
+        self.q = nn.Linear(dim, dim, bias=False)
+        self.kv = nn.Linear(text_dim, 2 * dim, bias=False)
+        self.out = nn.Linear(dim, dim, bias=False)
+        self.q_norm, self.k_norm = nn.RMSNorm(dim // heads), nn.RMSNorm(dim // heads)
+
+    def forward(
+        self, x: Float[Tensor, "b n d"], text: Float[Tensor, "b words t"], mask: Bool[Tensor, "b words"]
+    ) -> Float[Tensor, "b n d"]:
+        q = rearrange(self.q(self.norm(x)), "b n (h d) -> b h n d", h=self.heads)
+        k, v = rearrange(self.kv(text), "b n (two h d) -> two b h n d", two=2, h=self.heads)
+        q, k = self.q_norm(q).to(v.dtype), self.k_norm(k).to(v.dtype)
+        y = attend(q, k, v, mask[:, None, None, :])
+        return self.out(rearrange(y, "b h n d -> b n (h d)"))
+
+
+class Block(nn.Module):
+    """Self-attention, attention to the words (in some blocks), SwiGLU; modulated by each token's level."""
+
+    def __init__(self, config: DiTConfig, cross: bool):
+        super().__init__()
+        dim = config.dim
+        self.norm1 = nn.RMSNorm(dim, elementwise_affine=False)
+        self.norm2 = nn.RMSNorm(dim, elementwise_affine=False)
+        self.attention = Attention(dim, config.heads)
+        self.cross = CrossAttention(dim, config.heads, config.text_dim) if cross else None
+        self.up = nn.Linear(dim, 2 * config.hidden, bias=False)
+        self.down = nn.Linear(config.hidden, dim, bias=False)
+        self.bias = nn.Parameter(torch.zeros(6, dim))
+
+    def forward(
+        self,
+        x: Float[Tensor, "b n d"],
+        modulation: Float[Tensor, "b n six d"],
+        rotary: tuple[Tensor, Tensor],
+        text: Float[Tensor, "b words t"],
+        mask: Bool[Tensor, "b words"],
+    ) -> Float[Tensor, "b n d"]:
+        shift1, scale1, gate1, shift2, scale2, gate2 = (modulation + self.bias.to(modulation.dtype)).unbind(2)
+        x = x + gate1 * self.attention(self.norm1(x) * (1 + scale1) + shift1, *rotary)
+        if self.cross is not None:
+            x = x + self.cross(x, text, mask)
+        gate, value = self.up(self.norm2(x) * (1 + scale2) + shift2).chunk(2, dim=-1)
+        return x + gate2 * self.down(F.silu(gate) * value)
+
+
+class DiT(nn.Module):
+    """Noisy tokens, their levels and what is known about them, to clean tokens."""
+
+    def __init__(self, config: DiTConfig):
+        super().__init__()
+        self.config = config
+        self.embed = nn.Linear(config.latent_channels + config.channels, config.dim)
+        self.rotary = Rotary(config.axes)
+        self.level = nn.Linear(64, config.modulation)
+        self.pooled = nn.Linear(config.text_dim, config.modulation)
+        self.modulate = nn.Linear(config.modulation, 6 * config.dim)
+        self.blocks = nn.ModuleList(Block(config, i % config.cross_every == 0) for i in range(config.depth))
+        self.norm = nn.RMSNorm(config.dim)
+        self.head = nn.Linear(config.dim, config.latent_channels)
+        self.start()
+
+    def start(self) -> None:
+        """Set the initial weights: gates at one with small output layers, a silent head."""
+        nn.init.normal_(self.modulate.weight, std=0.02)
+        nn.init.zeros_(self.modulate.bias)
+        nn.init.zeros_(self.head.weight)
+        nn.init.zeros_(self.head.bias)
+        for block in self.blocks:
+            nn.init.zeros_(block.attention.out.weight)
+            nn.init.zeros_(block.down.weight)
+            block.bias.data[2] = 1.0
+            block.bias.data[5] = 1.0
+            if block.cross is not None:
+                nn.init.zeros_(block.cross.out.weight)
+
+    def forward(
+        self,
+        video: Float[Tensor, "batch tokens latent"],
+        levels: Float[Tensor, "batch tokens"],
+        channels: Float[Tensor, "batch tokens extra"],
+        positions: Float[Tensor, "tokens 3"],
+        text: Float[Tensor, "batch words text_dim"],
+        mask: Bool[Tensor, "batch words"],
+        pooled: Float[Tensor, "batch text_dim"],
+        keep: Int[Tensor, " kept"] | None = None,
+    ) -> Float[Tensor, "batch tokens latent"]:
+        """Return the clean tokens. `keep` (training only) names the tokens that take the middle blocks."""
+        seen = torch.cat([torch.ones_like(mask[:, :1]), mask[:, 1:]], dim=1)
+        rotary = self.rotary(positions)
+        x = self.embed(torch.cat([video, channels], dim=-1))
+        hidden = F.silu(self.level(fourier(levels)) + self.pooled(pooled)[:, None])
+        modulation = rearrange(self.modulate(hidden), "b n (six d) -> b n six d", six=6)
+        whole, short, around = x, modulation, rotary
+        last = len(self.blocks) - 1
+        for i, block in enumerate(self.blocks):
+            if keep is not None and i == 1:
+                whole, x = x, x[:, keep]
+                short, around = modulation[:, keep], (rotary[0][keep], rotary[1][keep])
+            if keep is not None and i == last:
+                x = whole.index_copy(1, keep, x.to(whole.dtype))
+                short, around = modulation, rotary
+            x = block(x, short, around, text, seen)
+        return self.head(self.norm(x))

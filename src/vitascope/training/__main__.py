@@ -1,0 +1,146 @@
+"""`python -m vitascope.training STAGE --minutes N --out DIR [--smoke]`: one command trains one stage.
+
+Run from a checkout (it reads `recipes/`). A stage starts from `--start` where given, goes on where an interrupted run
+in the same folder stopped, and leaves weights, `log.jsonl`, `curves.png` and a sample sheet in the folder.
+"""
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import numpy as np
+import torch
+import typer
+
+from vitascope.training.checkpoint import load_matching, load_tensors
+from vitascope.training.loop import LoopConfig
+
+if TYPE_CHECKING:
+    from recipes.toybox import Recipe
+    from vitascope.nn.video_vae import VideoVAE
+    from vitascope.training.toytheatre.render import Theatre
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
+
+Minutes = Annotated[float, typer.Option(help="How long to train.")]
+Out = Annotated[Path, typer.Option(help="Folder for weights, log, curves and sheets.")]
+Smoke = Annotated[bool, typer.Option(help="Take every step of the road in seconds; the result is worth nothing.")]
+RecipeName = Annotated[str, typer.Option("--recipe", help="small, gpu or smoke; see recipes/toybox.py.")]
+Atlas = Annotated[Path | None, typer.Option(help="Sprite atlas; by default the one in the cache, else the small one.")]
+Start = Annotated[Path | None, typer.Option(help="Weights to start from.")]
+Weights = Annotated[Path, typer.Option("--vae", help="The trained autoencoder's weights.")]
+
+
+def recipe_named(name: str, smoke: bool) -> "Recipe":
+    """Return a recipe from the checkout's `recipes/`; exits with a line if run elsewhere."""
+    sys.path.insert(0, str(Path.cwd()))
+    try:
+        from recipes.toybox import RECIPES
+    except ModuleNotFoundError:
+        sys.exit("training: run this from the root of a checkout, where recipes/ is")
+    if name not in RECIPES:
+        sys.exit(f"training: --recipe {name}: there are {', '.join(RECIPES)}")
+    return RECIPES["smoke" if smoke else name]()
+
+
+def device() -> str:
+    """Return the device that trains: the first GPU where there is one."""
+    if torch.cuda.is_available():
+        torch.set_float32_matmul_precision("high")
+        return "cuda"
+    return "cpu"
+
+
+def stage_theatre(recipe: "Recipe", atlas: Path | None) -> "Theatre":
+    """Build the theatre of a recipe."""
+    from vitascope.training.toytheatre.atlas import find_atlas, load_atlas
+    from vitascope.training.toytheatre.render import Theatre
+
+    return Theatre(load_atlas(atlas or find_atlas()), recipe.shape, device=device(), variants=recipe.variants)
+
+
+def trained_vae(recipe: "Recipe", weights: Path) -> "VideoVAE":
+    """Load the trained autoencoder, ready to encode."""
+    from vitascope.nn.video_vae import VideoVAE
+
+    vae = VideoVAE(recipe.vae)
+    missing = load_matching(vae, load_tensors(weights)[0])
+    if missing:
+        sys.exit(f"training: --vae {weights}: not the autoencoder of recipe {recipe.name} ({missing[0]} is missing)")
+    return vae.to(device()).eval().to(memory_format=torch.channels_last)
+
+
+@app.command()
+def vae(
+    minutes: Minutes, out: Out, smoke: Smoke = False, recipe: RecipeName = "small", atlas: Atlas = None,
+    start: Start = None,
+) -> None:  # fmt: skip
+    """Train the video autoencoder on theatre clips and dead leaves."""
+    from vitascope.training.clips import ClipPool, leaves_source
+    from vitascope.training.toytheatre.take import sample_take
+    from vitascope.training.vae import train
+
+    plan = recipe_named(recipe, smoke)
+    theatre, rng = stage_theatre(plan, atlas), np.random.default_rng(1)
+
+    def stage(rng: np.random.Generator, count: int) -> torch.Tensor:
+        return theatre.render([sample_take(rng, plan.world) for _ in range(count)])[0]
+
+    leaves = leaves_source(plan.shape.num_frames, plan.shape.height)
+    pool = ClipPool({stage: 0.9, leaves: 0.1}, plan.vae_training.pool, rng)
+    test = stage(np.random.default_rng(2), 4 if smoke else 24).transpose(1, 2).float() / 255
+    loop = LoopConfig(minutes=minutes, max_steps=4 if smoke else None)
+    print(train(plan.vae, plan.vae_training, loop, pool, test, out, start, device()))
+
+
+@app.command()
+def latents(
+    out: Out, vae: Weights, smoke: Smoke = False, recipe: RecipeName = "small", atlas: Atlas = None, seed: int = 0
+) -> None:
+    """Render and encode the clips that `dit` trains on, for a machine that cannot do both at once."""
+    from vitascope.training.latents import produce
+
+    plan = recipe_named(recipe, smoke)
+    per_shard = 32 if smoke else 256
+    produce(stage_theatre(plan, atlas), trained_vae(plan, vae), plan.world, out, plan.shards, per_shard, seed)
+
+
+@app.command()
+def dit(
+    minutes: Minutes, out: Out, vae: Weights, smoke: Smoke = False, recipe: RecipeName = "small", atlas: Atlas = None,
+    start: Start = None, shards: Annotated[Path | None, typer.Option(help="Folder that `latents` filled.")] = None,
+) -> None:  # fmt: skip
+    """Train the diffusion transformer with its text encoder."""
+    from vitascope.training.dit import train
+    from vitascope.training.latents import LatentPool, encode_takes, join, load_shard
+    from vitascope.training.words import embedding_table, tokenizer
+
+    plan = recipe_named(recipe, smoke)
+    if shards is not None:
+        pool = LatentPool(join([load_shard(path) for path in sorted(shards.glob("*.safetensors"))]), device())
+    else:
+        theatre, net, rng = stage_theatre(plan, atlas), trained_vae(plan, vae), np.random.default_rng(3)
+
+        def render(count: int):
+            return encode_takes(theatre, net, plan.world, rng, count)
+
+        pool = LatentPool(join([render(16) for _ in range(2 if smoke else 512)]), device(), render)
+    training = replace(plan.dit_training, fps=plan.shape.fps)
+    loop = LoopConfig(minutes=minutes, max_steps=4 if smoke else None)
+    print(train(plan.dit, plan.text, embedding_table(), tokenizer(), training, loop, pool, out, start, device()))
+
+
+@app.command()
+def judge(
+    minutes: Minutes, out: Out, smoke: Smoke = False, recipe: RecipeName = "small", atlas: Atlas = None
+) -> None:
+    """Train the judge on rendered clips and their truth."""
+    from vitascope.training.judge import train
+
+    plan = recipe_named(recipe, smoke)
+    print(train(stage_theatre(plan, atlas), plan.world, minutes, out, smoke))
+
+
+if __name__ == "__main__":
+    app()

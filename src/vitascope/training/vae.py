@@ -1,0 +1,133 @@
+"""Stage `vae`: the video autoencoder learns to give back what it sees."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor
+
+from vitascope.nn.video_vae import VideoVAE, VideoVAEConfig
+from vitascope.training.checkpoint import (
+    load_matching,
+    load_tensors,
+    optimizer_tensors,
+    restore_optimizers,
+    save_tensors,
+)
+from vitascope.training.clips import ClipPool
+from vitascope.training.ema import EMA
+from vitascope.training.loop import LoopConfig, run
+from vitascope.training.sheets import save_sheet
+
+
+@dataclass(frozen=True)
+class VAETraining:
+    """Settings of the stage. Crops of `crop` pixels until `whole_from` of the time is over, whole pictures then."""
+
+    batch: int = 8
+    frames: int = 9
+    crop: int = 64
+    whole_from: float = 0.75
+    whole_batch: int = 2
+    rate: float = 1.2e-3
+    noise: float = 0.2
+    pool: int = 256
+    renew: int = 1
+    ema: float = 0.995
+
+
+def reconstruction_loss(
+    made: Float[Tensor, "batch 3 frames h w"], true: Float[Tensor, "batch 3 frames h w"]
+) -> Float[Tensor, ""]:
+    """L1 and squared error of the pixels, plus L1 of their differences over space (at two scales) and time."""
+    loss = F.l1_loss(made, true) + 4 * F.mse_loss(made, true)
+    error = made - true
+    loss = loss + 0.5 * (error[..., 1:] - error[..., :-1]).abs().mean()
+    loss = loss + 0.5 * (error[..., 1:, :] - error[..., :-1, :]).abs().mean()
+    loss = loss + 0.25 * (error[:, :, 1:] - error[:, :, :-1]).abs().mean()
+    coarse = F.avg_pool2d(error.flatten(1, 2), 4)
+    return loss + 0.5 * coarse.abs().mean()
+
+
+def psnr(made: Tensor, true: Tensor) -> float:
+    """Return the peak signal-to-noise ratio in dB of pictures in 0..1."""
+    return float(-10 * torch.log10((made.clamp(0, 1) - true).square().mean() + 1e-10))
+
+
+def train(
+    model_config: VideoVAEConfig,
+    config: VAETraining,
+    loop: LoopConfig,
+    pool: ClipPool,
+    test: Float[Tensor, "batch 3 frames h w"],
+    out: Path,
+    start: Path | None = None,
+    device: str = "cpu",
+) -> Path:
+    """Train for the loop's minutes and return the path of the averaged weights, `vae.safetensors` under `out`.
+
+    Starts from `start` (weights), or goes on from `out/state.safetensors` if an earlier run was cut off there.
+    """
+    rng = np.random.default_rng(0)
+    vae = VideoVAE(model_config).to(device).to(memory_format=torch.channels_last)
+    if start is not None:
+        load_matching(vae, load_tensors(start)[0])
+    optimizers: list[torch.optim.Optimizer] = [
+        torch.optim.AdamW(vae.parameters(), lr=config.rate, betas=(0.9, 0.97), weight_decay=1e-4)
+    ]
+    ema = EMA(vae, config.ema)
+    state, first, seconds = out / "state.safetensors", 0, 0.0
+    if state.exists():
+        tensors, facts = load_tensors(state)
+        load_matching(vae, tensors)
+        restore_optimizers(optimizers, tensors)
+        ema.weights = {name: tensors[f"ema.{name}"].to(device) for name in ema.weights}
+        first, seconds, ema.steps = facts["step"], facts["seconds"], facts["step"]
+
+    def step(number: int, done: float) -> dict[str, float]:
+        whole = done > config.whole_from
+        if number % 2 == 0 and config.renew:
+            pool.renew(config.renew)
+        batch = config.whole_batch if whole else config.batch
+        true = pool.crops(batch, config.frames, 0 if whole else config.crop).to(device)
+        with torch.autocast(device, torch.bfloat16):
+            latents = vae.encode(true)
+            spread = float(rng.uniform(0, config.noise))
+            made = vae.decode(latents + spread * torch.randn_like(latents))
+        made, latents = made.float(), latents.float()
+        loss = reconstruction_loss(made, true) + 5e-3 * latents.square().mean()
+        optimizers[0].zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(vae.parameters(), 1.0)
+        optimizers[0].step()
+        ema.update(vae)
+        return {"loss": float(loss.detach()), "psnr": psnr(made.detach(), true), "spread": float(latents.detach().std())}
+
+    def save(number: int, spent: float) -> None:
+        averaged = ema.state(vae)
+        quality = evaluate(vae, averaged, test.to(device), out / "sheet.png")
+        print(f"test psnr {quality:.2f} dB", flush=True)
+        save_tensors(out / "vae.safetensors", averaged, {"step": number, "minutes": spent / 60, "psnr": quality})
+        everything = vae.state_dict() | optimizer_tensors(optimizers) | {f"ema.{k}": v for k, v in ema.weights.items()}
+        save_tensors(state, everything, {"step": number, "seconds": spent})
+
+    run(loop, out, optimizers, step, save, first, seconds)
+    return out / "vae.safetensors"
+
+
+@torch.no_grad()
+def evaluate(
+    vae: VideoVAE, weights: dict[str, Tensor], test: Float[Tensor, "batch 3 frames h w"], sheet: Path | None
+) -> float:
+    """Return the mean PSNR in dB of the clips of `test` through `weights`, and draw some beside their originals."""
+    own = {name: value.clone() for name, value in vae.state_dict().items()}
+    vae.load_state_dict(weights)
+    made = torch.cat([vae.decode(vae.encode(clip[None])) for clip in test]).clamp(0, 1)
+    vae.load_state_dict(own)
+    if sheet is not None:
+        rows = [torch.cat([true, back], dim=-1) for true, back in zip(test[:6], made[:6], strict=True)]
+        save_sheet([(row.permute(1, 2, 3, 0).cpu().numpy() * 255).astype(np.uint8) for row in rows], None, sheet)
+    return float(np.mean([psnr(a, b) for a, b in zip(made, test, strict=True)]))

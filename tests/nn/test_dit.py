@@ -1,0 +1,59 @@
+import torch
+
+from tests.nn.test_video_vae import awake
+from vitascope.nn.dit import DiT, DiTConfig
+
+TINY = DiTConfig(latent_channels=6, channels=5, dim=32, heads=2, depth=4, text_dim=16, hidden=48, modulation=16, axes=(2, 3, 3))
+
+
+def inputs(tokens: int = 12, words: int = 5) -> dict[str, torch.Tensor]:
+    torch.manual_seed(1)
+    return {
+        "video": torch.randn(2, tokens, 6),
+        "levels": torch.rand(2, tokens),
+        "channels": torch.randn(2, tokens, 5),
+        "positions": torch.randn(tokens, 3),
+        "text": torch.randn(2, words, 16),
+        "mask": torch.tensor([[1, 1, 1, 0, 0], [1, 1, 1, 1, 1]]).bool()[:, :words],
+        "pooled": torch.randn(2, 16),
+    }
+
+
+@torch.no_grad()
+def test_tokens_have_no_order_but_their_positions():
+    net, given = awake(DiT(TINY)), inputs()
+    order = torch.randperm(12)
+    shuffled = {k: v[:, order] if k in ("video", "levels", "channels") else v for k, v in given.items()}
+    shuffled["positions"] = given["positions"][order]
+    torch.testing.assert_close(net(**shuffled), net(**given)[:, order], rtol=1e-4, atol=1e-5)
+
+
+@torch.no_grad()
+def test_only_offsets_between_positions_matter():
+    net, given = awake(DiT(TINY)), inputs()
+    moved = given | {"positions": given["positions"] + torch.tensor([3.0, -2.0, 1.0])}
+    torch.testing.assert_close(net(**moved), net(**given), rtol=1e-4, atol=1e-4)
+
+
+@torch.no_grad()
+def test_padding_words_are_not_seen():
+    net, given = awake(DiT(TINY)), inputs()
+    changed = given["text"].clone()
+    changed[0, 3:] = 99.0
+    torch.testing.assert_close(net(**given | {"text": changed}), net(**given))
+
+
+@torch.no_grad()
+def test_every_token_has_its_own_level():
+    net, given = awake(DiT(TINY)), inputs()
+    levels = given["levels"].clone()
+    levels[0, 0] = 0.0
+    assert not torch.allclose(net(**given | {"levels": levels})[0], net(**given)[0])
+    torch.testing.assert_close(net(**given | {"levels": levels})[1], net(**given)[1])
+
+
+@torch.no_grad()
+def test_routing_all_tokens_is_no_routing():
+    net, given = awake(DiT(TINY)), inputs()
+    torch.testing.assert_close(net(**given, keep=torch.arange(12)), net(**given))
+    assert net(**given, keep=torch.tensor([0, 5, 7])).shape == (2, 12, 6)

@@ -1,0 +1,144 @@
+"""Scenes to words: the captions that the model trains on, in many phrasings, and one fixed form."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from vitascope.prompt.lexicon import (
+    MOVING,
+    SAID_ACTIONS,
+    SAID_PLACES,
+    SAID_ROUTES,
+    SAID_SEASONS,
+    SAID_STYLES,
+    SAID_TIMES,
+    SAID_WEATHERS,
+    article,
+    inflect,
+)
+from vitascope.prompt.scene import SEASON_SETS, Scene, seasons_of, times_of, weathers_of
+from vitascope.prompt.world import cast
+
+SAID_CAMERAS = {
+    "static": ("static shot", "static camera", "the camera stays still", "fixed camera"),
+    "pan-left": ("the camera pans left", "pan left", "camera panning to the left", "slow pan to the left"),
+    "pan-right": ("the camera pans right", "pan right", "camera panning to the right", "slow pan to the right"),
+    "tilt-up": ("the camera tilts up", "tilt up", "camera tilting upwards", "slow tilt up"),
+    "tilt-down": ("the camera tilts down", "tilt down", "camera tilting downwards", "slow tilt down"),
+    "zoom-in": ("the camera zooms in", "zoom in", "slow zoom in", "camera slowly zooming in"),
+    "zoom-out": ("the camera zooms out", "zoom out", "slow zoom out", "camera slowly zooming out"),
+    "roll-left": ("the camera rolls left", "camera roll to the left", "the camera rolls counterclockwise"),
+    "roll-right": ("the camera rolls right", "camera roll to the right", "the camera rolls clockwise"),
+    "shake": ("shaky camera", "handheld camera", "the camera shakes", "handheld shot"),
+}
+
+CANONICAL_PLACES = {place: phrases[0] for place, phrases in SAID_PLACES.items()}
+
+
+@dataclass(frozen=True)
+class Caption:
+    """A caption and the fields of its scene that it says."""
+
+    text: str
+    said: frozenset[str]
+
+
+def canonical(scene: Scene) -> str:
+    """Return a scene in the one fixed form: "a cat walks in a garden in spring, day, clear, clay style".
+
+    The season is left out where the set has none, and the camera always: it has numbers of its own.
+    """
+    season = f" in {scene.season}" if scene.set in SEASON_SETS else ""
+    verb = inflect(scene.action)[1]
+    subject = article(cast()[scene.subject].name)
+    return f"{subject} {verb} {CANONICAL_PLACES[scene.set]}{season}, {scene.time}, {scene.weather}, {scene.style} style"
+
+
+def caption(scene: Scene, rng: np.random.Generator) -> str:
+    """Return a scene in natural words: short (subject, action, set), middle (some of the rest) or long (all of it).
+
+    What the set does not let vary (rain indoors, the seasons of a desert) is never said.
+    """
+    return describe(scene, rng).text
+
+
+def describe(scene: Scene, rng: np.random.Generator) -> Caption:
+    """Return a natural caption with the fields that it says; see `caption`."""
+    length = ("short", "middle", "long")[rng.choice(3, p=(0.2, 0.4, 0.4))]
+    choices = {
+        "season": seasons_of(scene.set),
+        "time": times_of(scene.set),
+        "weather": weathers_of(scene.set, scene.season),
+    }
+    rest = [field for field, labels in choices.items() if len(labels) > 1]
+    if length == "short":
+        rest = [field for field in rest if field == "season" and rng.random() < 0.5]
+    elif length == "middle":
+        rest = [field for field in rest if rng.random() < 0.6]
+    style = length == "long" or (length == "middle" and rng.random() < 0.4)
+    camera = length == "long" or (length == "middle" and rng.random() < 0.3)
+    if rng.random() < 0.1:
+        text = _keywords(scene, rest, rng)
+    else:
+        text = _sentence(scene, rest, rng)
+    tail = [("style", pick(rng, SAID_STYLES[scene.style]))] if style else []
+    tail += [("camera", pick(rng, SAID_CAMERAS[scene.camera]))] if camera else []
+    if rng.random() < 0.3:
+        tail.reverse()
+    said = frozenset(("subject", "action", "set", *rest, *(field for field, _ in tail)))
+    text = ", ".join((text, *(words for _, words in tail)))
+    return Caption(text[0].upper() + text[1:] + "." if rng.random() < 0.15 else text, said)
+
+
+def pick(rng: np.random.Generator, phrases: Sequence[str]) -> str:
+    """Draw a phrase; the first, plainest one is as likely as all others together."""
+    if len(phrases) == 1 or rng.random() < 0.5:
+        return phrases[0]
+    return phrases[1 + rng.integers(len(phrases) - 1)]
+
+
+def _noun(scene: Scene, rng: np.random.Generator) -> str:
+    subject = cast()[scene.subject]
+    return pick(rng, (subject.name, *subject.synonyms)) if rng.random() < 0.5 else subject.name
+
+
+def _where(scene: Scene, rng: np.random.Generator) -> str:
+    goes = scene.action in MOVING and rng.random() < 0.5
+    return pick(rng, (SAID_ROUTES if goes else SAID_PLACES)[scene.set])
+
+
+def _circumstances(scene: Scene, fields: Sequence[str], rng: np.random.Generator) -> str:
+    tables = {"season": SAID_SEASONS, "time": SAID_TIMES, "weather": SAID_WEATHERS}
+    order = list(rng.permutation(len(fields)))
+    return " ".join(pick(rng, tables[fields[i]][getattr(scene, fields[i])]) for i in order)
+
+
+def _sentence(scene: Scene, fields: Sequence[str], rng: np.random.Generator) -> str:
+    noun, where, when = _noun(scene, rng), _where(scene, rng), _circumstances(scene, fields, rng)
+    subject = f"the {noun}" if rng.random() < 0.2 else article(noun)
+    _, verb, gerund, _ = inflect(pick(rng, SAID_ACTIONS[scene.action]))
+    forms = (
+        f"{subject} {gerund} {where} {when}",
+        f"{subject} {verb} {where} {when}",
+        f"{subject} is {gerund} {where} {when}",
+        f"{subject} that {verb} {where} {when}",
+        f"{where} {when}, {subject} {verb}",
+        f"{where}, {subject} is {gerund} {when}",
+        f"{when} {subject} {verb} {where}",
+        f"there is {subject} {gerund} {where} {when}",
+        f"a video of {subject} {gerund} {where} {when}",
+    )
+    weights = np.array((6, 6, 3, 1, 1.5, 1.5, 1, 1, 1))
+    return " ".join(forms[rng.choice(len(forms), p=weights / weights.sum())].split()).replace(" ,", ",")
+
+
+def _keywords(scene: Scene, fields: Sequence[str], rng: np.random.Generator) -> str:
+    gerund = inflect(pick(rng, SAID_ACTIONS[scene.action]))[2]
+    words = [f"{_noun(scene, rng)} {gerund}", CANONICAL_PLACES[scene.set].removeprefix("in a ").removeprefix("on a ")]
+    return ", ".join((*words, *(_keyword(scene, field) for field in fields)))
+
+
+def _keyword(scene: Scene, field: str) -> str:
+    label = getattr(scene, field)
+    return {"rain": "rainy", "snow": "snowing", "clear": "clear weather"}[label] if field == "weather" else label

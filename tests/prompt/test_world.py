@@ -25,7 +25,10 @@ def test_held_out_scenes_are_held_out():
 
 
 def test_about_one_in_twenty_compositions_is_held_out():
-    count = {kept: sum(len(s) for a in compositions(FULL, kept).values() for s in a.values()) for kept in (True, False)}
+    count = {
+        kept: sum(len(s) for a in compositions(FULL, kept).values() for s in a.values())
+        for kept in (True, False)
+    }
     assert 0.02 < count[True] / (count[True] + count[False]) < 0.08
 
 

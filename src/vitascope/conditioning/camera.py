@@ -56,7 +56,9 @@ def camera_path(
         if move.kind == "shake":
             path += _shake(move.amount, times, share)
         else:
-            path[:, _COLUMNS[STAND_INS.get(move.kind, move.kind)]] += move.amount * EASINGS[move.easing](share)
+            path[:, _COLUMNS[STAND_INS.get(move.kind, move.kind)]] += move.amount * EASINGS[move.easing](
+                share
+            )
     return path.astype(np.float32)
 
 
@@ -67,7 +69,9 @@ def playable(moves: tuple[CameraMove, ...]) -> tuple[tuple[CameraMove, ...], tup
         for kind in dict.fromkeys(move.kind for move in moves)
         if kind in STAND_INS
     )
-    return tuple(move.model_copy(update={"kind": STAND_INS.get(move.kind, move.kind)}) for move in moves), notes
+    return tuple(
+        move.model_copy(update={"kind": STAND_INS.get(move.kind, move.kind)}) for move in moves
+    ), notes
 
 
 def _share(move: CameraMove, times: np.ndarray, seconds: float) -> np.ndarray:
@@ -82,7 +86,9 @@ def _shake(amount: float, times: np.ndarray, share: np.ndarray) -> np.ndarray:
     return path * inside[:, None]
 
 
-def camera_channels(path: Float[np.ndarray, "frames 4"], time_stride: int = 4) -> Float[np.ndarray, "latent_frames 8"]:
+def camera_channels(
+    path: Float[np.ndarray, "frames 4"], time_stride: int = 4
+) -> Float[np.ndarray, "latent_frames 8"]:
     """Return per latent frame the path at its last frame, then its change since the latent frame before.
 
     Frames are 1 + `time_stride` * k; latent frame 0 holds frame 0 alone, so its change is 0.

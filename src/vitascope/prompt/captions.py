@@ -23,7 +23,12 @@ from vitascope.prompt.world import cast
 SAID_CAMERAS = {
     "static": ("static shot", "static camera", "the camera stays still", "fixed camera"),
     "pan-left": ("the camera pans left", "pan left", "camera panning to the left", "slow pan to the left"),
-    "pan-right": ("the camera pans right", "pan right", "camera panning to the right", "slow pan to the right"),
+    "pan-right": (
+        "the camera pans right",
+        "pan right",
+        "camera panning to the right",
+        "slow pan to the right",
+    ),
     "tilt-up": ("the camera tilts up", "tilt up", "camera tilting upwards", "slow tilt up"),
     "tilt-down": ("the camera tilts down", "tilt down", "camera tilting downwards", "slow tilt down"),
     "zoom-in": ("the camera zooms in", "zoom in", "slow zoom in", "camera slowly zooming in"),
@@ -135,10 +140,15 @@ def _sentence(scene: Scene, fields: Sequence[str], rng: np.random.Generator) -> 
 
 def _keywords(scene: Scene, fields: Sequence[str], rng: np.random.Generator) -> str:
     gerund = inflect(pick(rng, SAID_ACTIONS[scene.action]))[2]
-    words = [f"{_noun(scene, rng)} {gerund}", CANONICAL_PLACES[scene.set].removeprefix("in a ").removeprefix("on a ")]
+    words = [
+        f"{_noun(scene, rng)} {gerund}",
+        CANONICAL_PLACES[scene.set].removeprefix("in a ").removeprefix("on a "),
+    ]
     return ", ".join((*words, *(_keyword(scene, field) for field in fields)))
 
 
 def _keyword(scene: Scene, field: str) -> str:
     label = getattr(scene, field)
-    return {"rain": "rainy", "snow": "snowing", "clear": "clear weather"}[label] if field == "weather" else label
+    return (
+        {"rain": "rainy", "snow": "snowing", "clear": "clear weather"}[label] if field == "weather" else label
+    )

@@ -102,7 +102,9 @@ def compositions(world: World, held_out: bool) -> dict[str, dict[str, tuple[str,
             sets = tuple(
                 s
                 for s in subject.sets
-                if s in world.sets and s in sets_of(action) and is_held_out(Scene(name, action, s)) == held_out
+                if s in world.sets
+                and s in sets_of(action)
+                and is_held_out(Scene(name, action, s)) == held_out
             )
             if sets:
                 found.setdefault(name, {})[action] = sets

@@ -5,40 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vitascope.prompt.lexicon import (
-    MOVING,
-    SAID_ACTIONS,
-    SAID_PLACES,
-    SAID_ROUTES,
-    SAID_SEASONS,
-    SAID_STYLES,
-    SAID_TIMES,
-    SAID_WEATHERS,
-    article,
-    inflect,
-)
+from vitascope.prompt.lexicon import MOVING, SAID, article, inflect
 from vitascope.prompt.scene import SEASON_SETS, Scene, seasons_of, times_of, weathers_of
 from vitascope.prompt.world import cast
-
-SAID_CAMERAS = {
-    "static": ("static shot", "static camera", "the camera stays still", "fixed camera"),
-    "pan-left": ("the camera pans left", "pan left", "camera panning to the left", "slow pan to the left"),
-    "pan-right": (
-        "the camera pans right",
-        "pan right",
-        "camera panning to the right",
-        "slow pan to the right",
-    ),
-    "tilt-up": ("the camera tilts up", "tilt up", "camera tilting upwards", "slow tilt up"),
-    "tilt-down": ("the camera tilts down", "tilt down", "camera tilting downwards", "slow tilt down"),
-    "zoom-in": ("the camera zooms in", "zoom in", "slow zoom in", "camera slowly zooming in"),
-    "zoom-out": ("the camera zooms out", "zoom out", "slow zoom out", "camera slowly zooming out"),
-    "roll-left": ("the camera rolls left", "camera roll to the left", "the camera rolls counterclockwise"),
-    "roll-right": ("the camera rolls right", "camera roll to the right", "the camera rolls clockwise"),
-    "shake": ("shaky camera", "handheld camera", "the camera shakes", "handheld shot"),
-}
-
-CANONICAL_PLACES = {place: phrases[0] for place, phrases in SAID_PLACES.items()}
 
 
 @dataclass(frozen=True)
@@ -57,7 +26,8 @@ def canonical(scene: Scene) -> str:
     season = f" in {scene.season}" if scene.set in SEASON_SETS else ""
     verb = inflect(scene.action)[1]
     subject = article(cast()[scene.subject].name)
-    return f"{subject} {verb} {CANONICAL_PLACES[scene.set]}{season}, {scene.time}, {scene.weather}, {scene.style} style"
+    place = SAID["place"][scene.set][0]
+    return f"{subject} {verb} {place}{season}, {scene.time}, {scene.weather}, {scene.style} style"
 
 
 def caption(scene: Scene, rng: np.random.Generator) -> str:
@@ -87,8 +57,8 @@ def describe(scene: Scene, rng: np.random.Generator) -> Caption:
         text = _keywords(scene, rest, rng)
     else:
         text = _sentence(scene, rest, rng)
-    tail = [("style", pick(rng, SAID_STYLES[scene.style]))] if style else []
-    tail += [("camera", pick(rng, SAID_CAMERAS[scene.camera]))] if camera else []
+    tail = [("style", pick(rng, SAID["style"][scene.style]))] if style else []
+    tail += [("camera", pick(rng, SAID["camera"][scene.camera]))] if camera else []
     if rng.random() < 0.3:
         tail.reverse()
     said = frozenset(("subject", "action", "set", *rest, *(field for field, _ in tail)))
@@ -110,19 +80,18 @@ def _noun(scene: Scene, rng: np.random.Generator) -> str:
 
 def _where(scene: Scene, rng: np.random.Generator) -> str:
     goes = scene.action in MOVING and rng.random() < 0.5
-    return pick(rng, (SAID_ROUTES if goes else SAID_PLACES)[scene.set])
+    return pick(rng, SAID["route" if goes else "place"][scene.set])
 
 
 def _circumstances(scene: Scene, fields: Sequence[str], rng: np.random.Generator) -> str:
-    tables = {"season": SAID_SEASONS, "time": SAID_TIMES, "weather": SAID_WEATHERS}
     order = list(rng.permutation(len(fields)))
-    return " ".join(pick(rng, tables[fields[i]][getattr(scene, fields[i])]) for i in order)
+    return " ".join(pick(rng, SAID[fields[i]][getattr(scene, fields[i])]) for i in order)
 
 
 def _sentence(scene: Scene, fields: Sequence[str], rng: np.random.Generator) -> str:
     noun, where, when = _noun(scene, rng), _where(scene, rng), _circumstances(scene, fields, rng)
     subject = f"the {noun}" if rng.random() < 0.2 else article(noun)
-    _, verb, gerund, _ = inflect(pick(rng, SAID_ACTIONS[scene.action]))
+    _, verb, gerund, _ = inflect(pick(rng, SAID["action"][scene.action]))
     forms = (
         f"{subject} {gerund} {where} {when}",
         f"{subject} {verb} {where} {when}",
@@ -139,10 +108,10 @@ def _sentence(scene: Scene, fields: Sequence[str], rng: np.random.Generator) -> 
 
 
 def _keywords(scene: Scene, fields: Sequence[str], rng: np.random.Generator) -> str:
-    gerund = inflect(pick(rng, SAID_ACTIONS[scene.action]))[2]
+    gerund = inflect(pick(rng, SAID["action"][scene.action]))[2]
     words = [
         f"{_noun(scene, rng)} {gerund}",
-        CANONICAL_PLACES[scene.set].removeprefix("in a ").removeprefix("on a "),
+        SAID["place"][scene.set][0].removeprefix("in a ").removeprefix("on a "),
     ]
     return ", ".join((*words, *(_keyword(scene, field) for field in fields)))
 

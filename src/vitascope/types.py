@@ -84,6 +84,8 @@ class Shot(BaseModel):
     num_frames: int | None = None
     fps: Annotated[float, Field(allow_inf_nan=False)] | None = None
     size: tuple[int, int] | None = None
+    aspect_ratio: str | None = None
+    """Width to height as in "16:9"; planning turns it into a size."""
     seed: int | None = None
     camera: tuple[CameraMove, ...] | None = None
     path: tuple[tuple[float, float, float], ...] = ()
@@ -102,6 +104,14 @@ class Shot(BaseModel):
             raise ValueError("the shot has no size, number of frames and frame rate yet: plan it first")
         width, height = self.size
         return VideoShape(num_frames=self.num_frames, height=height, width=width, fps=self.fps)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A shot with more of it filled in, and a line about each thing that was guessed or changed on the way."""
+
+    shot: Shot
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

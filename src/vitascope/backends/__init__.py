@@ -1,0 +1,1 @@
+"""What renders a shot: one verb, `render(shot, progress) -> Clip`."""

@@ -1,0 +1,107 @@
+"""Toybox, the model that ships: four small networks on ONNX Runtime, read from the package's own weights."""
+
+from collections.abc import Sequence
+from functools import cached_property, partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+from jaxtyping import Float32
+
+from vitascope.backends.base import Card, plan_by_card
+from vitascope.conditioning.camera import AMOUNTS
+from vitascope.conditioning.text import encode_texts
+from vitascope.decode.video import Decoder
+from vitascope.denoise.run import Denoiser
+from vitascope.pipeline import LatentModel, render
+from vitascope.progress import Progress
+from vitascope.prompt.world import World
+from vitascope.settings import settings
+from vitascope.types import Clip, Conditioning, Plan, Shot
+
+if TYPE_CHECKING:
+    from vitascope.conditioning.tokens import Tokenizer
+    from vitascope.runtime.base import Network
+    from vitascope.weights.store import WeightsFolder
+
+VOCABULARY = "tokens.txt"
+CAMERA_REACH = 1.5
+"""How much further than the usual amount a camera move may go."""
+
+
+class Toybox:
+    """A backend over one folder of weights; what it loads it keeps."""
+
+    def __init__(self, folder: "WeightsFolder | None" = None, threads: int | None = None):
+        """Use a folder of weights, by default the one that the settings name or the one in the package."""
+        from vitascope.weights.store import WeightsFolder
+
+        chosen = settings().weights
+        self.folder = folder or (WeightsFolder(chosen) if chosen else WeightsFolder.shipped())
+        self.threads = settings().threads if threads is None else threads
+
+    @cached_property
+    def card(self) -> Card:
+        """What these weights can do, from their manifest; raises `WeightsError` when that is missing or damaged."""
+        manifest = self.folder.manifest
+        return Card(
+            id="toybox",
+            licence=manifest.licence,
+            world=World.from_json(manifest.world),
+            sizes=manifest.sizes,
+            max_frames=manifest.native.num_frames,
+            fps=manifest.native.fps,
+            steps=manifest.defaults.steps,
+            guidance_scale=manifest.defaults.guidance_scale,
+            camera_limits={kind: CAMERA_REACH * amount for kind, amount in AMOUNTS.items()},
+        )
+
+    def embed(self, words: Sequence[str]) -> Float32[np.ndarray, "words dim"]:
+        """Place words by their meaning, as unit vectors of the text encoder's own table."""
+        from vitascope.conditioning.tokens import WordSpace, unit
+
+        space = WordSpace(self._tokenizer, self.folder.file("text_encoder.safetensors"))
+        return unit(space.embed(words))
+
+    def plan(self, shot: Shot) -> Plan:
+        """Fill in the model's defaults and snap to what it can do; raises `RequestError` for what it cannot."""
+        return plan_by_card(shot, self.card)
+
+    def render(self, shot: Shot, progress: Progress) -> Clip:
+        """Render a planned shot. Raises `WeightsError` and `Cancelled`."""
+        return render(shot, lambda: self._model, progress)
+
+    @cached_property
+    def _tokenizer(self) -> "Tokenizer":
+        from vitascope.conditioning.tokens import Tokenizer
+
+        return Tokenizer.from_file(self.folder.file(VOCABULARY))
+
+    @cached_property
+    def _model(self) -> LatentModel:
+        manifest = self.folder.manifest
+        text, dit, decoder = (self.folder.network(name, self.threads) for name in ("text_encoder", "dit", "decoder"))
+        return LatentModel(
+            encode=partial(encode_texts, tokenizer=self._tokenizer, network=text, max_words=manifest.max_words),
+            denoiser=Denoiser(partial(clean_tokens, dit), manifest.defaults.sampler, manifest.defaults.shift),
+            decoder=Decoder(decoder, decoder.shapes["deep"][1], decoder.shapes["shallow"][1]),
+            weights=self.folder.checksums(),
+        )
+
+
+def clean_tokens(
+    network: "Network",
+    latents: Float32[np.ndarray, "batch tokens latent"],
+    levels: Float32[np.ndarray, "batch tokens"],
+    conditioning: Conditioning,
+) -> Float32[np.ndarray, "batch tokens latent"]:
+    """Ask the transformer for the clean latents; every clip of the batch has the same conditioning."""
+    batch = len(latents)
+    shared = {
+        "channels": conditioning.channels,
+        "states": conditioning.text,
+        "mask": conditioning.text_mask,
+        "pooled": conditioning.pooled,
+    }
+    repeated = {name: np.repeat(array[None], batch, axis=0) for name, array in shared.items()}
+    (clean,) = network(video=latents, levels=levels, positions=conditioning.positions, **repeated).values()
+    return clean

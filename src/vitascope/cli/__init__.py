@@ -1,0 +1,74 @@
+"""The command line: one thin file per command, one line per error, exit status 0, 1, 2 or 130."""
+
+import os
+import signal
+import sys
+from types import FrameType
+from typing import NoReturn
+
+
+def main(arguments: list[str] | None = None) -> NoReturn:
+    """Run the command line and exit: 0 done, 1 failure, 2 wrong usage, 130 interrupted, 143 terminated."""
+    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+
+
+def run(arguments: list[str]) -> int:
+    """Run the command line and return the exit status; every error becomes one line on stderr.
+
+    With VITASCOPE_DEBUG in the environment an unforeseen error keeps its traceback.
+    """
+    interrupted = False
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        nonlocal interrupted
+        interrupted = True
+        raise KeyboardInterrupt
+
+    def terminate(number: int, frame: FrameType | None) -> None:
+        raise SystemExit(143)
+
+    try:
+        signal.signal(signal.SIGINT, interrupt)
+        signal.signal(signal.SIGTERM, terminate)
+        # Imported here, so that Ctrl+C while libraries load is met by the lines below.
+        from vitascope.cli.app import app
+
+        return int(app(arguments, standalone_mode=False) or 0)
+    except KeyboardInterrupt:
+        return _complain("interrupted", 130)
+    except BrokenPipeError:
+        # The reader has gone; what Python would still flush goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Exception as error:
+        if interrupted or type(error).__name__ == "Abort":
+            return _complain("interrupted", 130)
+        if os.environ.get("VITASCOPE_DEBUG"):
+            raise
+        return _explain(error)
+
+
+def _explain(error: Exception) -> int:
+    from vitascope.errors import RequestError, VitascopeError
+
+    if isinstance(error, RequestError):
+        return _complain(str(error).replace(error.argument, flag(error.argument), 1), error.exit_code)
+    if isinstance(error, VitascopeError):
+        return _complain(str(error), error.exit_code)
+    if (format_message := getattr(error, "format_message", None)) is not None:
+        return _complain(format_message(), 2)
+    if isinstance(error, MemoryError):
+        return _complain("the memory of this machine is not enough for that", 1)
+    return _complain(f"unforeseen error: {type(error).__name__}: {error}", 1)
+
+
+def flag(argument: str) -> str:
+    """Return what an argument is called on the command line."""
+    if argument in ("prompt", "file"):
+        return argument.upper()
+    return f"--{argument.replace('_', '-')}" if argument.isidentifier() else argument
+
+
+def _complain(line: str, status: int) -> int:
+    print("vitascope:", " ".join(line.split()), file=sys.stderr)
+    return status

@@ -1,0 +1,41 @@
+"""The commands, gathered."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from vitascope import __version__
+from vitascope.cli.generate import generate
+from vitascope.cli.inspect import inspect
+from vitascope.cli.remake import remake
+
+app = typer.Typer(
+    name="vitascope",
+    help="Words become a clip, on your own machine.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def show_version(wanted: bool) -> None:
+    """Print the version and leave."""
+    if wanted:
+        sys.stdout.write(f"vitascope {__version__}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def top(
+    version: Annotated[
+        bool, typer.Option("--version", callback=show_version, is_eager=True, help="Print the version and leave.")
+    ] = False,
+) -> None:
+    """Words become a clip, on your own machine."""
+
+
+app.command()(generate)
+app.command()(inspect)
+app.command()(remake)

@@ -1,0 +1,47 @@
+"""`vitascope remake`: render a clip again from its own settings and say whether it is the same."""
+
+import json
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from vitascope.cli.screen import Screen
+
+
+def remake(
+    file: Annotated[Path, typer.Argument(help="A clip made by vitascope.", show_default=False)],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Keep the new clip here (.mp4). [default: thrown away]")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Write over a file that exists.")] = False,
+) -> None:
+    """Render a clip again and say whether the picture is identical. Exit status 1 when it is not."""
+    from vitascope.backends.registry import backend
+    from vitascope.deliver.compare import compare
+    from vitascope.deliver.mux import read
+    from vitascope.deliver.names import check_output, output_path
+    from vitascope.pipeline import deliver, generate
+    from vitascope.progress import Progress
+
+    before = read(file)
+    shot = before.record.shot
+    assert shot.seed is not None
+    if output is not None:
+        output = output_path(output, shot.prompt, shot.seed)
+        check_output(output, force=force)
+    with Screen() as screen, tempfile.TemporaryDirectory() as folder:
+        progress = Progress(screen)
+        clip = generate(shot, backend(shot.model), progress)
+        clip = replace(clip, record=replace(clip.record, notes=before.record.notes))
+        again = deliver(clip, Path(folder) / "again.mp4" if output is None else output, progress, force=force)
+        result = compare(file, before, again)
+    if as_json:
+        typer.echo(json.dumps({"path": str(file), **result.to_json()}, ensure_ascii=False))
+    else:
+        typer.echo(result.sentence())
+    if not result.picture_identical:
+        raise typer.Exit(1)

@@ -1,0 +1,1 @@
+"""Stage 4: latents become frames (and, later, sound), streamed."""

@@ -1,0 +1,1 @@
+"""Stage 7: a clip becomes a file that says how it was made."""

@@ -1,0 +1,70 @@
+"""The record of a clip as the text that travels in its file, and back."""
+
+import json
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+
+from pydantic import ValidationError
+
+from vitascope.errors import InputFileError
+from vitascope.progress import Progress
+from vitascope.types import Record, Shot
+
+PACKAGES = ("vitascope", "onnxruntime", "numpy", "av")
+"""Packages whose version can change the bytes of a file."""
+
+
+def make_record(shot: Shot, weights: Mapping[str, str], progress: Progress) -> Record:
+    """Return the record of a clip just rendered; `weights` maps the weight files to their checksums."""
+    return Record(
+        shot=shot,
+        backend=shot.model,
+        weights=dict(weights),
+        versions=versions(),
+        seconds_spent=dict(progress.seconds_spent),
+    )
+
+
+def versions() -> dict[str, str]:
+    """Return the installed versions of the packages that make the bytes."""
+    found = {}
+    for name in PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "unknown"
+    return found
+
+
+def to_tags(record: Record) -> dict[str, str]:
+    """Return the tags of a file: the resolved shot as JSON in `comment`, what made it in `description`.
+
+    The same shot and the same installation give the same text: timings stay out.
+    """
+    made_with = {
+        "backend": record.backend,
+        "weights": dict(record.weights),
+        "versions": dict(record.versions),
+        "notes": list(record.notes),
+    }
+    return {
+        "title": record.shot.prompt,
+        "comment": json.dumps(record.shot.model_dump(mode="json", exclude_none=True), ensure_ascii=False),
+        "description": json.dumps(made_with, ensure_ascii=False),
+    }
+
+
+def from_tags(tags: Mapping[str, str]) -> Record:
+    """Read what `to_tags` wrote; raises `InputFileError` for tags that are not ours."""
+    try:
+        shot = Shot.model_validate_json(tags["comment"])
+        made_with = json.loads(tags["description"])
+        return Record(
+            shot=shot,
+            backend=made_with["backend"],
+            weights=made_with["weights"],
+            versions=made_with["versions"],
+            notes=tuple(made_with["notes"]),
+        )
+    except (KeyError, TypeError, ValidationError, json.JSONDecodeError):
+        raise InputFileError("it carries no settings of vitascope") from None

@@ -1,0 +1,328 @@
+"""The theatre's stage machinery: takes to pixels, in batches, on the CPU or a GPU.
+
+Every layer of a set is one strip that is sampled once per frame through the camera, so zoom, roll, pan and parallax
+cost one resampling and no canvas in between; the toy is one more such layer with a map of its own.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Float32, Float64, UInt8
+from torch import Tensor
+
+from vitascope.training.toytheatre.actions import ACTIONS, Motion, Spot
+from vitascope.training.toytheatre.atlas import Atlas
+from vitascope.training.toytheatre.sets import PaintedSet, paint
+from vitascope.training.toytheatre.styles import STYLES
+from vitascope.training.toytheatre.take import Layout, Take, ambience, filmed_camera, frame_times, layout, told_camera
+from vitascope.training.toytheatre.truth import Truth
+from vitascope.training.toytheatre.weather import weathered
+from vitascope.types import VideoShape
+
+Maps = Float64[np.ndarray, "frames 3 3"]
+"""Per frame a matrix that takes points (x, y, 1), in pixels from the middle of the picture, to somewhere else."""
+
+Pictures = Float[Tensor, "batch 3 frames height width"]
+
+MAX_WIDTH = 0.5
+"""Widest a toy may be, in picture widths."""
+
+SHADOW = 0.42
+"""How much light a toy that stands on the ground takes away under itself."""
+
+
+@dataclass(frozen=True)
+class Staged:
+    """A take ready to be drawn: its set as strips, its toy's pictures, and the maps from the screen to each of them."""
+
+    take: Take
+    painted: PaintedSet
+    strips: UInt8[Tensor, "layers 4 strip_height strip_width"]
+    layers: Float64[np.ndarray, "layers frames 3 3"]
+    textures: Float[Tensor, "frames 4 size size"]
+    toy: Maps
+    shadow: Maps
+    shade: Float32[np.ndarray, " frames"]
+    camera: Float32[np.ndarray, "frames 4"]
+    truth: Truth
+
+
+def shift(x: np.ndarray, y: np.ndarray) -> Maps:
+    """Return maps that move points by (x, y)."""
+    x, y = np.broadcast_arrays(x, y)
+    out = np.zeros((*x.shape, 3, 3))
+    out[..., 0, 0] = out[..., 1, 1] = out[..., 2, 2] = 1
+    out[..., 0, 2], out[..., 1, 2] = x, y
+    return out
+
+
+def scale(x: np.ndarray, y: np.ndarray) -> Maps:
+    """Return maps that stretch points by (x, y) about the origin."""
+    x, y = np.broadcast_arrays(x, y)
+    out = np.zeros((*x.shape, 3, 3))
+    out[..., 0, 0], out[..., 1, 1], out[..., 2, 2] = x, y, 1
+    return out
+
+
+def turn(angle: np.ndarray) -> Maps:
+    """Return maps that turn points clockwise on screen (y points down) about the origin."""
+    out = scale(np.cos(angle), np.cos(angle))
+    out[..., 1, 0] = np.sin(angle)
+    out[..., 0, 1] = -np.sin(angle)
+    return out
+
+
+def screen_to_world(camera: Float32[np.ndarray, "frames 4"], shape: VideoShape, depth: float) -> Maps:
+    """Return the maps from the screen to the plane at a depth (0 never moves, 1 is the toy's), both in pixels."""
+    x, y, zoom, roll = camera.T.astype(np.float64)
+    size = np.exp2(-zoom)
+    return shift(depth * x * shape.width, -depth * y * shape.height) @ turn(roll) @ scale(size, size)
+
+
+def box_on_screen(
+    corners: Float64[np.ndarray, "frames 4 2"], to_screen: Maps, shape: VideoShape
+) -> Float32[np.ndarray, "frames 4"]:
+    """Return the box around mapped corners as (x0, y0, x1, y1) in shares of the picture, clipped; 0 if out of sight."""
+    points = corners @ to_screen[:, :2, :2].swapaxes(1, 2) + to_screen[:, None, :2, 2]
+    points = np.clip(points / (shape.width, shape.height) + 0.5, 0, 1)
+    boxes = np.concatenate([points.min(1), points.max(1)], 1)
+    seen = (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])
+    return (boxes * seen[:, None]).astype(np.float32)
+
+
+def grids(maps: Float[Tensor, "batch frames 3 3"], height: int, width: int) -> Float[Tensor, "batch rows width 2"]:
+    """Return where to sample for every pixel, the frames of a clip under each other (rows = frames * height)."""
+    x = torch.arange(width, device=maps.device) - (width - 1) / 2
+    y = torch.arange(height, device=maps.device) - (height - 1) / 2
+    m = maps[:, :, None, None, :2]
+    grid = m[..., 0] * x[:, None] + (m[..., 1] * y[:, None, None] + m[..., 2])
+    return grid.flatten(1, 2)
+
+
+class Theatre:
+    """A stage with its cast: renders takes at one shape on one device.
+
+    `size` is the range of a toy's height in picture heights before distance; `variants` is how many differently
+    painted versions of each set there are; painted sets are kept in memory, as bytes.
+    """
+
+    def __init__(
+        self,
+        atlas: Atlas,
+        shape: VideoShape,
+        device: str = "cpu",
+        size: tuple[float, float] = (0.35, 0.45),
+        variants: int = 6,
+    ):
+        self.atlas, self.shape, self.device = atlas, shape, torch.device(device)
+        self.size, self.variants = size, variants
+        self.chunk = 2 if self.device.type == "cpu" else 64
+        self._members = {name: index for index, name in enumerate(atlas.ids)}
+        self._sets: dict[tuple[str, str, str, int], tuple[PaintedSet, Tensor]] = {}
+        self._textures: dict[str, Tensor] = {}
+        self._times = frame_times(shape)
+
+    @torch.no_grad()
+    def render(
+        self, takes: Sequence[Take], masks: bool = False
+    ) -> tuple[UInt8[Tensor, "batch frames 3 height width"], tuple[Truth, ...]]:
+        """Return the takes as pictures on the theatre's device, and what is true about them.
+
+        With `masks` every truth also says which pixels are the toy. Raises KeyError for a subject that is not in the atlas.
+        """
+        staged = [self.stage(take) for take in takes]
+        truths = [one.truth for one in staged]
+        shape = (len(takes), self.shape.num_frames, 3, self.shape.height, self.shape.width)
+        out = torch.empty(shape, dtype=torch.uint8, device=self.device)
+        still = np.array([not np.ptp(one.camera, axis=0).any() for one in staged])
+        for group in (np.flatnonzero(still), np.flatnonzero(~still)):
+            for at in range(0, len(group), self.chunk):
+                places = group[at : at + self.chunk]
+                part = [staged[i] for i in places]
+                pictures, cover = self.compose(part)
+                pictures = self.finish(pictures, part)
+                out[torch.from_numpy(places).to(self.device)] = to_bytes(pictures).transpose(1, 2)
+                if masks:
+                    for i, mask in zip(places, to_bytes(cover)[:, 0].cpu().numpy(), strict=True):
+                        truths[i] = replace(truths[i], masks=mask)
+        return out, tuple(truths)
+
+    def stage(self, take: Take) -> Staged:
+        """Work out everything about a take but its pixels."""
+        plan, scene, shape = layout(take), take.scene, self.shape
+        painted, strips = self.painted(scene.set, scene.time, scene.season, int(plan.variant * self.variants))
+        told = told_camera(take, shape)
+        camera = filmed_camera(told)
+        member = self._members[scene.subject]
+        spot = self.spot(plan, painted, member, scene.action)
+        motion = ACTIONS[scene.action](self._times, spot)
+        textures, extents = self.pictures_of(scene.subject, motion)
+        world = screen_to_world(camera, shape, 1.0)
+        to_toy = toy_map(motion, spot, shape)
+        shadow, shade = shadow_map(motion, spot, painted, shape)
+        boxes = box_on_screen(extents, np.linalg.inv(to_toy @ world), shape)
+        truth = Truth(scene, boxes, told, motion.events + ambience(scene))
+        layers = np.stack([screen_to_world(camera, shape, layer.depth) for layer in painted.layers])
+        return Staged(take, painted, strips, layers, textures, to_toy @ world, shadow @ world, shade, camera, truth)
+
+    def painted(self, name: str, time: str, season: str, variant: int) -> tuple[PaintedSet, Tensor]:
+        """Return a set and its strips (straight alpha made premultiplied) on the device, painted once and kept."""
+        key = (name, time, season, variant)
+        if key not in self._sets:
+            rng = np.random.Generator(np.random.Philox(key=variant))
+            painted = paint(name, time, season, rng, self.shape.height, self.shape.width)
+            strips = torch.from_numpy(np.stack([layer.rgba for layer in painted.layers]))
+            self._sets[key] = painted, premultiplied(strips).to(self.device)
+        return self._sets[key]
+
+    def spot(self, plan: Layout, painted: PaintedSet, member: int, action: str) -> Spot:
+        """Return where and how big a toy stands: on the set's ground, bigger when nearer, never wider than half."""
+        near, far = painted.ground
+        floor = far + (near - far) * (0.45 + 0.4 * plan.depth)
+        low, high = self.size
+        own = float(np.clip(self.atlas.height[member] / 0.4, 0.6, 1.4)) ** 0.2
+        height = (low + (high - low) * plan.size) * own
+        aspect = self.shape.width / self.shape.height
+        width = height * float(self.atlas.aspect[member]) / aspect
+        shrink = min(1.0, MAX_WIDTH / width)
+        seconds = float(self._times[-1]) or 1.0
+        return Spot(floor, width * shrink, height * shrink, plan.facing, plan.chance, aspect, seconds)
+
+    def pictures_of(self, subject: str, motion: Motion) -> tuple[Tensor, Float64[np.ndarray, "frames 4 2"]]:
+        """Return the toy's pictures in the order shown, and the corners of what is in them (x and y in -1..1)."""
+        member = self._members[subject]
+        if subject not in self._textures:
+            self._textures[subject] = textures(self.atlas.sprites[member], self.shape.height).to(self.device)
+        loop = int(self.atlas.loop_frames[member])
+        frame = (np.floor(motion.loop * loop + 1e-6).astype(int)) % loop
+        small = (np.abs(motion.tall) < 0.65).astype(int)
+        picked = self._textures[subject][torch.from_numpy(small), torch.from_numpy(frame)]
+        return picked.float() / 255, extents(self.atlas.sprites[member][frame])
+
+    def compose(self, staged: Sequence[Staged]) -> tuple[Pictures, Float[Tensor, "batch 1 frames height width"]]:
+        """Draw the layers behind the toys, their shadows, the toys, and the layers in front; also where the toys show."""
+        frames, height, width = self.shape.num_frames, self.shape.height, self.shape.width
+        still = not np.ptp(np.stack([one.camera for one in staged]), axis=1).any()
+        behind = [[i for i, layer in enumerate(one.painted.layers) if layer.depth <= 1.0] for one in staged]
+        front = [[i for i, layer in enumerate(one.painted.layers) if layer.depth > 1.0] for one in staged]
+        background = torch.zeros(len(staged), 3, (1 if still else frames) * height, width, device=self.device)
+        for layer in self.layers(staged, behind, still):
+            background = layer[:, :3] + background * (1 - layer[:, 3:])
+        pictures = background.unflatten(2, (-1, height)).expand(-1, -1, frames, -1, -1)
+        pictures = pictures * (1 - self.shadows(staged))
+        toys = self.toys(staged)
+        cover = toys[:, 3:]
+        pictures = toys[:, :3] + pictures * (1 - cover)
+        for layer in self.layers(staged, front, still):
+            layer = layer.unflatten(2, (-1, height))
+            pictures = layer[:, :3] + pictures * (1 - layer[:, 3:])
+            cover = cover * (1 - layer[:, 3:])
+        return pictures, cover
+
+    def layers(self, staged: Sequence[Staged], chosen: list[list[int]], still: bool) -> Iterator[Tensor]:
+        """Yield, back to front, layers as seen by the camera [batch 4 rows width]; missing ones are empty."""
+        for step in range(max(map(len, chosen))):
+            strips, maps = [], []
+            for one, indices in zip(staged, chosen, strict=True):
+                there = step < len(indices)
+                index = indices[step] if there else 0
+                strips.append(one.strips[index] if there else torch.zeros_like(one.strips[0]))
+                high, wide = one.strips.shape[-2:]
+                maps.append(scale(2 / wide, 2 / high) @ one.layers[index, : 1 if still else None])
+            grid = grids(self.tensor(maps), self.shape.height, self.shape.width)
+            source = torch.stack(strips).float() / 255
+            yield F.grid_sample(source, grid, padding_mode="border", align_corners=False)
+
+    def shadows(self, staged: Sequence[Staged]) -> Float[Tensor, "batch 1 frames height width"]:
+        """Return how much light the toys' shadows take: soft ellipses on the ground."""
+        height = self.shape.height
+        grid = grids(self.tensor([one.shadow for one in staged]), height, self.shape.width)
+        shade = torch.from_numpy(np.stack([one.shade for one in staged])).to(self.device)
+        soft = torch.exp(-grid.square().sum(-1).square()).unflatten(1, (-1, height))
+        return (soft * shade[..., None, None])[:, None]
+
+    def toys(self, staged: Sequence[Staged]) -> Float[Tensor, "batch 4 frames height width"]:
+        """Return the toys in the light of their sets, colours already times cover."""
+        height, width = self.shape.height, self.shape.width
+        grid = grids(self.tensor([one.toy for one in staged]), height, width).unflatten(1, (-1, height)).flatten(0, 1)
+        pictures = torch.cat([one.textures for one in staged])
+        toys = F.grid_sample(pictures, grid, padding_mode="zeros", align_corners=False)
+        toys = toys.unflatten(0, (len(staged), -1)).transpose(1, 2)
+        light = np.stack([(*one.painted.light.colour, 1.0) for one in staged]).astype(np.float32)
+        return toys * torch.from_numpy(light).to(self.device)[:, :, None, None, None]
+
+    def finish(self, pictures: Pictures, staged: Sequence[Staged]) -> Pictures:
+        """Add the weather to each picture and draw it in its style."""
+        times = torch.from_numpy(self._times).float().to(self.device)
+        camera = torch.from_numpy(np.stack([one.camera for one in staged])).to(self.device)
+        for weather in sorted({one.take.scene.weather for one in staged} - {"clear"}):
+            places = [i for i, one in enumerate(staged) if one.take.scene.weather == weather]
+            seeds = [staged[i].take.seed for i in places]
+            pictures[places] = weathered(pictures[places], weather, seeds, times, camera[places])
+        for style in sorted({one.take.scene.style for one in staged}):
+            places = [i for i, one in enumerate(staged) if one.take.scene.style == style]
+            flat = pictures[places].transpose(1, 2).flatten(0, 1)
+            pictures[places] = STYLES[style](flat).unflatten(0, (len(places), -1)).transpose(1, 2)
+        return pictures
+
+    def tensor(self, maps: Sequence[Maps]) -> Float[Tensor, "batch frames 3 3"]:
+        """Put the maps of several takes on the device."""
+        return torch.from_numpy(np.stack(maps).astype(np.float32)).to(self.device)
+
+
+def premultiplied(rgba: UInt8[Tensor, "n 4 height width"]) -> UInt8[Tensor, "n 4 height width"]:
+    """Return pictures whose colours are multiplied by their alpha, so that they can be scaled without dark fringes."""
+    alpha = rgba[:, 3:].float() / 255
+    return torch.cat([(rgba[:, :3].float() * alpha).round().to(torch.uint8), rgba[:, 3:]], 1)
+
+
+def textures(sprites: UInt8[np.ndarray, "frames 4 size size"], height: int) -> UInt8[Tensor, "2 frames 4 side side"]:
+    """Return a toy's pictures at the size in which they are shown, sharp and for small toys, premultiplied."""
+    full = premultiplied(torch.from_numpy(np.array(sprites)))
+    side = min(full.shape[-1], int(height * 0.52))
+    sharp = F.interpolate(full.float(), (side, side), mode="area")
+    soft = F.interpolate(F.interpolate(sharp, scale_factor=0.5, mode="area"), (side, side), mode="bilinear")
+    return torch.stack([sharp, soft]).round().to(torch.uint8)
+
+
+def extents(sprites: UInt8[np.ndarray, "frames 4 size size"]) -> Float64[np.ndarray, "frames 4 2"]:
+    """Return the four corners of the box around what can be seen in each picture, x and y in -1..1."""
+    size = sprites.shape[-1]
+    seen = sprites[:, 3] > 32
+    columns, rows = seen.any(1), seen.any(2)
+    x0, x1 = columns.argmax(1), size - columns[:, ::-1].argmax(1)
+    y0, y1 = rows.argmax(1), size - rows[:, ::-1].argmax(1)
+    corners = np.stack([np.stack(pair, -1) for pair in ((x0, y0), (x1, y0), (x1, y1), (x0, y1))], 1)
+    return corners / size * 2.0 - 1
+
+
+def toy_map(motion: Motion, spot: Spot, shape: VideoShape) -> Maps:
+    """Return the maps from the world (in pixels) to the toy's picture, whose edges are at -1 and 1."""
+    x, y = (motion.x - 0.5) * shape.width, (motion.y - 0.5) * shape.height
+    wide = spot.facing * motion.wide * spot.width * shape.width / 2
+    tall = motion.tall * spot.height * shape.height / 2
+    return shift(0.0, np.full_like(x, 1 - 2 * motion.anchor)) @ scale(1 / wide, 1 / tall) @ turn(-motion.angle) @ shift(-x, -y)
+
+
+def shadow_map(
+    motion: Motion, spot: Spot, painted: PaintedSet, shape: VideoShape
+) -> tuple[Maps, Float32[np.ndarray, " frames"]]:
+    """Return the maps from the world to a shadow of radius 1, and how dark it is: paler and wider under a leap."""
+    if motion.lift is None:
+        return scale(np.ones_like(motion.x), 1.0), np.zeros(len(motion.x), np.float32)
+    high = np.clip(motion.lift, 0, 0.6)
+    wide = np.abs(motion.wide) * spot.width * (0.52 + 0.4 * high)
+    flat = 0.085 * motion.tall * spot.height + 0.012
+    x = motion.x + painted.light.direction * (0.16 * wide + 0.5 * high)
+    y = spot.floor - 0.25 * flat
+    to_shadow = scale(1 / (wide * shape.width), 1 / (flat * shape.height))
+    to_shadow = to_shadow @ shift((0.5 - x) * shape.width, (0.5 - y) * shape.height)
+    return to_shadow, (SHADOW / (1 + 5 * high)).astype(np.float32)
+
+
+def to_bytes(pictures: Tensor) -> Tensor:
+    """Return values 0..1 as bytes."""
+    return pictures.clamp(0, 1).mul(255).add(0.5).to(torch.uint8)

@@ -1,0 +1,96 @@
+"""The same film in another hand: each style is a function from pictures to pictures of the same shape, values 0..1."""
+
+from collections.abc import Callable
+from functools import cache
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor
+
+Pictures = Float[Tensor, "n 3 height width"]
+
+
+def blur(x: Float[Tensor, "n c height width"], radius: int) -> Float[Tensor, "n c height width"]:
+    """Return `x` averaged over squares of side 2 * radius + 1, twice, edges repeated."""
+    side = 2 * radius + 1
+    for _ in range(2):
+        x = F.avg_pool2d(F.pad(x, (radius,) * 4, mode="replicate"), side, 1)
+    return x
+
+
+def luma(x: Pictures) -> Float[Tensor, "n 1 height width"]:
+    """Return the brightness of each pixel."""
+    return 0.30 * x[:, :1] + 0.59 * x[:, 1:2] + 0.11 * x[:, 2:]
+
+
+@cache
+def paper(height: int, width: int, device: torch.device) -> Float[Tensor, "1 1 height width"]:
+    """Return the grain of a sheet of paper, about 0 with a spread of about 1: fibres and broad washes."""
+    noise = np.random.Generator(np.random.Philox(key=7)).normal(size=(2, 1, 1, height, width)).astype(np.float32)
+    fine, broad = (torch.from_numpy(part) for part in noise)
+    broad = blur(broad, max(1, height // 40))
+    return (0.5 * fine + 0.8 * broad / broad.std()).to(device)
+
+
+@cache
+def hatching(height: int, width: int, device: torch.device) -> Float[Tensor, "1 1 height width"]:
+    """Return slanted pencil strokes, 0 between them and 1 on them."""
+    y, x = np.mgrid[0:height, 0:width].astype(np.float32)
+    pitch = max(3.0, height / 34)
+    grain = paper(height, width, torch.device("cpu"))[0, 0].numpy()
+    wave = np.sin(2 * np.pi * (x + 0.8 * y) / pitch + 0.5 * grain)
+    return torch.from_numpy((0.5 + 0.5 * wave).astype(np.float32))[None, None].to(device)
+
+
+def vignette(height: int, width: int, device: torch.device, strength: float) -> Float[Tensor, "height width"]:
+    """Return what is left of the light at each pixel, 1 in the middle."""
+    y = torch.linspace(-1, 1, height, device=device)[:, None]
+    x = torch.linspace(-1, 1, width, device=device)[None]
+    return 1 - strength * ((x**2 + y**2) / 2) ** 1.5
+
+
+def clay(x: Pictures) -> Pictures:
+    """Leave the toys as they are, with a slight vignette."""
+    return x * vignette(*x.shape[-2:], x.device, 0.22)
+
+
+def watercolour(x: Pictures) -> Pictures:
+    """Paint pale washes that darken towards their edges, on grainy paper."""
+    height, width = x.shape[-2:]
+    radius = max(1, height // 110)
+    soft = blur(x, radius)
+    wash = (soft * 7).round() / 7
+    soft = soft.lerp(blur(wash, 1), 0.6)
+    edge = (luma(soft) - luma(blur(soft, 2 * radius))).abs()
+    pale = 1 - (1 - soft) * 0.78
+    margin = 1 - vignette(height, width, x.device, 1.0).clamp(0, 1)
+    pale = pale + (1 - pale) * (margin * 1.1 - 0.25).clamp(0, 0.85)
+    return (pale - 0.9 * edge) * (1 + 0.035 * paper(height, width, x.device))
+
+
+def pencil(x: Pictures) -> Pictures:
+    """Draw grey outlines on paper, with hatching in the shade."""
+    height, width = x.shape[-2:]
+    grey = luma(x)
+    wide = blur(grey, max(1, height // 100))
+    across = F.pad((x[..., 1:] - x[..., :-1]).abs().amax(1, keepdim=True), (0, 1))
+    down = F.pad((x[..., 1:, :] - x[..., :-1, :]).abs().amax(1, keepdim=True), (0, 0, 0, 1))
+    line = ((across + down) * 3.2 - 0.12).clamp(0, 0.9)
+    shade = ((0.72 - wide) * 1.1).clamp(0, 0.75) * (0.25 + 0.75 * hatching(height, width, x.device))
+    sheet = 0.95 + 0.02 * paper(height, width, x.device)
+    drawn = sheet * (1 - shade * 0.75) * (1 - line * 0.85)
+    return torch.cat([drawn, drawn * 0.99, drawn * 0.96], 1)
+
+
+def noir(x: Pictures) -> Pictures:
+    """Film in hard black and white, dark towards the corners."""
+    grey = luma(x)
+    hard = torch.sigmoid((grey - 0.48) * 8.5)
+    return (hard * vignette(*x.shape[-2:], x.device, 0.75)).expand_as(x)
+
+
+STYLES: dict[str, Callable[[Pictures], Pictures]] = {
+    "clay": clay, "watercolour": watercolour, "pencil": pencil, "noir": noir,
+}  # fmt: skip

@@ -1,0 +1,179 @@
+"""A take: a scene and a seed, and everything that follows from the two before a pixel is drawn."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+from jaxtyping import Float32
+
+from vitascope.conditioning.camera import camera_path, scene_camera
+from vitascope.prompt.scene import STYLES, Scene, seasons_of, sets_of, times_of, weathers_of
+from vitascope.prompt.world import FULL, World, cast, is_held_out, sample_scene
+from vitascope.training.toytheatre.actions import CROSSING
+from vitascope.training.toytheatre.truth import SoundEvent
+from vitascope.types import VideoShape
+
+AMBIENCE = {
+    "garden": "birds", "meadow": "wind", "forest": "birds", "beach": "waves", "underwater": "bubbles", "desert": "wind",
+    "snow": "wind", "city": "traffic", "space": "hum", "room": "clock", "stage": "crowd", "farm": "birds",
+}  # fmt: skip
+"""What a set sounds like, all through the clip."""
+
+
+@dataclass(frozen=True)
+class Take:
+    """A scene filmed once: the same scene and seed always give the same clip.
+
+    The seed alone decides the layout (places, sizes, speeds, the set's variant), so takes that differ only in time,
+    season, weather or style are the same clip otherwise. `facing` overrides which way the toy looks.
+    """
+
+    scene: Scene
+    seed: int
+    facing: str | None = None
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What a take's seed decides, all of it uniform in 0..1 but `facing` (-1 or 1) and `seed` (of the weather)."""
+
+    variant: float
+    facing: int
+    depth: float
+    size: float
+    light: float
+    chance: tuple[float, ...]
+    seed: int
+
+
+def layout(take: Take) -> Layout:
+    """Return what follows from a take's seed. The draws never depend on the scene."""
+    rng = np.random.Generator(np.random.Philox(key=take.seed))
+    draws = rng.random(16)
+    facing = 1 if draws[1] < 0.5 else -1
+    if take.facing is not None:
+        facing = 1 if take.facing == "right" else -1
+    elif take.scene.action in CROSSING and take.scene.camera.startswith("pan-"):
+        facing = 1 if take.scene.camera == "pan-right" else -1
+    chance = tuple(float(x) for x in draws[5:13])
+    return Layout(float(draws[0]), facing, float(draws[2]), float(draws[3]), float(draws[4]), chance, take.seed)
+
+
+def frame_times(shape: VideoShape) -> Float32[np.ndarray, " frames"]:
+    """Return the second at which each frame is shown."""
+    return np.arange(shape.num_frames) / shape.fps
+
+
+def told_camera(take: Take, shape: VideoShape) -> Float32[np.ndarray, "frames 4"]:
+    """Return the camera path of a take as models are told it: all 0 in the first frame or at rest."""
+    times = frame_times(shape)
+    return camera_path(scene_camera(take.scene.camera), times, float(times[-1]) or 1.0)
+
+
+def filmed_camera(path: Float32[np.ndarray, "frames 4"]) -> Float32[np.ndarray, "frames 4"]:
+    """Return the path that is really filmed: a move goes to both sides of the middle, so that the toy stays in view.
+
+    Only differences between frames mean anything to a model, and those are the same. Rolls start upright.
+    """
+    x, y, zoom, _ = (path[0] + path[-1]) / 2
+    return path - np.array([x, y, zoom + abs(zoom) / 4, 0], np.float32)
+
+
+def ambience(scene: Scene) -> tuple[SoundEvent, ...]:
+    """Return the sounds that last all through a clip."""
+    weather = {"rain": "rain", "snow": "wind"}.get(scene.weather)
+    kinds = dict.fromkeys([AMBIENCE[scene.set]] + ([weather] if weather else []))
+    return tuple(SoundEvent(kind, 0.0) for kind in kinds)
+
+
+def sample_take(rng: np.random.Generator, world: World = FULL, held_out: bool = False) -> Take:
+    """Draw a sensible scene of a world and a seed for it; see `sample_scene`."""
+    return Take(sample_scene(rng, world, held_out), int(rng.integers(2**62)))
+
+
+Change = tuple[Scene, str]
+
+TIME_WORDS = {"day": "make it daytime", "sunset": "make it sunset", "night": "make it night"}
+WEATHER_WORDS = {"clear": "clear up the sky", "rain": "make it rain", "snow": "make it snow"}
+STYLE_WORDS = {
+    "clay": "turn it into a clay film", "watercolour": "turn it into a watercolour painting",
+    "pencil": "turn it into a pencil drawing", "noir": "turn it into film noir",
+}  # fmt: skip
+SET_WORDS = {
+    "garden": "a garden", "meadow": "a meadow", "forest": "a forest", "beach": "a beach", "underwater": "the sea",
+    "desert": "the desert", "snow": "a snow field", "city": "a city", "space": "space", "room": "a room",
+    "stage": "a stage", "farm": "a farm",
+}  # fmt: skip
+
+
+def _other_time(scene: Scene, world: World) -> list[Change]:
+    return [
+        (replace(scene, time=time), TIME_WORDS[time])
+        for time in times_of(scene.set)
+        if time in world.times and time != scene.time
+    ]
+
+
+def _other_season(scene: Scene, world: World) -> list[Change]:
+    return [
+        (replace(scene, season=season), f"change the season to {season}")
+        for season in seasons_of(scene.set)
+        if season in world.seasons and season != scene.season and scene.weather in weathers_of(scene.set, season)
+    ]
+
+
+def _other_weather(scene: Scene, world: World) -> list[Change]:
+    return [
+        (replace(scene, weather=weather), WEATHER_WORDS[weather])
+        for weather in weathers_of(scene.set, scene.season)
+        if weather in world.weathers and weather != scene.weather
+    ]
+
+
+def _other_style(scene: Scene, world: World) -> list[Change]:
+    return [
+        (replace(scene, style=style), STYLE_WORDS[style])
+        for style in STYLES
+        if style in world.styles and style != scene.style
+    ]
+
+
+def _other_set(scene: Scene, world: World) -> list[Change]:
+    possible = set(cast()[scene.subject].sets) & set(sets_of(scene.action)) & set(world.sets) - {scene.set}
+    fits = [
+        replace(scene, set=name)
+        for name in sorted(possible)
+        if scene.time in times_of(name)
+        and scene.season in seasons_of(name)
+        and scene.weather in weathers_of(name, scene.season)
+    ]
+    return [(new, f"move it to {SET_WORDS[new.set]}") for new in fits if not is_held_out(new)]
+
+
+def _other_subject(scene: Scene, world: World) -> list[Change]:
+    old = cast()[scene.subject]
+    fits = [
+        cast()[name]
+        for name in world.subjects
+        if name != scene.subject and scene.action in cast()[name].actions and scene.set in cast()[name].sets
+    ]
+    changes = [(replace(scene, subject=new.id), f"replace the {old.name} with a {new.name}") for new in fits]
+    return [change for change in changes if not is_held_out(change[0])]
+
+
+CHANGES: tuple[Callable[[Scene, World], list[Change]], ...] = (
+    _other_time, _other_season, _other_weather, _other_style, _other_set, _other_subject,
+)  # fmt: skip
+
+
+def edit_pair(rng: np.random.Generator, take: Take, world: World = FULL) -> tuple[Take, str]:
+    """Return the same take with one thing changed, and the instruction that asks for the change.
+
+    Raises ValueError if the world holds nothing that could be changed.
+    """
+    kinds = [changes for change in CHANGES if (changes := change(take.scene, world))]
+    if not kinds:
+        raise ValueError(f"nothing to change about {take.scene} in this world")
+    changes = kinds[rng.integers(len(kinds))]
+    scene, instruction = changes[rng.integers(len(changes))]
+    return replace(take, scene=scene), instruction

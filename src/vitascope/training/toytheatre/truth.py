@@ -1,0 +1,32 @@
+"""What is known about a rendered clip without looking at it: the answers that judges are trained on."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float32, UInt8
+
+from vitascope.prompt.scene import Scene
+
+
+@dataclass(frozen=True)
+class SoundEvent:
+    """Something that is heard: what kind of sound, and at which second of the clip it begins."""
+
+    kind: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Truth:
+    """The facts of one clip.
+
+    `boxes` are (x0, y0, x1, y1) of the subject in shares of the picture, clipped to it (all 0 while it is out of sight);
+    `camera` is the path of `conditioning/camera.py`; `masks` says per pixel how much of it is subject (255 = all),
+    and is None unless it was asked for.
+    """
+
+    scene: Scene
+    boxes: Float32[np.ndarray, "frames 4"]
+    camera: Float32[np.ndarray, "frames 4"]
+    events: tuple[SoundEvent, ...]
+    masks: UInt8[np.ndarray, "frames height width"] | None = None

@@ -11,6 +11,8 @@ HEARD: dict[str, dict[str, list[str]]] = _WORDS["heard"]
 """Field -> label -> more words that mean it; for actions, several labels in one key, most usual first."""
 NEAR: dict[str, dict[str, list[str]]] = _WORDS["near"]
 """Field -> label -> words for what the world lacks that the label comes nearest to."""
+KIN: dict[str, dict[str, str]] = _WORDS["kin"]
+"""Realm -> family -> the words of its members; a thing of several words is those words in a row."""
 
 GRAMMAR = frozenset(_WORDS["plain"]["grammar"].split())
 CHATTER = frozenset(_WORDS["plain"]["chatter"].split())

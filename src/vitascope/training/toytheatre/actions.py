@@ -1,7 +1,7 @@
 """How a toy moves: one plain function per action, from the times of the frames to a motion.
 
-Lengths across are in picture widths, lengths up and down in picture heights, angles in radians (+ clockwise on screen),
-times in seconds. Adding an action? Copy `walk`.
+Lengths across are in picture widths, lengths up and down in picture heights, angles in radians (+ clockwise
+on screen), times in seconds. Adding an action? Copy `walk`.
 """
 
 from collections.abc import Callable
@@ -23,7 +23,8 @@ class Spot:
     """What an action must know about its toy: where it stands, how big it is, which way it faces (+1 right).
 
     `floor` is the height of its feet on the picture, 0 at the top; `width` and `height` are its size;
-    `chance` is eight uniform numbers that vary an action a little; `aspect` is picture width / picture height.
+    `chance` is eight uniform numbers that vary an action a little; `aspect` is picture width / picture
+    height.
     """
 
     floor: float
@@ -43,9 +44,10 @@ class Spot:
 class Motion:
     """Where the toy is in each frame.
 
-    `x`, `y` is where its anchor is on the picture (`anchor` 0 = feet, 0.5 = middle of the body); `wide` and `tall`
-    stretch it (a negative `wide` shows it mirrored); `angle` turns it about the anchor; `loop` is how many turns of its
-    own animation have passed; `lift` is its height over the ground in picture heights, or None where it casts no shadow.
+    `x`, `y` is where its anchor is on the picture (`anchor` 0 = feet, 0.5 = middle of the body); `wide` and
+    `tall` stretch it (a negative `wide` shows it mirrored); `angle` turns it about the anchor; `loop` is how
+    many turns of its own animation have passed; `lift` is its height over the ground in picture heights, or
+    None where it casts no shadow.
     """
 
     x: Line
@@ -67,7 +69,7 @@ def at_rest(t: Line, spot: Spot) -> Motion:
 
 
 def across(t: Line, spot: Spot, way: float) -> Line:
-    """Return a steady path of length `way` across the picture that is in the middle at half time, or nearly."""
+    """Return a steady path of length `way` across the picture, in the middle at half time or nearly."""
     return 0.5 + spot.vary(0, -0.04, 0.04) + spot.facing * way * (t / spot.seconds - 0.5)
 
 
@@ -228,7 +230,7 @@ def drive(t: Line, spot: Spot) -> Motion:
 
 def fall(t: Line, spot: Spot) -> Motion:
     """Drop in from the top, squash, rebound once and lie still."""
-    height = max(spot.floor - 0.12, 0.4)
+    height = max(spot.floor - 0.55 * spot.height, 0.4)
     start = spot.vary(1, 0.0, 0.15)
     down = np.sqrt(2 * height / GRAVITY)
     bounce = 0.11
@@ -239,7 +241,9 @@ def fall(t: Line, spot: Spot) -> Motion:
     rebound = np.sqrt(2 * GRAVITY * bounce) * s - 0.5 * GRAVITY * s**2
     lift = np.where(since < down, falling, np.where(s < 2 * up, np.maximum(rebound, 0.0), 0.0))
     hits = (start + down, start + down + 2 * up)
-    squash = sum(depth * np.exp(-(((t - hit) / 0.08) ** 2)) for hit, depth in zip(hits, (0.3, 0.12), strict=True))
+    squash = sum(
+        depth * np.exp(-(((t - hit) / 0.08) ** 2)) for hit, depth in zip(hits, (0.3, 0.12), strict=True)
+    )
     stretch = np.where((since > 0.2) & (since < down - 0.1), 0.1, 0.0)
     tall = 1 - squash + stretch
     return replace(
@@ -266,8 +270,8 @@ def roll(t: Line, spot: Spot) -> Motion:
 
 
 ACTIONS: dict[str, Callable[[Line, Spot], Motion]] = {
-    "stand": stand, "walk": walk, "run": run, "jump": jump, "spin": spin, "dance": dance, "grow": grow, "fly": fly,
-    "swim": swim, "drive": drive, "fall": fall, "roll": roll,
+    "stand": stand, "walk": walk, "run": run, "jump": jump, "spin": spin, "dance": dance,
+    "grow": grow, "fly": fly, "swim": swim, "drive": drive, "fall": fall, "roll": roll,
 }  # fmt: skip
 
 CROSSING = ("walk", "run", "fly", "swim", "drive", "roll")

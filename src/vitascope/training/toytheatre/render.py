@@ -1,7 +1,7 @@
 """The theatre's stage machinery: takes to pixels, in batches, on the CPU or a GPU.
 
-Every layer of a set is one strip that is sampled once per frame through the camera, so zoom, roll, pan and parallax
-cost one resampling and no canvas in between; the toy is one more such layer with a map of its own.
+Every layer of a set is one strip that is sampled once per frame through the camera, so zoom, roll, pan and
+parallax cost one resampling and no canvas in between; the toy is one more such layer with a map of its own.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,13 +17,21 @@ from vitascope.training.toytheatre.actions import ACTIONS, Motion, Spot
 from vitascope.training.toytheatre.atlas import Atlas
 from vitascope.training.toytheatre.sets import PaintedSet, paint
 from vitascope.training.toytheatre.styles import STYLES
-from vitascope.training.toytheatre.take import Layout, Take, ambience, filmed_camera, frame_times, layout, told_camera
+from vitascope.training.toytheatre.take import (
+    Layout,
+    Take,
+    ambience,
+    filmed_camera,
+    frame_times,
+    layout,
+    told_camera,
+)
 from vitascope.training.toytheatre.truth import Truth
 from vitascope.training.toytheatre.weather import weathered
 from vitascope.types import VideoShape
 
 Maps = Float64[np.ndarray, "frames 3 3"]
-"""Per frame a matrix that takes points (x, y, 1), in pixels from the middle of the picture, to somewhere else."""
+"""Per frame a matrix for points (x, y, 1), in pixels from the middle of the picture."""
 
 Pictures = Float[Tensor, "batch 3 frames height width"]
 
@@ -36,7 +44,7 @@ SHADOW = 0.42
 
 @dataclass(frozen=True)
 class Staged:
-    """A take ready to be drawn: its set as strips, its toy's pictures, and the maps from the screen to each of them."""
+    """A take ready to be drawn: its set as strips, its toy's pictures, and the maps from screen to each."""
 
     take: Take
     painted: PaintedSet
@@ -76,7 +84,7 @@ def turn(angle: np.ndarray) -> Maps:
 
 
 def screen_to_world(camera: Float32[np.ndarray, "frames 4"], shape: VideoShape, depth: float) -> Maps:
-    """Return the maps from the screen to the plane at a depth (0 never moves, 1 is the toy's), both in pixels."""
+    """Return the maps from the screen to the plane at a depth (0 never moves, 1 is the toy's), in pixels."""
     x, y, zoom, roll = camera.T.astype(np.float64)
     size = np.exp2(-zoom)
     return shift(depth * x * shape.width, -depth * y * shape.height) @ turn(roll) @ scale(size, size)
@@ -85,7 +93,7 @@ def screen_to_world(camera: Float32[np.ndarray, "frames 4"], shape: VideoShape, 
 def box_on_screen(
     corners: Float64[np.ndarray, "frames 4 2"], to_screen: Maps, shape: VideoShape
 ) -> Float32[np.ndarray, "frames 4"]:
-    """Return the box around mapped corners as (x0, y0, x1, y1) in shares of the picture, clipped; 0 if out of sight."""
+    """Return the box around mapped corners in shares of the picture, clipped; 0 if out of sight."""
     points = corners @ to_screen[:, :2, :2].swapaxes(1, 2) + to_screen[:, None, :2, 2]
     points = np.clip(points / (shape.width, shape.height) + 0.5, 0, 1)
     boxes = np.concatenate([points.min(1), points.max(1)], 1)
@@ -93,8 +101,10 @@ def box_on_screen(
     return (boxes * seen[:, None]).astype(np.float32)
 
 
-def grids(maps: Float[Tensor, "batch frames 3 3"], height: int, width: int) -> Float[Tensor, "batch rows width 2"]:
-    """Return where to sample for every pixel, the frames of a clip under each other (rows = frames * height)."""
+def grids(
+    maps: Float[Tensor, "batch frames 3 3"], height: int, width: int
+) -> Float[Tensor, "batch rows width 2"]:
+    """Return where to sample for every pixel, a clip's frames under each other (rows = frames * height)."""
     x = torch.arange(width, device=maps.device) - (width - 1) / 2
     y = torch.arange(height, device=maps.device) - (height - 1) / 2
     m = maps[:, :, None, None, :2]
@@ -105,8 +115,8 @@ def grids(maps: Float[Tensor, "batch frames 3 3"], height: int, width: int) -> F
 class Theatre:
     """A stage with its cast: renders takes at one shape on one device.
 
-    `size` is the range of a toy's height in picture heights before distance; `variants` is how many differently
-    painted versions of each set there are; painted sets are kept in memory, as bytes.
+    `size` is the range of a toy's height in picture heights before distance; `variants` is how many
+    differently painted versions of each set there are; painted sets are kept in memory, as bytes.
     """
 
     def __init__(
@@ -131,7 +141,8 @@ class Theatre:
     ) -> tuple[UInt8[Tensor, "batch frames 3 height width"], tuple[Truth, ...]]:
         """Return the takes as pictures on the theatre's device, and what is true about them.
 
-        With `masks` every truth also says which pixels are the toy. Raises KeyError for a subject that is not in the atlas.
+        With `masks` every truth also says which pixels are the toy. Raises KeyError for a subject that is not
+        in the atlas.
         """
         staged = [self.stage(take) for take in takes]
         truths = [one.truth for one in staged]
@@ -166,10 +177,12 @@ class Theatre:
         boxes = box_on_screen(extents, np.linalg.inv(to_toy @ world), shape)
         truth = Truth(scene, boxes, told, motion.events + ambience(scene))
         layers = np.stack([screen_to_world(camera, shape, layer.depth) for layer in painted.layers])
-        return Staged(take, painted, strips, layers, textures, to_toy @ world, shadow @ world, shade, camera, truth)
+        return Staged(
+            take, painted, strips, layers, textures, to_toy @ world, shadow @ world, shade, camera, truth
+        )
 
     def painted(self, name: str, time: str, season: str, variant: int) -> tuple[PaintedSet, Tensor]:
-        """Return a set and its strips (straight alpha made premultiplied) on the device, painted once and kept."""
+        """Return a set and its strips (premultiplied) on the device, painted once and kept."""
         key = (name, time, season, variant)
         if key not in self._sets:
             rng = np.random.Generator(np.random.Philox(key=variant))
@@ -179,7 +192,7 @@ class Theatre:
         return self._sets[key]
 
     def spot(self, plan: Layout, painted: PaintedSet, member: int, action: str) -> Spot:
-        """Return where and how big a toy stands: on the set's ground, bigger when nearer, never wider than half."""
+        """Return where and how big a toy stands: on the set's ground, and never wider than half."""
         near, far = painted.ground
         floor = far + (near - far) * (0.45 + 0.4 * plan.depth)
         low, high = self.size
@@ -192,7 +205,7 @@ class Theatre:
         return Spot(floor, width * shrink, height * shrink, plan.facing, plan.chance, aspect, seconds)
 
     def pictures_of(self, subject: str, motion: Motion) -> tuple[Tensor, Float64[np.ndarray, "frames 4 2"]]:
-        """Return the toy's pictures in the order shown, and the corners of what is in them (x and y in -1..1)."""
+        """Return the toy's pictures as shown, and the corners of what is in them (x and y in -1..1)."""
         member = self._members[subject]
         if subject not in self._textures:
             self._textures[subject] = textures(self.atlas.sprites[member], self.shape.height).to(self.device)
@@ -202,8 +215,10 @@ class Theatre:
         picked = self._textures[subject][torch.from_numpy(small), torch.from_numpy(frame)]
         return picked.float() / 255, extents(self.atlas.sprites[member][frame])
 
-    def compose(self, staged: Sequence[Staged]) -> tuple[Pictures, Float[Tensor, "batch 1 frames height width"]]:
-        """Draw the layers behind the toys, their shadows, the toys, and the layers in front; also where the toys show."""
+    def compose(
+        self, staged: Sequence[Staged]
+    ) -> tuple[Pictures, Float[Tensor, "batch 1 frames height width"]]:
+        """Draw the layers behind, the shadows, the toys and the layers in front; also where toys show."""
         frames, height, width = self.shape.num_frames, self.shape.height, self.shape.width
         still = not np.ptp(np.stack([one.camera for one in staged]), axis=1).any()
         behind = [[i for i, layer in enumerate(one.painted.layers) if layer.depth <= 1.0] for one in staged]
@@ -247,7 +262,11 @@ class Theatre:
     def toys(self, staged: Sequence[Staged]) -> Float[Tensor, "batch 4 frames height width"]:
         """Return the toys in the light of their sets, colours already times cover."""
         height, width = self.shape.height, self.shape.width
-        grid = grids(self.tensor([one.toy for one in staged]), height, width).unflatten(1, (-1, height)).flatten(0, 1)
+        grid = (
+            grids(self.tensor([one.toy for one in staged]), height, width)
+            .unflatten(1, (-1, height))
+            .flatten(0, 1)
+        )
         pictures = torch.cat([one.textures for one in staged])
         toys = F.grid_sample(pictures, grid, padding_mode="zeros", align_corners=False)
         toys = toys.unflatten(0, (len(staged), -1)).transpose(1, 2)
@@ -274,13 +293,15 @@ class Theatre:
 
 
 def premultiplied(rgba: UInt8[Tensor, "n 4 height width"]) -> UInt8[Tensor, "n 4 height width"]:
-    """Return pictures whose colours are multiplied by their alpha, so that they can be scaled without dark fringes."""
+    """Return pictures whose colours are multiplied by their alpha, so scaling leaves no dark fringes."""
     alpha = rgba[:, 3:].float() / 255
     return torch.cat([(rgba[:, :3].float() * alpha).round().to(torch.uint8), rgba[:, 3:]], 1)
 
 
-def textures(sprites: UInt8[np.ndarray, "frames 4 size size"], height: int) -> UInt8[Tensor, "2 frames 4 side side"]:
-    """Return a toy's pictures at the size in which they are shown, sharp and for small toys, premultiplied."""
+def textures(
+    sprites: UInt8[np.ndarray, "frames 4 size size"], height: int
+) -> UInt8[Tensor, "2 frames 4 side side"]:
+    """Return a toy's pictures at about the size shown, sharp and for small toys, premultiplied."""
     full = premultiplied(torch.from_numpy(np.array(sprites)))
     side = min(full.shape[-1], int(height * 0.52))
     sharp = F.interpolate(full.float(), (side, side), mode="area")
@@ -304,13 +325,14 @@ def toy_map(motion: Motion, spot: Spot, shape: VideoShape) -> Maps:
     x, y = (motion.x - 0.5) * shape.width, (motion.y - 0.5) * shape.height
     wide = spot.facing * motion.wide * spot.width * shape.width / 2
     tall = motion.tall * spot.height * shape.height / 2
-    return shift(0.0, np.full_like(x, 1 - 2 * motion.anchor)) @ scale(1 / wide, 1 / tall) @ turn(-motion.angle) @ shift(-x, -y)
+    upright = turn(-motion.angle) @ shift(-x, -y)
+    return shift(0 * x, 0 * x + 1 - 2 * motion.anchor) @ scale(1 / wide, 1 / tall) @ upright
 
 
 def shadow_map(
     motion: Motion, spot: Spot, painted: PaintedSet, shape: VideoShape
 ) -> tuple[Maps, Float32[np.ndarray, " frames"]]:
-    """Return the maps from the world to a shadow of radius 1, and how dark it is: paler and wider under a leap."""
+    """Return the maps from the world to a shadow of radius 1, and how dark it is: paler under a leap."""
     if motion.lift is None:
         return scale(np.ones_like(motion.x), 1.0), np.zeros(len(motion.x), np.float32)
     high = np.clip(motion.lift, 0, 0.6)

@@ -1,4 +1,4 @@
-"""The same film in another hand: each style is a function from pictures to pictures of the same shape, values 0..1."""
+"""The same film in another hand: each style is a function from pictures to pictures, values 0..1."""
 
 from collections.abc import Callable
 from functools import cache
@@ -13,10 +13,14 @@ Pictures = Float[Tensor, "n 3 height width"]
 
 
 def blur(x: Float[Tensor, "n c height width"], radius: int) -> Float[Tensor, "n c height width"]:
-    """Return `x` averaged over squares of side 2 * radius + 1, twice, edges repeated."""
-    side = 2 * radius + 1
-    for _ in range(2):
-        x = F.avg_pool2d(F.pad(x, (radius,) * 4, mode="replicate"), side, 1)
+    """Return `x` softened over about `radius` pixels each way, edges repeated."""
+    step = 1
+    while step <= radius:
+        x = F.pad(x, (step, step, 0, 0), mode="replicate")
+        x = (x[..., 2 * step :] + x[..., : -2 * step]).add_(x[..., step:-step], alpha=2).mul_(0.25)
+        x = F.pad(x, (0, 0, step, step), mode="replicate")
+        x = (x[..., 2 * step :, :] + x[..., : -2 * step, :]).add_(x[..., step:-step, :], alpha=2).mul_(0.25)
+        step *= 2
     return x
 
 
@@ -28,7 +32,9 @@ def luma(x: Pictures) -> Float[Tensor, "n 1 height width"]:
 @cache
 def paper(height: int, width: int, device: torch.device) -> Float[Tensor, "1 1 height width"]:
     """Return the grain of a sheet of paper, about 0 with a spread of about 1: fibres and broad washes."""
-    noise = np.random.Generator(np.random.Philox(key=7)).normal(size=(2, 1, 1, height, width)).astype(np.float32)
+    noise = (
+        np.random.Generator(np.random.Philox(key=7)).normal(size=(2, 1, 1, height, width)).astype(np.float32)
+    )
     fine, broad = (torch.from_numpy(part) for part in noise)
     broad = blur(broad, max(1, height // 40))
     return (0.5 * fine + 0.8 * broad / broad.std()).to(device)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Float32, Float64
 
 from vitascope.conditioning.camera import camera_path, scene_camera
 from vitascope.prompt.scene import STYLES, Scene, seasons_of, sets_of, times_of, weathers_of
@@ -14,8 +14,9 @@ from vitascope.training.toytheatre.truth import SoundEvent
 from vitascope.types import VideoShape
 
 AMBIENCE = {
-    "garden": "birds", "meadow": "wind", "forest": "birds", "beach": "waves", "underwater": "bubbles", "desert": "wind",
-    "snow": "wind", "city": "traffic", "space": "hum", "room": "clock", "stage": "crowd", "farm": "birds",
+    "garden": "birds", "meadow": "wind", "forest": "birds", "beach": "waves", "underwater": "bubbles",
+    "desert": "wind", "snow": "wind", "city": "traffic", "space": "hum", "room": "clock", "stage": "crowd",
+    "farm": "birds",
 }  # fmt: skip
 """What a set sounds like, all through the clip."""
 
@@ -24,8 +25,8 @@ AMBIENCE = {
 class Take:
     """A scene filmed once: the same scene and seed always give the same clip.
 
-    The seed alone decides the layout (places, sizes, speeds, the set's variant), so takes that differ only in time,
-    season, weather or style are the same clip otherwise. `facing` overrides which way the toy looks.
+    The seed alone decides the layout (places, sizes, speeds, the set's variant), so takes that differ only in
+    time, season, weather or style are the same clip otherwise. `facing` overrides which way the toy looks.
     """
 
     scene: Scene
@@ -35,7 +36,7 @@ class Take:
 
 @dataclass(frozen=True)
 class Layout:
-    """What a take's seed decides, all of it uniform in 0..1 but `facing` (-1 or 1) and `seed` (of the weather)."""
+    """What a take's seed decides: numbers in 0..1, `facing` (-1 or 1), and the seed of the weather."""
 
     variant: float
     facing: int
@@ -56,10 +57,12 @@ def layout(take: Take) -> Layout:
     elif take.scene.action in CROSSING and take.scene.camera.startswith("pan-"):
         facing = 1 if take.scene.camera == "pan-right" else -1
     chance = tuple(float(x) for x in draws[5:13])
-    return Layout(float(draws[0]), facing, float(draws[2]), float(draws[3]), float(draws[4]), chance, take.seed)
+    return Layout(
+        float(draws[0]), facing, float(draws[2]), float(draws[3]), float(draws[4]), chance, take.seed
+    )
 
 
-def frame_times(shape: VideoShape) -> Float32[np.ndarray, " frames"]:
+def frame_times(shape: VideoShape) -> Float64[np.ndarray, " frames"]:
     """Return the second at which each frame is shown."""
     return np.arange(shape.num_frames) / shape.fps
 
@@ -71,7 +74,7 @@ def told_camera(take: Take, shape: VideoShape) -> Float32[np.ndarray, "frames 4"
 
 
 def filmed_camera(path: Float32[np.ndarray, "frames 4"]) -> Float32[np.ndarray, "frames 4"]:
-    """Return the path that is really filmed: a move goes to both sides of the middle, so that the toy stays in view.
+    """Return the path that is really filmed: moves go to both sides of the middle, so the toy stays in view.
 
     Only differences between frames mean anything to a model, and those are the same. Rolls start upright.
     """
@@ -100,9 +103,9 @@ STYLE_WORDS = {
     "pencil": "turn it into a pencil drawing", "noir": "turn it into film noir",
 }  # fmt: skip
 SET_WORDS = {
-    "garden": "a garden", "meadow": "a meadow", "forest": "a forest", "beach": "a beach", "underwater": "the sea",
-    "desert": "the desert", "snow": "a snow field", "city": "a city", "space": "space", "room": "a room",
-    "stage": "a stage", "farm": "a farm",
+    "garden": "a garden", "meadow": "a meadow", "forest": "a forest", "beach": "a beach",
+    "underwater": "the sea", "desert": "the desert", "snow": "a snow field", "city": "a city",
+    "space": "space", "room": "a room", "stage": "a stage", "farm": "a farm",
 }  # fmt: skip
 
 
@@ -118,7 +121,9 @@ def _other_season(scene: Scene, world: World) -> list[Change]:
     return [
         (replace(scene, season=season), f"change the season to {season}")
         for season in seasons_of(scene.set)
-        if season in world.seasons and season != scene.season and scene.weather in weathers_of(scene.set, season)
+        if season in world.seasons
+        and season != scene.season
+        and scene.weather in weathers_of(scene.set, season)
     ]
 
 

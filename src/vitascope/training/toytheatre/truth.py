@@ -20,9 +20,9 @@ class SoundEvent:
 class Truth:
     """The facts of one clip.
 
-    `boxes` are (x0, y0, x1, y1) of the subject in shares of the picture, clipped to it (all 0 while it is out of sight);
-    `camera` is the path of `conditioning/camera.py`; `masks` says per pixel how much of it is subject (255 = all),
-    and is None unless it was asked for.
+    `boxes` are (x0, y0, x1, y1) of the subject in shares of the picture, clipped to it (all 0 while it is out
+    of sight); `camera` is the path of `conditioning/camera.py`; `masks` says per pixel how much of it is
+    subject (255 = all), and is None unless it was asked for.
     """
 
     scene: Scene

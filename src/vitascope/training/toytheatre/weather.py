@@ -19,9 +19,11 @@ def particles(seed: int, count: int) -> np.ndarray:
     return np.random.Generator(np.random.Philox(key=seed + 1)).random((count, 4)).astype(np.float32)
 
 
-def splat(x: Places, y: Places, light: Places, height: int, width: int) -> Float[Tensor, "batch frames height width"]:
-    """Draw points of light at places in pixels, each shared by the four pixels around it; the brightest one wins."""
-    batch, frames, points = x.shape
+def splat(
+    x: Places, y: Places, light: Places, height: int, width: int
+) -> Float[Tensor, "batch frames height width"]:
+    """Draw points of light at places in pixels, each shared by four pixels; the brightest one wins."""
+    batch, frames, _ = x.shape
     left, top = x.floor(), y.floor()
     along, down = x - left, y - top
     canvas = torch.zeros(batch * frames, height * width, device=x.device)
@@ -34,15 +36,17 @@ def splat(x: Places, y: Places, light: Places, height: int, width: int) -> Float
     return canvas.view(batch, frames, height, width)
 
 
-def through_lens(x: Places, y: Places, camera: Float[Tensor, "batch frames 4"], depth: Tensor) -> tuple[Places, Places]:
-    """Move points (shares of the picture) as the camera's pan, tilt and roll do, wrapped round the picture's edges."""
+def through_lens(
+    x: Places, y: Places, camera: Float[Tensor, "batch frames 4"], depth: Tensor
+) -> tuple[Places, Places]:
+    """Move points (shares of the picture) against the camera's pan and tilt, wrapped round the edges."""
     x = (x - camera[..., 0:1] * depth[:, None]) % 1.0 * 1.2 - 0.1
     y = (y + camera[..., 1:2] * depth[:, None]) % 1.0 * 1.2 - 0.1
     return x, y
 
 
 def streaks(drops: Tensor, times: Tensor, camera: Tensor, height: int, width: int) -> Tensor:
-    """Return how much light falling rain adds to each pixel: slanted streaks, the near ones longer and faster."""
+    """Return how much of each pixel falling rain covers: slanted streaks, the near ones longer and faster."""
     near = 0.6 + 0.8 * drops[..., 2]
     speed, slant = 1.9, 0.22
     y = drops[..., 1][:, None] + speed * near[:, None] * times[None, :, None]
@@ -56,12 +60,14 @@ def streaks(drops: Tensor, times: Tensor, camera: Tensor, height: int, width: in
     dx, dy = dx * torch.cos(roll) + dy * torch.sin(roll), dy * torch.cos(roll) - dx * torch.sin(roll)
     px = ((x[..., None] * width) + dx * height).flatten(2)
     py = ((y[..., None] + dy) * height).flatten(2)
-    light = ((0.25 + 0.45 * drops[..., 3])[:, None, :, None] * (1 - 0.7 * taps)).expand(-1, len(times), -1, -1)
+    light = ((0.25 + 0.45 * drops[..., 3])[:, None, :, None] * (1 - 0.7 * taps)).expand(
+        -1, len(times), -1, -1
+    )
     return splat(px, py, light.flatten(2), height, width)
 
 
 def flakes(drops: Tensor, times: Tensor, camera: Tensor, height: int, width: int) -> Tensor:
-    """Return how much of each pixel falling snow covers: soft round flakes that sway, the near ones bigger."""
+    """Return how much of each pixel falling snow covers: soft flakes that sway, the near ones bigger."""
     near = 0.5 + 1.0 * drops[..., 2]
     phase = 2 * np.pi * drops[..., 3]
     y = drops[..., 1][:, None] + 0.3 * near[:, None] * times[None, :, None]
@@ -81,7 +87,8 @@ def flakes(drops: Tensor, times: Tensor, camera: Tensor, height: int, width: int
 def weathered(pictures: Picture, weather: str, seeds: list[int], times: Tensor, camera: Tensor) -> Picture:
     """Return pictures under an overcast sky, with rain or snow that falls between them and the lens.
 
-    `camera` is the filmed path [batch frames 4]; `times` are the frames' seconds. Clear weather changes nothing.
+    `camera` is the filmed path [batch frames 4]; `times` are the frames' seconds. Clear weather changes
+    nothing.
     """
     if weather == "clear":
         return pictures

@@ -1,0 +1,75 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from vitascope.prompt.scene import FIELDS, Scene
+from vitascope.prompt.world import FULL, World, is_held_out
+from vitascope.training.toytheatre.take import (
+    Take,
+    edit_pair,
+    filmed_camera,
+    layout,
+    sample_take,
+    told_camera,
+)
+from vitascope.types import VideoShape
+
+SHAPE = VideoShape(num_frames=17, height=64, width=64, fps=8.0)
+TAKE = Take(Scene("cat", "walk", "garden"), seed=5)
+
+
+def test_a_seed_gives_the_same_layout_whatever_is_shown():
+    other = replace(
+        TAKE, scene=replace(TAKE.scene, time="night", season="winter", weather="snow", style="noir")
+    )
+    assert layout(other) == layout(TAKE)
+    assert layout(replace(TAKE, seed=6)) != layout(TAKE)
+
+
+def test_toys_go_along_with_a_pan():
+    for camera, facing in (("pan-left", -1), ("pan-right", 1)):
+        takes = [Take(replace(TAKE.scene, camera=camera), seed) for seed in range(8)]
+        assert {layout(take).facing for take in takes} == {facing}
+    assert layout(replace(TAKE, facing="left")).facing == -1
+
+
+@pytest.mark.parametrize(
+    "camera", ["pan-left", "tilt-up", "zoom-in", "zoom-out", "roll-left", "shake", "static"]
+)
+def test_the_filmed_camera_changes_as_told_but_around_the_middle(camera: str):
+    told = told_camera(Take(replace(TAKE.scene, camera=camera), 1), SHAPE)
+    filmed = filmed_camera(told)
+    np.testing.assert_allclose(np.diff(filmed, axis=0), np.diff(told, axis=0), atol=1e-6)
+    assert np.abs(filmed[:, :2]).max() < 0.2
+    assert filmed[:, 2].max() < 0.3
+
+
+def test_takes_are_drawn_from_the_world_alone():
+    world = World(subjects=("cat",), sets=("garden", "snow"), styles=("clay",))
+    takes = [sample_take(np.random.default_rng(i), world) for i in range(20)]
+    assert {take.scene.subject for take in takes} == {"cat"}
+    assert {take.scene.set for take in takes} <= {"garden", "snow"}
+    assert len({take.seed for take in takes}) == 20
+
+
+def test_an_edit_changes_one_field_and_says_so():
+    rng = np.random.default_rng(0)
+    for _ in range(60):
+        take = sample_take(rng)
+        other, instruction = edit_pair(rng, take)
+        changed = [name for name in FIELDS if getattr(other.scene, name) != getattr(take.scene, name)]
+        assert len(changed) == 1
+        assert other.seed == take.seed
+        assert instruction
+        assert changed[0] not in ("subject", "set") or not is_held_out(other.scene)
+
+
+def test_an_edit_needs_something_to_change():
+    scene = Scene("cat", "walk", "garden")
+    one = {"actions": ("walk",), "sets": ("garden",), "seasons": ("summer",), "times": ("day",)}
+    world = replace(
+        FULL, subjects=("cat",), weathers=("clear",), styles=("clay",), cameras=("static",), **one
+    )
+    with pytest.raises(ValueError, match="nothing to change"):
+        edit_pair(np.random.default_rng(0), Take(scene, 1), world)

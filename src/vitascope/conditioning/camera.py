@@ -1,14 +1,15 @@
 """Camera moves to exact numbers: the path that the theatre films and that the network is told."""
 
 from collections.abc import Callable
+from typing import cast
 
 import numpy as np
 from jaxtyping import Float
 
-from vitascope.types import CameraMove
+from vitascope.types import CameraKind, CameraMove
 
 AMOUNTS = {"pan": 0.35, "tilt": 0.25, "zoom": 0.6, "roll": 0.35, "shake": 0.03}
-"""How far a move of ordinary strength goes: frame widths, frame heights, log2 of zoom, radians, frame widths."""
+"""How far an ordinary move goes: frame widths, frame heights, log2 of zoom, radians, frame widths."""
 
 SIGNS = {"right": 1.0, "left": -1.0, "up": 1.0, "down": -1.0, "in": 1.0, "out": -1.0}
 
@@ -36,7 +37,11 @@ def scene_camera(label: str, strength: float = 1.0) -> tuple[CameraMove, ...]:
     if label == "static":
         return ()
     kind, _, way = label.partition("-")
-    return (CameraMove(kind=kind, amount=AMOUNTS[kind] * strength * (SIGNS[way] if way else 1.0)),)
+    return (
+        CameraMove(
+            kind=cast(CameraKind, kind), amount=AMOUNTS[kind] * strength * (SIGNS[way] if way else 1.0)
+        ),
+    )
 
 
 def camera_path(
@@ -44,9 +49,9 @@ def camera_path(
 ) -> Float[np.ndarray, "frames 4"]:
     """Return where the camera is at each time: (x, y, log2 zoom, roll), all 0 at rest.
 
-    `times` and `seconds` (length of the clip) are in seconds. x and y are frame widths and heights at the subject's
-    depth (x + = camera moves right, y + = up), zoom + = in, roll + = clockwise in radians. Moves add up, and each stays
-    where it ended. Moves of kinds that need depth take the path of their `STAND_INS`.
+    `times` and `seconds` (length of the clip) are in seconds. x and y are frame widths and heights at the
+    subject's depth (x + = camera moves right, y + = up), zoom + = in, roll + = clockwise in radians. Moves
+    add up, and each stays where it ended. Moves of kinds that need depth take the path of their `STAND_INS`.
     """
     path = np.zeros((len(times), 4))
     for move in moves:
@@ -63,9 +68,9 @@ def camera_path(
 
 
 def playable(moves: tuple[CameraMove, ...]) -> tuple[tuple[CameraMove, ...], tuple[str, ...]]:
-    """Return the moves in kinds that have a path of their own, and one note for each that had to be replaced."""
+    """Return the moves in kinds that have a path of their own, and a note for each kind that was replaced."""
     notes = tuple(
-        f'the model does not know the camera move "{kind}": making the nearest that it knows, "{STAND_INS[kind]}"'
+        f'the model does not know the camera move "{kind}": making the nearest it knows, "{STAND_INS[kind]}"'
         for kind in dict.fromkeys(move.kind for move in moves)
         if kind in STAND_INS
     )

@@ -1,1 +1,1 @@
-"""Stage 3, rectified flow over one callable `model(latents, levels, conditioning) -> clean`; knows no network."""
+"""Stage 3, rectified flow over one callable, `model(latents, levels, conditioning) -> clean`."""

@@ -20,10 +20,11 @@ def guided(
 ) -> Model[C]:
     """Return a model whose clean prediction is `null + scale * (conditioned - null)`.
 
-    `null` is the conditioning without the words (or with words to avoid). A scale of 1 is the model itself. Guidance
-    holds while the highest level of any token lies within `interval`; outside it, and at scale 1, the model is called once per
-    step. `join` makes one conditioning of a batch out of two: with it both branches are one call, else they are two.
-    Sources: classifier-free guidance (arXiv 2207.12598); guidance in a limited interval (arXiv 2404.07724).
+    `null` is the conditioning without the words (or with words to avoid). A scale of 1 is the model itself.
+    Guidance holds while the highest level of any token lies within `interval`; outside it, and at scale 1,
+    the model is called once per step. `join` makes one conditioning of a batch out of two: with it both
+    branches are one call, else they are two. Sources: classifier-free guidance (arXiv 2207.12598); guidance
+    in a limited interval (arXiv 2404.07724).
     """
     low, high = interval
 

@@ -11,8 +11,9 @@ def noise(
 ) -> Float32[np.ndarray, "tokens channels"]:
     """Return standard normal noise for a grid of latents, tokens ordered (frames height width).
 
-    Each latent frame is drawn alone, by a counter-based generator keyed by (seed, frame), so a piece that starts at
-    `first_frame` of a longer clip gets the very numbers that the whole would. `seed` is 0..2**64 - 1.
+    Each latent frame is drawn alone, by a counter-based generator keyed by (seed, frame), so a piece that
+    starts at `first_frame` of a longer clip gets the very numbers that the whole would. `seed` is 0..2**64 -
+    1.
     """
     cells = (shape.height * shape.width, channels)
     return np.concatenate([_frame(seed, first_frame + frame, cells) for frame in range(shape.frames)])
@@ -28,7 +29,7 @@ def add_noise(
     noise: Float32[np.ndarray, "*batch tokens dim"],
     levels: Float32[np.ndarray, "*batch tokens"],
 ) -> Float32[np.ndarray, "*batch tokens dim"]:
-    """Return `(1 - level) clean + level noise` per token; level 0 is `clean` and level 1 is `noise`, bit for bit."""
+    """Return `(1 - level) clean + level noise` per token; at levels 0 and 1 one of the two, bit for bit."""
     t = levels[..., None]
     mixed = (1 - t) * clean + t * noise
     return np.where(t == 0, clean, np.where(t == 1, noise, mixed)).astype(np.float32)

@@ -1,16 +1,18 @@
 """Samplers for rectified flow: plain functions over one callable that predicts the clean latents.
 
-Notation: x_t = (1 - t) x_0 + t noise, D(x_t, t) = the model's x_0, and the flow is dx/dt = (x_t - D) / t. Each token has
-its own level: its initial level times the schedule's t. Written for D, that factor cancels, and a step from t to s is
+Notation: x_t = (1 - t) x_0 + t noise, D(x_t, t) = the model's x_0, and the flow is dx/dt = (x_t - D) / t.
+Each token has its own level: its initial level times the schedule's t. Written for D, that factor cancels,
+and a step from t to s is
 
     x_s = (s / t) x_t + s ∫ D(u) / u² du  from s to t,
 
-exact whatever D does; the samplers differ only in how D runs between t and s. Tokens of level 0 are given: they stay, bit
-for bit, what they were.
+exact whatever D does; the samplers differ only in how D runs between t and s. Tokens of level 0 are given:
+they stay, bit for bit, what they were.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TypeVar
 
 import numpy as np
@@ -21,13 +23,14 @@ C = TypeVar("C")
 Model = Callable[[np.ndarray, np.ndarray, C], np.ndarray]
 """A network as samplers see it: `model(latents, levels, conditioning) -> clean`.
 
-Latents and clean are float32[batch tokens dim], levels float32[batch tokens]; the conditioning is the model's own affair.
+Latents and clean are float32[batch tokens dim], levels float32[batch tokens]; the conditioning is the model's
+own affair.
 """
 
 
 @dataclass(frozen=True)
 class Step:
-    """A step that a sampler has just made: `index` of `total`, the latents now at `level`, and the prediction used."""
+    """A step just made: `index` of `total`, the latents now at `level`, and the prediction that led there."""
 
     index: int
     total: int
@@ -48,13 +51,13 @@ def euler(
     conditioning: C,
     watch: Watch | None = None,
 ) -> Float32[np.ndarray, "batch tokens dim"]:
-    """Return the clean latents, with D held still during each step (first order, one call per step).
+    """Return the clean latents, with D held still during each step (first order, one call a step).
 
     `latents` are noisy according to `levels` (see `add_noise`); `schedule` falls from 1 to 0.
     Source: Euler's method on the flow of arXiv 2209.03003.
     """
     x, still = latents, levels[..., None] == 0
-    for i, (t, s) in enumerate(zip(schedule[:-1], schedule[1:], strict=True)):
+    for i, (t, s) in enumerate(pairwise(schedule)):
         clean = model(x, levels * t, conditioning)
         x = np.where(still, latents, (s / t) * x + (1 - s / t) * clean)
         _tell(watch, i, schedule, x, clean)
@@ -69,13 +72,14 @@ def ab2(
     conditioning: C,
     watch: Watch | None = None,
 ) -> Float32[np.ndarray, "batch tokens dim"]:
-    """Return the clean latents, with D on the line through its last two values (second order, one call per step).
+    """Return the clean latents, with D on the line through its last two values (second order).
 
-    The first step has no past and the last one no future to lean on: both are Euler's. Arguments as for `euler`.
+    One call a step. The first has no past and the last no future to lean on: both are Euler's. Arguments as
+    for `euler`.
     Source: the exponential Adams-Bashforth idea of DPM-Solver++(2M) (arXiv 2211.01095), with D linear in t.
     """
     x, still, past = latents, levels[..., None] == 0, None
-    for i, (t, s) in enumerate(zip(schedule[:-1], schedule[1:], strict=True)):
+    for i, (t, s) in enumerate(pairwise(schedule)):
         clean = model(x, levels * t, conditioning)
         stepped = (s / t) * x + (1 - s / t) * clean
         if past is not None and s > 0:
@@ -93,13 +97,14 @@ def heun(
     conditioning: C,
     watch: Watch | None = None,
 ) -> Float32[np.ndarray, "batch tokens dim"]:
-    """Return the clean latents, with D on the line from each step's start to its end (second order, two calls per step).
+    """Return the clean latents, with D on the line from each step's start to its end (second order).
 
-    The end is looked at from Euler's guess; the last step is Euler's. Arguments as for `euler`.
+    Two calls a step, the second at Euler's guess of the end; the last step is Euler's. Arguments as for
+    `euler`.
     Source: Heun's method as in arXiv 2206.00364, algorithm 1, with D linear in t.
     """
     x, still = latents, levels[..., None] == 0
-    for i, (t, s) in enumerate(zip(schedule[:-1], schedule[1:], strict=True)):
+    for i, (t, s) in enumerate(pairwise(schedule)):
         clean = model(x, levels * t, conditioning)
         stepped = (s / t) * x + (1 - s / t) * clean
         if s > 0:

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 
 from vitascope.conditioning.camera import AMOUNTS, SIGNS
-from vitascope.types import CameraMove
+from vitascope.types import CameraKind, CameraMove
 
 PACES = {
     0.6: "slow slowly gentle gently subtle subtly slight slightly soft softly gradual gradually",
@@ -23,11 +23,14 @@ WAYS = {
     "counterclockwise": "counterclockwise|counter clockwise|anticlockwise|anti clockwise",
     "clockwise": "clockwise",
 }
-AXES = {
+AXES: dict[str, CameraKind] = {
     "left": "pan", "right": "pan", "up": "tilt", "down": "tilt",
     "in": "zoom", "out": "zoom", "clockwise": "roll", "counterclockwise": "roll",
 }  # fmt: skip
 """Way -> the kind of move that goes there."""
+
+WAYS_OF = {"tilt": ("up", "down"), "zoom": ("in", "out")}
+"""Kind of move -> its two ways, where they are not right and left."""
 
 VERBS = {
     "zoom": "zoom zooms zooming zoomed",
@@ -40,9 +43,9 @@ VERBS = {
     "rotate": "rotate rotates rotating spin spins spinning twist twists twisting",
     "orbit": "orbit orbits orbiting circle circles circling arc arcs arcing",
     "move": """
-        move moves moving go goes going travel travels drift drifts drifting fly flies flying glide glides gliding
-        swing swings swinging sweep sweeps sweeping turn turns turning swivel swivels rise rises rising descend descends
-        float floats floating
+        move moves moving go goes going travel travels drift drifts drifting fly flies flying glide glides
+        gliding swing swings swinging sweep sweeps sweeping turn turns turning swivel swivels rise rises
+        rising descend descends float floats floating
     """,
 }
 ALONE = {
@@ -68,38 +71,44 @@ _CAMERA = r"(?:camera|lens|viewpoint|view|shot|camerawork|cam)"
 _PACE = _any(" ".join(PACES.values()))
 _WAY = "(?:" + "|".join(_any(words) for words in WAYS.values()) + ")"
 _TO = r"(?:(?:from (?:the )?(?:left|right|top|bottom) )?(?:to|towards|toward) (?:the )?)?"
-_AUX = r"(?:(?:is|starts|begins|does|do|makes|performs|to|a|an|then|it|very|camera|also) )*"
+_AUX = r"(?:(?:is|starts|begins|does|do|makes|performs|to|a|an|then|it|very|also) ){0,4}"
 _VERB = "(?:" + "|".join(_any(words) for words in VERBS.values()) + ")"
 _NAMED = re.compile(
     rf"\b{_CAMERA} {_AUX}(?:(?P<pace>{_PACE}) )?{_AUX}(?P<verb>{_VERB})\b"
     rf"(?: (?P<pace2>{_PACE}))?(?: {_TO}(?P<way>{_WAY})\b)?"
 )
 _BARE = re.compile(
-    rf"\b(?:(?P<pace>{_PACE}) )?(?:camera )?(?P<verb>{_VERB})(?: (?P<pace2>{_PACE}))? {_TO}(?P<way>{_WAY})\b(?: shot)?"
+    rf"\b(?:(?P<pace>{_PACE}) )?(?:camera )?(?P<verb>{_VERB})"
+    rf"(?: (?P<pace2>{_PACE}))? {_TO}(?P<way>{_WAY})\b(?: shot)?"
 )
 _TURNED = re.compile(
-    rf"\b(?:(?P<pace>{_PACE}) )?(?P<way>{_WAY}) (?:camera )?(?P<verb>pan|tilt|zoom|dolly|camera roll)\b(?: shot)?"
+    rf"\b(?:(?P<pace>{_PACE}) )?(?P<way>{_WAY}) "
+    rf"(?:camera )?(?P<verb>pan|tilt|zoom|dolly|camera roll)\b(?: shot)?"
 )
 _JOINED = re.compile(
-    rf"(?P<gap>[ ,;.]*(?:(?:and|then|before|while|also|it|next|finally|followed|by|a|the|afterwards) ?|[,;.] ?)*)"
+    r"(?P<gap> ?(?:(?:and|then|before|while|also|it|next|finally|followed|by|a|the|afterwards|[,;.]) ?){0,6})"
     rf"(?:(?P<pace>{_PACE}) )?(?P<verb>{_VERB})(?: (?P<pace2>{_PACE}))? {_TO}(?P<way>{_WAY})\b"
 )
 _ALONE_END = re.compile(
-    rf"\b(?:(?P<pace>{_PACE}) )?(?P<verb>zoom|dolly zoom|pan|tilt)(?P<way>)(?P<pace2>)(?: shot)?(?= ?(?:[,;.]|$))"
+    rf"\b(?:(?P<pace>{_PACE}) )?(?P<verb>zoom|dolly zoom|pan|tilt)(?P<way>)(?P<pace2>)"
+    rf"(?: shot)?(?= ?(?:[,;.]|$))"
 )
 _SHAKE = re.compile(
-    rf"\b(?:(?:shaky|shaking|wobbly|trembling|jittery|unsteady) {_CAMERA}(?: footage)?|hand ?held(?: {_CAMERA}| footage| look)?"
-    rf"|shaky(?: footage| video)?|{_CAMERA} (?:is )?(?:shakes?|shaking|wobbles?|wobbling|trembles?|trembling|jitters?)"
+    rf"\b(?:(?:shaky|shaking|wobbly|trembling|jittery|unsteady) {_CAMERA}(?: footage)?"
+    rf"|hand ?held(?: {_CAMERA}| footage| look)?|shaky(?: footage| video)?"
+    rf"|{_CAMERA} (?:is )?(?:shakes?|shaking|wobbles?|wobbling|trembles?|trembling|jitters?)"
     rf"|(?:with )?{_CAMERA} shake)\b"
 )
 _STATIC = re.compile(
     rf"\b(?:(?:static|fixed|still|stationary|locked off|locked|motionless|steady|tripod|unmoving) {_CAMERA}"
-    rf"|{_CAMERA} (?:is |stays |remains |stands |holds |keeps |is held )(?:static|still|fixed|stationary|put|steady|locked)"
-    rf"|{_CAMERA} (?:static|fixed|still)|{_CAMERA} (?:does not|doesn t|never) moves?|(?:no|without) camera (?:movement|motion|moves?))\b"
+    rf"|{_CAMERA} (?:is |stays |remains |stands |holds |keeps |is held )"
+    rf"(?:static|still|fixed|stationary|put|steady|locked)"
+    rf"|{_CAMERA} (?:static|fixed|still)|{_CAMERA} (?:does not|doesn t|never) moves?"
+    rf"|(?:no|without) camera (?:movement|motion|moves?))\b"
 )
 _FOLLOW = re.compile(
-    rf"\b(?:tracking shot|follow(?:ing)? shot|drone shot|dolly shot|crane shot|{_CAMERA} (?:is )?(?:follows?|following|tracks?|tracking)"
-    rf"(?: (?:it|him|her|them))?)\b"
+    rf"\b(?:(?:tracking|follow|following|drone|dolly|crane) shot"
+    rf"|{_CAMERA} (?:is )?(?:follows?|following|tracks?|tracking)(?: (?:it|him|her|them))?)\b"
 )
 
 
@@ -107,7 +116,7 @@ _FOLLOW = re.compile(
 class CameraWords:
     """What a prompt says of the camera, and what is left of the prompt without it.
 
-    `label` is the scene's camera label that the first move comes down to, None if the camera is not spoken of.
+    `label` is the scene's camera label that the first move comes down to, None if nobody speaks of it.
     """
 
     moves: tuple[CameraMove, ...]
@@ -120,7 +129,7 @@ class CameraWords:
 class _Said:
     start: int
     stop: int
-    kind: str
+    kind: CameraKind
     sign: float = 0.0
     strength: float = 1.0
     label: str = "static"
@@ -128,7 +137,7 @@ class _Said:
 
 
 def read_camera(text: str) -> CameraWords:
-    """Read the camera's moves out of a prompt in lower case, words and punctuation marks separated by single spaces.
+    """Read the camera's moves out of a prompt: tokens (see `match.tokenize`) joined by single spaces.
 
     Moves joined by "then" or a comma follow each other in equal parts of the shot; all others happen at once.
     """
@@ -145,7 +154,7 @@ def read_camera(text: str) -> CameraWords:
     parts = place + 1
     moves = tuple(
         CameraMove(
-            kind=said.kind,  # pyright: ignore[reportArgumentType]
+            kind=said.kind,
             amount=round(AMOUNTS[said.kind] * said.strength * (said.sign or 1.0), 4),
             start=stage / parts,
             end=(stage + 1) / parts,
@@ -154,15 +163,13 @@ def read_camera(text: str) -> CameraWords:
         if said.kind != "static"
     )
     notes = tuple(dict.fromkeys(said.note for said in found if said.note))
-    return CameraWords(
-        moves, found[0].label if found else None, " ".join("".join([*rest, text[last:]]).split()), notes
-    )
+    left = " ".join("".join([*rest, text[last:]]).split())
+    return CameraWords(moves, found[0].label if found else None, left, notes)
 
 
 def _follows(gap: str) -> bool:
-    return bool(
-        re.search(r"\b(?:then|followed|next|before|afterwards|finally|after)\b", gap)
-    ) or not gap.strip(" ,;.")
+    later = re.search(r"\b(?:then|followed|next|before|afterwards|finally|after)\b", gap)
+    return later is not None or not gap.strip(" ,;.")
 
 
 def _find(text: str) -> list[_Said]:
@@ -213,21 +220,15 @@ def _move(m: re.Match[str], start: int | None = None) -> _Said:
     way = _word(WAYS, m["way"]) if m["way"] else USUAL[verb]
     kind = AXES[way]
     if verb in ("roll", "rotate") or (verb == "tilt" and kind == "pan"):
-        kind, way = "roll", {"clockwise": "right", "counterclockwise": "left"}.get(way, way)
-    if kind == "roll" and way in ("clockwise", "counterclockwise"):
-        way = "left" if way == "counterclockwise" else "right"
-    sign = SIGNS.get(way, 1.0)
-    label = f"{kind}-{way if way in _ways(kind) else _ways(kind)[sign < 0]}"
+        kind = "roll"
+    sign = -1.0 if way == "counterclockwise" else SIGNS.get(way, 1.0)
+    label = f"{kind}-{WAYS_OF.get(kind, ('right', 'left'))[sign < 0]}"
     pace = groups.get("pace") or groups.get("pace2") or ""
     strength = next((share for share, words in PACES.items() if pace in words.split()), 1.0)
     words = " ".join(word for word in (m["verb"].split()[-1], m["way"]) if word)
     note = _note(words, label) if verb in UNKNOWN else ""
     first = m.start() if start is None else start
-    return _Said(first, m.end(), kind, SIGNS[label.partition("-")[2]], strength, label, note)
-
-
-def _ways(kind: str) -> tuple[str, str]:
-    return {"tilt": ("up", "down"), "zoom": ("in", "out")}.get(kind, ("right", "left"))
+    return _Said(first, m.end(), kind, sign, strength, label, note)
 
 
 def _unfollowed(m: re.Match[str]) -> _Said:

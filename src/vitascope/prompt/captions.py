@@ -31,7 +31,7 @@ def canonical(scene: Scene) -> str:
 
 
 def caption(scene: Scene, rng: np.random.Generator) -> str:
-    """Return a scene in natural words: short (subject, action, set), middle (some of the rest) or long (all of it).
+    """Return a scene in natural words: subject, action and set, and none, some or all of the rest.
 
     What the set does not let vary (rain indoors, the seasons of a desert) is never said.
     """
@@ -53,10 +53,7 @@ def describe(scene: Scene, rng: np.random.Generator) -> Caption:
         rest = [field for field in rest if rng.random() < 0.6]
     style = length == "long" or (length == "middle" and rng.random() < 0.4)
     camera = length == "long" or (length == "middle" and rng.random() < 0.3)
-    if rng.random() < 0.1:
-        text = _keywords(scene, rest, rng)
-    else:
-        text = _sentence(scene, rest, rng)
+    text = (_keywords if rng.random() < 0.1 else _sentence)(scene, rest, rng)
     tail = [("style", pick(rng, SAID["style"][scene.style]))] if style else []
     tail += [("camera", pick(rng, SAID["camera"][scene.camera]))] if camera else []
     if rng.random() < 0.3:
@@ -70,7 +67,7 @@ def pick(rng: np.random.Generator, phrases: Sequence[str]) -> str:
     """Draw a phrase; the first, plainest one is as likely as all others together."""
     if len(phrases) == 1 or rng.random() < 0.5:
         return phrases[0]
-    return phrases[1 + rng.integers(len(phrases) - 1)]
+    return phrases[1 + int(rng.integers(len(phrases) - 1))]
 
 
 def _noun(scene: Scene, rng: np.random.Generator) -> str:
@@ -83,12 +80,12 @@ def _where(scene: Scene, rng: np.random.Generator) -> str:
     return pick(rng, SAID["route" if goes else "place"][scene.set])
 
 
-def _circumstances(scene: Scene, fields: Sequence[str], rng: np.random.Generator) -> str:
-    order = list(rng.permutation(len(fields)))
-    return " ".join(pick(rng, SAID[fields[i]][getattr(scene, fields[i])]) for i in order)
+def _circumstances(scene: Scene, fields: list[str], rng: np.random.Generator) -> str:
+    order = [fields[i] for i in rng.permutation(len(fields)).tolist()]
+    return " ".join(pick(rng, SAID[field][getattr(scene, field)]) for field in order)
 
 
-def _sentence(scene: Scene, fields: Sequence[str], rng: np.random.Generator) -> str:
+def _sentence(scene: Scene, fields: list[str], rng: np.random.Generator) -> str:
     noun, where, when = _noun(scene, rng), _where(scene, rng), _circumstances(scene, fields, rng)
     subject = f"the {noun}" if rng.random() < 0.2 else article(noun)
     _, verb, gerund, _ = inflect(pick(rng, SAID["action"][scene.action]))
@@ -107,7 +104,7 @@ def _sentence(scene: Scene, fields: Sequence[str], rng: np.random.Generator) -> 
     return " ".join(forms[rng.choice(len(forms), p=weights / weights.sum())].split()).replace(" ,", ",")
 
 
-def _keywords(scene: Scene, fields: Sequence[str], rng: np.random.Generator) -> str:
+def _keywords(scene: Scene, fields: list[str], rng: np.random.Generator) -> str:
     gerund = inflect(pick(rng, SAID["action"][scene.action]))[2]
     words = [
         f"{_noun(scene, rng)} {gerund}",

@@ -15,7 +15,7 @@ PLAIN = {"season": ("summer", "spring"), "time": ("day",), "weather": ("clear",)
 
 
 def complete(said: Mapping[str, str], world: World) -> Scene:
-    """Return a scene of the world with the labels that are said (all known to the world) and others that suit them.
+    """Return a scene with the labels that are said (all known to the world) and others that suit them.
 
     Compositions that training never saw are filled in last. A label that the set cannot show gives way.
     """
@@ -47,7 +47,7 @@ def complete(said: Mapping[str, str], world: World) -> Scene:
 
 
 def oddities(scene: Scene) -> tuple[str, ...]:
-    """Return what of a scene training never shows, in words: "a cat that flies", "a cat in space", "snow in summer"."""
+    """Return in words what training never shows of a scene: "a cat that flies", "snow in summer"."""
     subject = cast()[scene.subject]
     name, place = article(subject.name), SAID["place"][scene.set][0]
     odd = []
@@ -83,14 +83,13 @@ def _actions(subject: str, world: World) -> list[str]:
 
 
 def _places(subject: str, action: str, said: Mapping[str, str], world: World) -> list[str]:
-    """Return the sets that suit, best first: the subject's own, fit for the action, that show season, time and weather."""
+    """Return the sets that suit the subject and the action best, and show season, time and weather."""
 
     def misfits(place: str) -> int:
         season = said.get("season", NO_SEASON if len(seasons_of(place)) == 1 else "")
         seasons = [season] if season else list(seasons_of(place))
         return (
-            4 * (action not in cast()[subject].actions and place not in sets_of(action))
-            + 4 * (place not in sets_of(action))
+            4 * (place not in sets_of(action))
             + 2 * (place not in cast()[subject].sets)
             + (said.get("season", seasons[0]) not in seasons_of(place))
             + (said.get("time", "day") not in times_of(place))
@@ -98,8 +97,8 @@ def _places(subject: str, action: str, said: Mapping[str, str], world: World) ->
         )
 
     own = [place for place in cast()[subject].sets if place in world.sets]
-    ranked = sorted([*own, *(place for place in world.sets if place not in own)], key=misfits)
-    return [place for place in ranked if misfits(place) == misfits(ranked[0])]
+    scores = {place: misfits(place) for place in (*own, *world.sets)}
+    return [place for place, score in scores.items() if score == min(scores.values())]
 
 
 def _allowed(field: str, said: str, possible: tuple[str, ...], known: tuple[str, ...]) -> str:

@@ -8,8 +8,8 @@ from vitascope.prompt.world import World, cast
 def relative(words: str, world: World, embed: Embed | None) -> str | None:
     """Return the subject of the world that is nearest of kin to a thing; None for words of no family.
 
-    That is the first of its family that the world has; else, of its realm (animals, vehicles ...), the nearest in
-    meaning; else any subject at all.
+    That is the first of its family that the world has; else, of its realm (animals, vehicles ...), the
+    nearest in meaning; else any subject at all.
     """
     realms = [
         (realm, family)

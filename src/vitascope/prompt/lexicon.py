@@ -6,7 +6,7 @@ from importlib.resources import files
 _WORDS = tomllib.loads(files("vitascope.prompt").joinpath("lexicon.toml").read_text("utf-8"))
 
 SAID: dict[str, dict[str, list[str]]] = _WORDS["said"]
-"""Kind of phrase -> label -> what captions say, plainest first. A set is said as a `place` or as a `route`."""
+"""Kind of phrase -> label -> what captions say, plainest first. A set is said as `place` or as `route`."""
 HEARD: dict[str, dict[str, list[str]]] = _WORDS["heard"]
 """Field -> label -> more words that mean it; for actions, several labels in one key, most usual first."""
 NEAR: dict[str, dict[str, list[str]]] = _WORDS["near"]

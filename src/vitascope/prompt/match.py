@@ -13,6 +13,7 @@ SNOW = "snow"
 """The one word that names a set as well as a weather; which one is decided by the rest of the prompt."""
 
 _TOKEN = re.compile(r"[^\W_]+|[,.;:!?]")
+_BEYOND_ASCII = re.compile(r"[^\x00-\x7f]")
 _JOINED_EMOJI = re.compile("\u200d.\ufe0f?")
 
 
@@ -40,14 +41,14 @@ class Find:
 
 def tokenize(prompt: str) -> list[str]:
     """Return words in lower case without accents, and punctuation marks; an emoji becomes its name."""
-    text = "".join(_spell(character) for character in _JOINED_EMOJI.sub("", prompt))
+    text = _BEYOND_ASCII.sub(lambda m: _spell(m.group()), _JOINED_EMOJI.sub("", prompt))
     text = unicodedata.normalize("NFKD", text.casefold())
     text = "".join(character for character in text if not unicodedata.combining(character))
     return _TOKEN.findall(text)
 
 
 def _spell(character: str) -> str:
-    if unicodedata.category(character) not in ("So", "Sk") or character.isascii():
+    if unicodedata.category(character) not in ("So", "Sk"):
         return character
     if (known := _emoji().get(character)) is not None:
         return f" , a {known} , "
@@ -63,15 +64,15 @@ def _emoji() -> dict[str, str]:
 
 
 def match(tokens: Sequence[str]) -> list[Find]:
-    """Return the phrases that mean something, from left to right, the longest at each place, without overlaps."""
+    """Return the phrases that mean something, left to right, the longest at each place, without overlaps."""
     finds: list[Find] = []
     table, longest = phrases()
     place = 0
     while place < len(tokens):
         for stop in range(min(len(tokens), place + longest), place, -1):
-            meanings = table.get(" ".join(tokens[place:stop]), ())
-            if (meaning := _choose(meanings, tokens, place)) is not None:
-                finds.append(Find(place, stop, " ".join(tokens[place:stop]), meaning))
+            words = " ".join(tokens[place:stop])
+            if words in table and (meaning := _choose(table[words], tokens, place)) is not None:
+                finds.append(Find(place, stop, words, meaning))
                 place = stop
                 break
         else:
@@ -84,7 +85,7 @@ def after_preposition(tokens: Sequence[str], place: int) -> bool:
     for token in reversed(tokens[max(0, place - 3) : place]):
         if token in PREPOSITIONS:
             return True
-        if token not in ARTICLES and token in GRAMMAR or not token.isalnum():
+        if (token not in ARTICLES and token in GRAMMAR) or not token.isalnum():
             return False
     return False
 
@@ -107,7 +108,7 @@ def _choose(meanings: tuple[Meaning, ...], tokens: Sequence[str], place: int) ->
 
 @cache
 def phrases() -> tuple[dict[str, tuple[Meaning, ...]], int]:
-    """Return every phrase that is understood with its possible meanings, and how many words the longest has."""
+    """Return every phrase that is understood with its meanings, and how many words the longest has."""
     table: dict[str, dict[str, Meaning]] = {}
 
     def learn(words: str, meaning: Meaning) -> None:

@@ -18,6 +18,9 @@ from vitascope.types import CameraMove
 LANGUAGES = "English"
 """The languages that prompts may be written in, as a note names them."""
 
+MOST_WORDS = 8
+"""Unknown words in a row that are looked up."""
+
 _PLAIN_NAMES = {"subject": "thing", "set": "place", "time": "time of day"}
 
 
@@ -25,8 +28,8 @@ _PLAIN_NAMES = {"subject": "thing", "set": "place", "time": "time of day"}
 class Parsed:
     """A prompt as understood: the whole scene, the camera's moves, and which of the scene's fields were said.
 
-    `guessed` holds what was filled in, field by field; `notes` are lines for the user about what could not be taken
-    as it was written.
+    `guessed` holds what was filled in, field by field; `notes` are lines for the user about what could not be
+    taken as it was written.
     """
 
     scene: Scene
@@ -38,7 +41,7 @@ class Parsed:
 
 @dataclass(frozen=True)
 class _Heard:
-    """The tokens of a prompt, the phrases that mean something, and the unknown words in between (runs of places)."""
+    """The tokens of a prompt, the phrases that mean something, and the runs of unknown words in between."""
 
     tokens: tuple[str, ...]
     finds: tuple[Find, ...]
@@ -54,7 +57,7 @@ class _Heard:
 
 @dataclass(frozen=True)
 class _Choice:
-    """The label of a field (None: not said), lines about it, and the places of unknown words that were used up."""
+    """The label of a field (None: not said), lines about it, and the places of unknown words it used up."""
 
     label: str | None = None
     notes: tuple[str, ...] = ()
@@ -64,8 +67,8 @@ class _Choice:
 def parse(prompt: str, world: World = FULL, embed: Embed | None = None) -> Parsed:
     """Read a prompt as a scene of `world`. The same words always give the same scene.
 
-    `embed` finds the nearest known things to unknown words (see `nearest.embedder`); without it families of things
-    and spelling must do. Any text is answered: what is not understood is named in a note.
+    `embed` finds the nearest known things to unknown words (see `nearest.embedder`); without it families of
+    things and spelling must do. Any text is answered: what is not understood is named in a note.
     """
     camera = read_camera(" ".join(tokenize(prompt)))
     heard = _hear(camera.rest.split(), world, embed)
@@ -88,7 +91,7 @@ def parse(prompt: str, world: World = FULL, embed: Embed | None = None) -> Parse
     if not said and leftovers:
         notes = [f'no word of the prompt is understood ({LANGUAGES} only so far): showing "{_shown(scene)}"']
     elif leftovers:
-        notes.append(f"not understood: {', '.join(leftovers)}")
+        notes.append(f"not understood: {_quoted(leftovers)}")
     guessed = {field: getattr(scene, field) for field in FIELDS if field not in kept}
     moves = camera.moves if "camera" in kept else scene_camera(scene.camera)
     return Parsed(scene, moves, kept, guessed, tuple(dict.fromkeys(notes)))
@@ -112,7 +115,7 @@ def _hear(tokens: Sequence[str], world: World, embed: Embed | None) -> _Heard:
 
 
 def _settle_snow(finds: list[Find]) -> list[Find]:
-    """Read "snow" as the weather where another place is said, or the snow field has been; else as the snow field."""
+    """Read "snow" as the weather where a place is said, or has been by "snow" itself; else as that place."""
     placed = any(find.meaning.field == "set" for find in finds)
     settled = []
     for find in finds:
@@ -144,7 +147,7 @@ def _subject(heard: _Heard) -> _Choice:
 
 
 def _heads(heard: _Heard) -> list[Find]:
-    """Return the subjects that are said; of several in a row ("robot dog") the last, which the others describe."""
+    """Return the subjects that are said; of several in a row ("robot dog") the last, which is described."""
     finds = heard.of("subject")
     following = {find.start for find in finds}
     return [find for find in finds if find.stop not in following]
@@ -159,20 +162,29 @@ def _unknown_subject(heard: _Heard) -> _Choice:
     runs = [run for run in heard.unknown if not after_preposition(heard.tokens, run.start)]
     leading = [run for run in runs if _leads(heard.tokens, run.start)]
     best: tuple[float, _Choice] = (0.0, _Choice())
-    for run in leading or runs[:1]:
-        for place, words in _pieces(heard.tokens, run):
+    for run in (leading or runs)[:MOST_WORDS]:
+        for place, words in _pieces(heard.tokens, run[:MOST_WORDS]):
             label, score = _nearest_subject(words, heard)
             if label is not None and score > best[0]:
-                note = f'the model does not know "{words}": showing the nearest thing it knows, "{cast()[label].name}"'
-                best = (score, _Choice(label, (note,), frozenset(range(place, place + words.count(" ") + 1))))
+                best = (
+                    score,
+                    _Choice(
+                        label,
+                        (_unknown(words, label),),
+                        frozenset(range(place, place + words.count(" ") + 1)),
+                    ),
+                )
         if best[0] >= RELATED:
             return best[1]
     if heard.finds and leading:
         word = heard.tokens[leading[0].stop - 1]
         label = complete({}, heard.world).subject if best[1].label is None else best[1].label
-        note = f'the model does not know "{word}": showing the nearest thing it knows, "{cast()[label].name}"'
-        return _Choice(label, (note,), frozenset((leading[0].stop - 1,)))
+        return _Choice(label, (_unknown(word, label),), frozenset((leading[0].stop - 1,)))
     return _Choice()
+
+
+def _unknown(words: str, label: str) -> str:
+    return f'the model does not know "{words}": showing the nearest thing it knows, "{cast()[label].name}"'
 
 
 def _leads(tokens: Sequence[str], place: int) -> bool:
@@ -191,7 +203,7 @@ def _pieces(tokens: Sequence[str], run: range) -> Iterator[tuple[int, str]]:
 
 
 def _nearest_subject(words: str, heard: _Heard) -> tuple[str | None, float]:
-    """Return the subject of the world that is nearest to some words, and how near: 1 for the same realm of things."""
+    """Return the subject of the world that is nearest to some words, and how near: 1 for kin."""
     for form in _singulars(words):
         if (label := relative(form, heard.world, heard.embed)) is not None:
             return label, 1.0
@@ -213,7 +225,7 @@ def _place(heard: _Heard) -> _Choice:
     known = {
         place: [place, *(words.split()[-1] for words in SAID["place"][place])] for place in heard.world.sets
     }
-    for run in heard.unknown:
+    for run in heard.unknown[:MOST_WORDS]:
         word = heard.tokens[run.stop - 1]
         found = nearest([word], known, heard.embed).get(word)
         if after_preposition(heard.tokens, run.start) and found is not None and found.similarity >= RELATED:
@@ -239,7 +251,7 @@ def _label(heard: _Heard, field: str) -> _Choice:
 
 
 def _action(heard: _Heard, subject: str) -> _Choice:
-    """Return the first action that is said, or what it comes down to for the subject; "look" and "go" count last."""
+    """Return the first action that is said, as the subject would do it; "look" and "go" count last."""
     finds = heard.of("action")
     telling = [
         find for find in finds if find.meaning.labels[0] != "stand" and len(find.meaning.labels) < 4
@@ -288,21 +300,24 @@ def _known(field: str, label: str, words: str, heard: _Heard, near: bool = False
 
 
 def _missing(scene: Scene, field: str, label: str) -> str:
-    return f"the model has no {label} {SAID['place'][scene.set][0]}: leaving the {_PLAIN_NAMES.get(field, field)} out"
+    place, kind = SAID["place"][scene.set][0], _PLAIN_NAMES.get(field, field)
+    return f"the model has no {label} {place}: leaving the {kind} out"
 
 
 def _leftovers(heard: _Heard, used: frozenset[int]) -> list[str]:
-    """Return the unknown words that nothing was made of, in quotes, words that stand together in one."""
+    """Return the unknown words that nothing was made of; those that stand together are one."""
     runs: list[str] = []
     for run in heard.unknown:
         words = " ".join(heard.tokens[place] for place in run if place not in used)
         if words:
-            runs.append(f'"{words}"')
+            runs.append(words)
     return list(dict.fromkeys(runs))
 
 
 def _quoted(words: Sequence[str]) -> str:
-    return ", ".join(f'"{word}"' for word in words)
+    """Return words in quotes, shortened and no more than fit into a line."""
+    named = [f'"{word if len(word) <= 40 else word[:39] + "…"}"' for word in words]
+    return ", ".join(named[:5] + ["…"] * (len(named) > 5))
 
 
 def _shown(scene: Scene) -> str:

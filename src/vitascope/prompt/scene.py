@@ -61,7 +61,7 @@ def weathers_of(set_: str, season: str) -> tuple[str, ...]:
 
 
 def sets_of(action: str) -> tuple[str, ...]:
-    """Return the sets where an action makes sense: swimming needs water, and wheels and wings stay out of it."""
+    """Return the sets where an action makes sense: swimming needs water, wheels and wings stay out of it."""
     if action == "swim":
         return ("underwater",)
     if action in ("fly", "drive", "roll", "run"):

@@ -1,0 +1,174 @@
+"""What time and season do to a set: the sky's colours, the grade of everything under it, grass and leaves."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from jaxtyping import Float32
+
+from vitascope.training.toytheatre.sets.canvas import Colour
+from vitascope.training.toytheatre.sets.props import Ramp
+
+Stops = tuple[tuple[float, Colour], ...]
+"""Colours at heights of the picture, from the top down."""
+
+
+def rgb(code: str) -> Colour:
+    """Read a colour such as `8fd05a`."""
+    return (int(code[:2], 16) / 255, int(code[2:4], 16) / 255, int(code[4:], 16) / 255)
+
+
+def ramp(dark: str, light: str) -> Ramp:
+    """Read the two ends of a colour ramp."""
+    return rgb(dark), rgb(light)
+
+
+def stops(*codes: str, horizon: float = 0.62) -> Stops:
+    """Spread colours evenly between the top of the strip and the horizon."""
+    places = np.linspace(-0.15, horizon, len(codes))
+    return tuple((float(y), rgb(code)) for y, code in zip(places, codes, strict=True))
+
+
+@dataclass(frozen=True)
+class Time:
+    """A time of day: its sky, what it does to colours, what distance fades into, and how its light falls.
+
+    `dim` multiplies colours, `chroma` is how much of their colour they keep; `sun` is where the sun or moon
+    stands in picture widths and heights; `toy` multiplies the colours of the toys, and `lean` is where shadows
+    fall (-1 left .. 1 right).
+    """
+
+    name: str
+    sky: Stops
+    dim: Colour
+    chroma: float
+    haze: Colour
+    cloud: Colour
+    sun: tuple[float, float]
+    toy: Colour
+    lean: float
+
+    @property
+    def dark(self) -> bool:
+        """Whether lamps are on."""
+        return self.name == "night"
+
+
+DAY = Time(
+    "day", stops("3d9bee", "7fc2f8", "c6e6fb", "eef7f6"), (1.0, 1.0, 1.0), 1.0, rgb("d3e9f6"),
+    (1.0, 1.0, 1.0), (0.78, 0.15), (1.0, 1.0, 1.0), -0.7,
+)  # fmt: skip
+SUNSET = Time(
+    "sunset", stops("3a2f7d", "8f4590", "ee6a63", "ffa95a", "ffe09a"), (0.98, 0.70, 0.60), 0.95, rgb("f79a6a"),
+    (1.0, 0.66, 0.62), (0.72, 0.47), (1.0, 0.84, 0.74), -1.0,
+)  # fmt: skip
+NIGHT = Time(
+    "night", stops("050722", "0d1445", "1c2a70", "35489b"), (0.24, 0.31, 0.56), 0.72, rgb("1f2f70"),
+    (0.26, 0.31, 0.56), (0.80, 0.16), (0.66, 0.72, 0.95), -0.5,
+)  # fmt: skip
+TIMES = {time.name: time for time in (DAY, SUNSET, NIGHT)}
+
+GRADES = {
+    ("underwater", "day"): replace(DAY, dim=(0.80, 0.97, 1.0), haze=rgb("1c86c8"), toy=(0.80, 0.96, 1.0), lean=0.0),
+    ("space", "day"): replace(DAY, dim=(0.96, 0.94, 1.0), haze=rgb("1c0d4a"), toy=(0.94, 0.92, 1.0), lean=0.9),
+    ("room", "day"): replace(DAY, lean=0.7),
+    ("room", "night"): replace(NIGHT, dim=(0.44, 0.38, 0.46), chroma=0.9, toy=(0.86, 0.76, 0.74), lean=-0.7),
+    ("stage", "day"): replace(DAY, lean=0.0),
+    ("stage", "night"): replace(NIGHT, dim=(0.42, 0.36, 0.48), chroma=1.0, toy=(0.98, 0.92, 0.94), lean=0.0),
+}
+"""Sets whose light is not that of the open sky."""
+
+SKIES: dict[tuple[str, str], Stops] = {
+    ("desert", "day"): stops("2f86d6", "6fb4e6", "bfd9dd", "fbe3b0"),
+    ("desert", "sunset"): stops("4a2167", "a83366", "f0543f", "ff9a3d", "ffd871"),
+    ("desert", "night"): stops("06061f", "17123f", "33225f", "5b3a74"),
+    ("snow", "day"): stops("5f97df", "97bfee", "c9def6", "f3f7fc"),
+    ("snow", "sunset"): stops("3f4a9c", "8b63ae", "e588a6", "ffbd9f", "ffe6c4"),
+    ("snow", "night"): stops("040a26", "0a1c4d", "174272", "2f7486"),
+    ("beach", "day"): stops("1f9be6", "57bdf2", "a6e0f7", "e9fbf7"),
+    ("city", "day"): stops("4f9fe0", "8dc2ec", "c9def0", "f6ecdf"),
+    ("city", "night"): stops("090726", "1a1250", "372070", "5c3580"),
+    ("forest", "day"): stops("63b7c9", "97d4c4", "c9ecc0", "eaf8cf"),
+    ("forest", "night"): stops("040d1d", "0a1f37", "123a4a", "1d5457"),
+    ("winter", "day"): stops("7fa9dc", "a9c8ea", "d0e1f3", "f2f5f9"),
+    ("autumn", "day"): stops("5a9fdc", "96c3e4", "d3e0dd", "faeccf"),
+}
+"""Skies that differ from those of the time: by set, else by season."""
+
+
+@dataclass(frozen=True)
+class Season:
+    """A season: colours of grass near and far, of far hills, of leaves and of what blooms."""
+
+    name: str
+    grass: tuple[Colour, Colour]
+    hills: Colour
+    leaves: tuple[Ramp, ...]
+    pine: Ramp
+    flowers: tuple[str, ...]
+    soil: Colour
+
+    @property
+    def snowy(self) -> bool:
+        """Whether snow lies."""
+        return self.name == "winter"
+
+
+SEASONS = {
+    season.name: season
+    for season in (
+        Season(
+            "spring", (rgb("7ed04b"), rgb("b5e66f")), rgb("8ecb8a"),
+            (ramp("d9749f", "ffd3e2"), ramp("5fae4a", "c9ee86"), ramp("e2a1c2", "fff0f5")),
+            ramp("3f9a63", "a3dc8d"), ("tulip", "daisy", "hyacinth", "blossom"), rgb("9a6b48"),
+        ),
+        Season(
+            "summer", (rgb("47a83c"), rgb("83cc4c")), rgb("5ea56f"),
+            (ramp("1f6b38", "6cc455"), ramp("2a7a34", "86cf52"), ramp("1b6346", "58b568")),
+            ramp("1d6a4a", "5bb06c"), ("sunflower", "rose", "daisy", "sunflower"), rgb("8f6240"),
+        ),
+        Season(
+            "autumn", (rgb("c29a3c"), rgb("e0c060")), rgb("b98a5a"),
+            (ramp("a8401a", "ff9a3a"), ramp("8f2a20", "ee5a36"), ramp("b87a12", "ffd24a")),
+            ramp("4a6b3a", "a3b45c"), ("pumpkin", "leaves", "toadstool", "leaves"), rgb("7d4f30"),
+        ),
+        Season(
+            "winter", (rgb("e3ecf7"), rgb("ffffff")), rgb("b5c8e0"),
+            (ramp("8ba3c6", "ffffff"), ramp("9db1d0", "f6faff"), ramp("7f9abf", "f2f7ff")),
+            ramp("5f8f8f", "eaf5f7"), (), rgb("cbd8ea"),
+        ),
+    )
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Look:
+    """A time and a season together, the sky of a set under them, and the time that leaves colours as they are."""
+
+    time: Time
+    season: Season
+    sky: Stops
+    plain: Time = DAY
+
+
+def look(set_: str, time: str, season: str) -> Look:
+    """Return how a set looks at a time of day in a season. Raises KeyError for an unknown time or season."""
+    sky = SKIES.get((set_, time), SKIES.get((season, time), TIMES[time].sky))
+    return Look(GRADES.get((set_, time), TIMES[time]), SEASONS[season], sky)
+
+
+def graded(
+    colour: Float32[np.ndarray, "rows columns 3"], alpha: Float32[np.ndarray, "rows columns 1"],
+    light: Float32[np.ndarray, "rows columns 3"], time: Time, haze: float,
+) -> np.ndarray:  # fmt: skip
+    """Return a layer in the light of a time of day as bytes [4 rows columns], straight alpha.
+
+    `haze` is how much of the layer the distance takes away, 0..1; its own light is added last.
+    """
+    plain = colour / np.maximum(alpha, 1e-4)
+    grey = plain @ np.float32([[0.3], [0.59], [0.11]])
+    plain = (grey + (plain - grey) * time.chroma) * np.float32(time.dim)
+    plain = plain + (np.float32(time.haze) - plain) * haze
+    cover = np.maximum(alpha, np.clip(light.max(-1, keepdims=True), 0, 1))
+    lit = (plain * alpha + light) / np.maximum(cover, 1e-4)
+    planes = np.concatenate([np.clip(lit, 0, 1), np.clip(cover, 0, 1)], -1)
+    return np.ascontiguousarray((planes * 255 + 0.5).astype(np.uint8).transpose(2, 0, 1))

@@ -49,9 +49,10 @@ def camera_path(
 ) -> Float[np.ndarray, "frames 4"]:
     """Return where the camera is at each time: (x, y, log2 zoom, roll), all 0 at rest.
 
-    `times` and `seconds` (length of the clip) are in seconds. x and y are frame widths and heights at the
-    subject's depth (x + = camera moves right, y + = up), zoom + = in, roll + = clockwise in radians. Moves
-    add up, and each stays where it ended. Moves of kinds that need depth take the path of their `STAND_INS`.
+    `times` are in seconds; `seconds` is when moves that last the whole shot end: the time of its last frame.
+    x and y are frame widths and heights at the subject's depth (x + = camera moves right, y + = up), zoom + =
+    in, roll + = clockwise in radians. Moves add up, and each stays where it ended. Moves of kinds that need
+    depth take the path of their `STAND_INS`.
     """
     path = np.zeros((len(times), 4))
     for move in moves:

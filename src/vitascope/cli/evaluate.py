@@ -14,9 +14,13 @@ def evaluate(
     prompts: Annotated[int, typer.Option(min=1, max=10_000, help="Prompts of each split.")] = 200,
     seed: Annotated[int, typer.Option(min=0, help="Same seed, same prompts and clips.")] = 0,
     seen: Annotated[bool, typer.Option("--seen", help="Only compositions that training draws from.")] = False,
-    held_out: Annotated[bool, typer.Option("--held-out", help="Only compositions that training never sees.")] = False,
+    held_out: Annotated[
+        bool, typer.Option("--held-out", help="Only compositions that training never sees.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")] = False,
-    sheet: Annotated[Path | None, typer.Option(help="Also draw judged clips into this picture (.png).")] = None,
+    sheet: Annotated[
+        Path | None, typer.Option(help="Also draw judged clips into this picture (.png).")
+    ] = None,
     model: Annotated[str, typer.Option(help="What renders the clips.")] = "toybox",
 ) -> None:
     """Render a suite of prompts, judge every clip, and print the table with the goals beside it."""
@@ -42,4 +46,6 @@ def evaluate(
 
     Console(file=sys.stdout, width=None if sys.stdout.isatty() else 120).print(table(evaluation.report))
     if barred := evaluation.report.barred():
-        typer.echo(f"figures in brackets: the judge is below 97 % on rendered clips there ({', '.join(barred)})")
+        typer.echo(
+            f"figures in brackets: the judge is below 97 % on rendered clips there ({', '.join(barred)})"
+        )

@@ -1,0 +1,43 @@
+"""An evaluation: every prompt of a suite through the public pipeline, and before the judge."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from vitascope.api import make_shot
+from vitascope.backends.base import Backend
+from vitascope.evaluation.judge import Judge
+from vitascope.evaluation.report import Judged, Report, SheetRow, judge_clip, moments, score
+from vitascope.evaluation.suites import SPLITS, SuitePrompt
+from vitascope.pipeline import generate
+from vitascope.progress import Progress
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The report, every judged clip behind it, and moments of the first of each split for a sheet."""
+
+    report: Report
+    judged: tuple[Judged, ...]
+    rows: tuple[SheetRow, ...]
+
+
+def evaluate(
+    backend: Backend, judge: Judge, prompts: Sequence[SuitePrompt], progress: Progress, keep: int = 0
+) -> Evaluation:
+    """Render and judge every prompt; `keep` clips of each split go on the sheet.
+
+    Raises what the backend raises, and `Cancelled`.
+    """
+    judged: list[Judged] = []
+    rows: list[SheetRow] = []
+    with progress.phase("evaluate", len(prompts)):
+        for prompt in prompts:
+            shot = make_shot(prompt.text, seed=prompt.seed, model=backend.card.id)
+            frames = generate(shot, backend, Progress(lambda _: progress.check())).frames
+            judged.append(judge_clip(judge, prompt, frames))
+            if sum(row.judged.prompt.split == prompt.split for row in rows) < keep:
+                rows.append(SheetRow(judged[-1], moments(frames)))
+            progress.step()
+    by_split = {split: [clip for clip in judged if clip.prompt.split == split] for split in SPLITS}
+    scores = {split: score(clips) for split, clips in by_split.items() if clips}
+    return Evaluation(Report(backend.card.id, judge.card, scores), tuple(judged), tuple(rows))

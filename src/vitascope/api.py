@@ -16,14 +16,14 @@ from vitascope.types import CameraMove, Clip, Shot
 def make_shot(
     prompt: str,
     *,
-    seconds: float | None = None,
+    seconds: float | int | None = None,
     num_frames: int | None = None,
-    fps: float | None = None,
+    fps: float | int | None = None,
     size: tuple[int, int] | str | None = None,
     aspect_ratio: str | None = None,
     seed: int | None = None,
     steps: int | None = None,
-    guidance_scale: float | None = None,
+    guidance_scale: float | int | None = None,
     negative_prompt: str = "",
     camera: str | Sequence[CameraMove] | None = None,
     style: str | None = None,
@@ -42,7 +42,11 @@ def make_shot(
             seed=secrets.randbelow(2**32) if seed is None else seed,
             steps=steps,
             guidance_scale=guidance_scale,
-            camera=parse_moves(camera) if isinstance(camera, str) else None if camera is None else tuple(camera),
+            camera=parse_moves(camera)
+            if isinstance(camera, str)
+            else None
+            if camera is None
+            else tuple(camera),
             style=style,
             model=model,
         )
@@ -62,14 +66,14 @@ def parse_size(text: str) -> tuple[int, int]:
 def generate(
     prompt: str,
     *,
-    seconds: float | None = None,
+    seconds: float | int | None = None,
     num_frames: int | None = None,
-    fps: float | None = None,
+    fps: float | int | None = None,
     size: tuple[int, int] | str | None = None,
     aspect_ratio: str | None = None,
     seed: int | None = None,
     steps: int | None = None,
-    guidance_scale: float | None = None,
+    guidance_scale: float | int | None = None,
     negative_prompt: str = "",
     camera: str | Sequence[CameraMove] | None = None,
     style: str | None = None,

@@ -33,11 +33,18 @@ def synthetic_frames(shape: VideoShape, seed: int) -> np.ndarray:
     return np.stack(frames).round().astype(np.uint8)
 
 
-def synthetic_clip(num_frames: int = 9, width: int = 64, height: int = 48, fps: float = 8.0, seed: int = 0) -> Clip:
+def synthetic_clip(
+    num_frames: int = 9, width: int = 64, height: int = 48, fps: float = 8.0, seed: int = 0
+) -> Clip:
     """Return a small silent clip with a record."""
     shape = VideoShape(num_frames, height, width, fps)
     shot = Shot(
-        prompt="a disc", seed=seed, size=(width, height), num_frames=num_frames, fps=fps, seconds=shape.seconds
+        prompt="a disc",
+        seed=seed,
+        size=(width, height),
+        num_frames=num_frames,
+        fps=fps,
+        seconds=shape.seconds,
     )
     return Clip(synthetic_frames(shape, seed), fps, Record(shot, "fake"))
 

@@ -7,7 +7,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
 import numpy as np
 from jaxtyping import Bool, Float32, UInt8
@@ -45,7 +45,7 @@ class CameraMove(BaseModel):
     end: Annotated[float, Field(gt=0, le=1)] = 1.0
 
     @model_validator(mode="after")
-    def _starts_before_it_ends(self) -> Self:
+    def _starts_before_it_ends(self) -> "CameraMove":
         if self.start >= self.end:
             raise ValueError(f"a camera move must end after it starts, not {self.start:g} to {self.end:g}")
         return self
@@ -253,7 +253,3 @@ class Clip:
         from vitascope.deliver.mux import save
 
         return save(self, Path(path), force=force)
-
-    def with_record(self, record: Record) -> Self:
-        """Return the same picture with another record."""
-        return type(self)(self.frames, self.fps, record, self.sound, self.sample_rate)

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, runtime_checkable
 
 from vitascope.errors import RequestError
 from vitascope.progress import Progress
@@ -37,6 +37,7 @@ class Card:
     camera_limits: Mapping[str, float]
 
 
+@runtime_checkable
 class Backend(Protocol):
     """Renders shots; heavy imports happen inside `render`."""
 
@@ -103,9 +104,13 @@ def _within(name: str, value: Number | None, low: Number, high: Number) -> Numbe
 
 def _refuse_unsupported(shot: Shot, card: Card) -> None:
     if shot.givens:
-        raise RequestError("givens", f"{card.id} takes words only", "leave the pictures, videos and sounds out")
+        raise RequestError(
+            "givens", f"{card.id} takes words only", "leave the pictures, videos and sounds out"
+        )
     if shot.path:
-        raise RequestError("path", f"{card.id} cannot follow a path", "say in the prompt where the subject goes")
+        raise RequestError(
+            "path", f"{card.id} cannot follow a path", "say in the prompt where the subject goes"
+        )
     if shot.sound:
         raise RequestError("sound", f"{card.id} makes silent clips", "leave sound off")
 

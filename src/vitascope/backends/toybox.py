@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from functools import cached_property, partial
-from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Float32
@@ -10,18 +9,16 @@ from jaxtyping import Float32
 from vitascope.backends.base import Card, plan_by_card
 from vitascope.conditioning.camera import AMOUNTS
 from vitascope.conditioning.text import encode_texts
+from vitascope.conditioning.tokens import Tokenizer, WordSpace, unit
 from vitascope.decode.video import Decoder
 from vitascope.denoise.run import Denoiser
 from vitascope.pipeline import LatentModel, render
 from vitascope.progress import Progress
 from vitascope.prompt.world import World
+from vitascope.runtime.base import Network
 from vitascope.settings import settings
 from vitascope.types import Clip, Conditioning, Plan, Shot
-
-if TYPE_CHECKING:
-    from vitascope.conditioning.tokens import Tokenizer
-    from vitascope.runtime.base import Network
-    from vitascope.weights.store import WeightsFolder
+from vitascope.weights.store import WeightsFolder
 
 VOCABULARY = "tokens.txt"
 CAMERA_REACH = 1.5
@@ -31,10 +28,8 @@ CAMERA_REACH = 1.5
 class Toybox:
     """A backend over one folder of weights; what it loads it keeps."""
 
-    def __init__(self, folder: "WeightsFolder | None" = None, threads: int | None = None):
+    def __init__(self, folder: WeightsFolder | None = None, threads: int | None = None):
         """Use a folder of weights, by default the one that the settings name or the one in the package."""
-        from vitascope.weights.store import WeightsFolder
-
         chosen = settings().weights
         self.folder = folder or (WeightsFolder(chosen) if chosen else WeightsFolder.shipped())
         self.threads = settings().threads if threads is None else threads
@@ -57,8 +52,6 @@ class Toybox:
 
     def embed(self, words: Sequence[str]) -> Float32[np.ndarray, "words dim"]:
         """Place words by their meaning, as unit vectors of the text encoder's own table."""
-        from vitascope.conditioning.tokens import WordSpace, unit
-
         space = WordSpace(self._tokenizer, self.folder.file("text_encoder.safetensors"))
         return unit(space.embed(words))
 
@@ -71,17 +64,19 @@ class Toybox:
         return render(shot, lambda: self._model, progress)
 
     @cached_property
-    def _tokenizer(self) -> "Tokenizer":
-        from vitascope.conditioning.tokens import Tokenizer
-
+    def _tokenizer(self) -> Tokenizer:
         return Tokenizer.from_file(self.folder.file(VOCABULARY))
 
     @cached_property
     def _model(self) -> LatentModel:
         manifest = self.folder.manifest
-        text, dit, decoder = (self.folder.network(name, self.threads) for name in ("text_encoder", "dit", "decoder"))
+        text, dit, decoder = (
+            self.folder.network(name, self.threads) for name in ("text_encoder", "dit", "decoder")
+        )
         return LatentModel(
-            encode=partial(encode_texts, tokenizer=self._tokenizer, network=text, max_words=manifest.max_words),
+            encode=partial(
+                encode_texts, tokenizer=self._tokenizer, network=text, max_words=manifest.max_words
+            ),
             denoiser=Denoiser(partial(clean_tokens, dit), manifest.defaults.sampler, manifest.defaults.shift),
             decoder=Decoder(decoder, decoder.shapes["deep"][1], decoder.shapes["shallow"][1]),
             weights=self.folder.checksums(),
@@ -89,7 +84,7 @@ class Toybox:
 
 
 def clean_tokens(
-    network: "Network",
+    network: Network,
     latents: Float32[np.ndarray, "batch tokens latent"],
     levels: Float32[np.ndarray, "batch tokens"],
     conditioning: Conditioning,

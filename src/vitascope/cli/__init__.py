@@ -33,7 +33,8 @@ def run(arguments: list[str]) -> int:
         # Imported here, so that Ctrl+C while libraries load is met by the lines below.
         from vitascope.cli.app import app
 
-        return int(app(arguments, standalone_mode=False) or 0)
+        status = int(app(arguments, standalone_mode=False) or 0)
+        return _complain("interrupted", 130) if status == 130 else status
     except KeyboardInterrupt:
         return _complain("interrupted", 130)
     except BrokenPipeError:
@@ -55,6 +56,9 @@ def _explain(error: Exception) -> int:
         return _complain(str(error).replace(error.argument, flag(error.argument), 1), error.exit_code)
     if isinstance(error, VitascopeError):
         return _complain(str(error), error.exit_code)
+    if type(error).__name__ == "NoArgsIsHelpError":
+        print(error, file=sys.stderr)
+        return 2
     if (format_message := getattr(error, "format_message", None)) is not None:
         return _complain(format_message(), 2)
     if isinstance(error, MemoryError):

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from vitascope import __version__
+from vitascope.cli.evaluate import evaluate
 from vitascope.cli.generate import generate
 from vitascope.cli.inspect import inspect
 from vitascope.cli.remake import remake
@@ -20,7 +21,7 @@ app = typer.Typer(
 )
 
 
-def show_version(wanted: bool) -> None:
+def show_version(wanted: bool | None) -> None:
     """Print the version and leave."""
     if wanted:
         sys.stdout.write(f"vitascope {__version__}\n")
@@ -30,8 +31,9 @@ def show_version(wanted: bool) -> None:
 @app.callback()
 def top(
     version: Annotated[
-        bool, typer.Option("--version", callback=show_version, is_eager=True, help="Print the version and leave.")
-    ] = False,
+        bool | None,
+        typer.Option("--version", callback=show_version, is_eager=True, help="Print the version and leave."),
+    ] = None,
 ) -> None:
     """Words become a clip, on your own machine."""
 
@@ -39,3 +41,4 @@ def top(
 app.command()(generate)
 app.command()(inspect)
 app.command()(remake)
+app.command()(evaluate)

@@ -2,22 +2,29 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
+from vitascope import pipeline
+from vitascope.api import make_shot
+from vitascope.backends.base import MAX_SEED, Backend
+from vitascope.backends.registry import backend
+from vitascope.cli.inspect import show
 from vitascope.cli.screen import Screen
-
-if TYPE_CHECKING:
-    from vitascope.backends.base import Backend
-    from vitascope.types import Shot
+from vitascope.deliver.names import check_output, output_path
+from vitascope.errors import RequestError
+from vitascope.progress import Progress
+from vitascope.types import Shot
 
 
 def generate(
     prompt: Annotated[str, typer.Argument(help="What to show, in words.", show_default=False)],
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="File to write (.mp4), or folder to write into. [default: from the prompt]"),
+        typer.Option(
+            "--output", "-o", help="File to write (.mp4), or folder to write into. [default: from the prompt]"
+        ),
     ] = None,
     seconds: Annotated[float | None, typer.Option(help="How long the clip lasts.")] = None,
     fps: Annotated[float | None, typer.Option(help="Frames per second.")] = None,
@@ -25,22 +32,23 @@ def generate(
     aspect_ratio: Annotated[str | None, typer.Option(metavar="W:H", help="In place of --size.")] = None,
     seed: Annotated[int | None, typer.Option(help="Same seed, same clip. [default: drawn and shown]")] = None,
     steps: Annotated[int | None, typer.Option(help="Denoising steps: more is slower and finer.")] = None,
-    guidance_scale: Annotated[float | None, typer.Option(help="How closely the words are followed; 1 is off.")] = None,
+    guidance_scale: Annotated[
+        float | None, typer.Option(help="How closely the words are followed; 1 is off.")
+    ] = None,
     negative_prompt: Annotated[str, typer.Option(help="What to stay away from.", show_default=False)] = "",
-    camera: Annotated[str | None, typer.Option(help='Moves and how far, as in "zoom-in 0.3, pan-left".')] = None,
+    camera: Annotated[
+        str | None, typer.Option(help='Moves and how far, as in "zoom-in 0.3, pan-left".')
+    ] = None,
     style: Annotated[str | None, typer.Option(help="Style of the picture.")] = None,
     model: Annotated[str, typer.Option(help="What renders the clip.")] = "toybox",
-    number: Annotated[int, typer.Option("-n", metavar="N", help="Clips to make, with seeds that follow.")] = 1,
+    number: Annotated[
+        int, typer.Option("-n", metavar="N", help="Clips to make, with seeds that follow.")
+    ] = 1,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be made; make nothing.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Write over a file that exists.")] = False,
 ) -> None:
     """Make a clip from words."""
-    from vitascope.api import make_shot
-    from vitascope.backends.registry import backend
-    from vitascope.deliver.names import check_output, output_path
-    from vitascope.errors import RequestError
-
     if not 1 <= number <= 1000:
         raise RequestError("n", f"{number} is outside 1 to 1000", f"nearest: {1 if number < 1 else 1000}")
     shot = make_shot(
@@ -58,6 +66,10 @@ def generate(
         model=model,
     )
     assert shot.seed is not None
+    if shot.seed + number - 1 > MAX_SEED:
+        raise RequestError(
+            "seed", f"{shot.seed} leaves no seeds for {number} clips", f"nearest: {MAX_SEED - number + 1}"
+        )
     shots = [shot.model_copy(update={"seed": shot.seed + i}) for i in range(number)]
     paths = [output_path(output, prompt, shot.seed + i, several=number > 1) for i in range(number)]
     if dry_run:
@@ -72,17 +84,13 @@ def generate(
     if as_json:
         typer.echo(json.dumps(made[0] if number == 1 else {"clips": made}, ensure_ascii=False))
     elif dry_run:
-        from vitascope.cli.inspect import show
-
         for one in made:
             show({"file": one["path"], **one["shot"]})
 
 
-def _planned(shot: "Shot", path: Path, backend: "Backend") -> dict[str, Any]:
+def _planned(shot: Shot, path: Path, backend: Backend) -> dict[str, Any]:
     """Plan a shot and return what would be made; its notes are told at once."""
-    from vitascope.pipeline import plan
-
-    planned = plan(shot, backend)
+    planned = pipeline.plan(shot, backend)
     for note in planned.notes:
         Screen().say(f"note: {note}")
     return {
@@ -93,15 +101,12 @@ def _planned(shot: "Shot", path: Path, backend: "Backend") -> dict[str, Any]:
     }
 
 
-def _made(shot: "Shot", path: Path, backend: "Backend", *, force: bool, quiet: bool) -> dict[str, Any]:
+def _made(shot: Shot, path: Path, backend: Backend, *, force: bool, quiet: bool) -> dict[str, Any]:
     """Make one clip and return what was made; without `quiet` the file's name goes to stdout."""
-    from vitascope.pipeline import deliver, generate
-    from vitascope.progress import Progress
-
     with Screen() as screen:
         progress = Progress(screen)
-        clip = generate(shot, backend, progress)
-        deliver(clip, path, progress, force=force)
+        clip = pipeline.generate(shot, backend, progress)
+        pipeline.deliver(clip, path, progress, force=force)
     spent = progress.seconds_spent
     if not quiet:
         height, width = clip.frames.shape[1:3]

@@ -17,7 +17,11 @@ def inspect(
 
     record = read_record(file)
     shot = record.shot.model_dump(mode="json", exclude_none=True)
-    made_with = {"weights": dict(record.weights), "versions": dict(record.versions), "notes": list(record.notes)}
+    made_with = {
+        "weights": dict(record.weights),
+        "versions": dict(record.versions),
+        "notes": list(record.notes),
+    }
     if as_json:
         typer.echo(json.dumps({"path": str(file), "shot": shot, **made_with}, ensure_ascii=False))
     else:
@@ -40,7 +44,11 @@ def _lines(value: object) -> list[str]:
         case [int(width), int(height)]:
             return [f"{width}x{height}"]
         case list():
-            return [line for entry in value for line in (_move(entry) if isinstance(entry, dict) else [str(entry)])]
+            return [
+                line
+                for entry in value
+                for line in (_move(entry) if isinstance(entry, dict) else [str(entry)])
+            ]
         case float():
             return [f"{value:g}"]
         case _:
@@ -48,4 +56,8 @@ def _lines(value: object) -> list[str]:
 
 
 def _move(entry: dict[str, Any]) -> list[str]:
-    return [", ".join(f"{name} {value:g}" if isinstance(value, float) else f"{value}" for name, value in entry.items())]
+    return [
+        ", ".join(
+            f"{name} {value:g}" if isinstance(value, float) else f"{value}" for name, value in entry.items()
+        )
+    ]

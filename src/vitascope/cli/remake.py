@@ -14,7 +14,8 @@ from vitascope.cli.screen import Screen
 def remake(
     file: Annotated[Path, typer.Argument(help="A clip made by vitascope.", show_default=False)],
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Keep the new clip here (.mp4). [default: thrown away]")
+        Path | None,
+        typer.Option("--output", "-o", help="Keep the new clip here (.mp4). [default: thrown away]"),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Write over a file that exists.")] = False,

@@ -2,7 +2,6 @@
 
 import sys
 from types import TracebackType
-from typing import Self
 
 from vitascope.progress import Event
 
@@ -13,7 +12,7 @@ class Screen:
     def __init__(self) -> None:
         self._bar, self._task, self._phase = None, None, ""
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> "Screen":
         if sys.stderr.isatty():
             from rich.console import Console
             from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn

@@ -26,7 +26,9 @@ class Decoder:
     shallow_channels: int
 
 
-def decode(latents: Latents, decoder: Decoder, progress: Progress) -> UInt8[np.ndarray, "frames height width 3"]:
+def decode(
+    latents: Latents, decoder: Decoder, progress: Progress
+) -> UInt8[np.ndarray, "frames height width 3"]:
     """Return all frames of a clip; one step of `progress` per chunk. Raises `Cancelled`."""
     with progress.phase("decode", -(-latents.shape.frames // CHUNK)):
         chunks = []
@@ -51,6 +53,8 @@ def decode_chunks(
         yield to_bytes(frames[0, :, TIME_STRIDE - 1 if start == 0 else 0 :])
 
 
-def to_bytes(frames: Float32[np.ndarray, "3 frames height width"]) -> UInt8[np.ndarray, "frames height width 3"]:
+def to_bytes(
+    frames: Float32[np.ndarray, "3 frames height width"],
+) -> UInt8[np.ndarray, "frames height width 3"]:
     """Return frames in 0..1 as whole numbers 0..255, nearest, out of range clipped."""
     return np.ascontiguousarray(np.rint(np.clip(frames, 0, 1) * 255).astype(np.uint8).transpose(1, 2, 3, 0))

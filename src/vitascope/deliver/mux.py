@@ -14,6 +14,7 @@ from pathlib import Path
 
 import av
 import numpy as np
+from av.container import InputContainer
 from av.stream import Disposition
 from jaxtyping import UInt8
 
@@ -113,7 +114,9 @@ def encode(clip: Clip, path: Path) -> None:
         cover.disposition = Disposition.attached_pic
         for frame in clip.frames:
             picture = av.VideoFrame.from_ndarray(frame, format="rgb24")
-            container.mux(video.encode(picture.reformat(format="yuv420p", dst_colorspace="ITU709")))
+            container.mux(
+                video.encode(picture.reformat(format="yuv420p", dst_colorspace="ITU709", threads=1))
+            )
         container.mux(video.encode(None))
         picture = av.Packet(poster(clip.frames))
         picture.stream, picture.pts, picture.dts, picture.is_keyframe = cover, 0, 0, True
@@ -136,7 +139,7 @@ def read(path: Path) -> Movie:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator["av.container.InputContainer"]:
+def _opened(path: Path) -> Iterator[InputContainer]:
     try:
         with av.open(str(path)) as container:
             yield container

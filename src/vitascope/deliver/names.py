@@ -34,7 +34,9 @@ def output_path(output: Path | None, prompt: str, seed: int, *, several: bool = 
         return output / name
     if output.suffix.lower() != SUFFIX:
         problem = f"{output.name!r} does not end in {SUFFIX}, the only format written"
-        raise RequestError("output", problem, f"nearest: {output.with_suffix(SUFFIX).name}" if output.name else None)
+        raise RequestError(
+            "output", problem, f"nearest: {output.with_suffix(SUFFIX).name}" if output.name else None
+        )
     return output.with_name(f"{output.stem}-{seed}{output.suffix}") if several else output
 
 
@@ -49,9 +51,13 @@ def check_output(path: Path, *, force: bool) -> None:
         if path.exists() and not path.is_file():
             raise RequestError("output", f"{path} is not a regular file", "name a new file")
         if path.is_file() and not force:
-            raise OutputExistsError("output", f"{path} exists", "say --force to write over it or name another file")
+            raise OutputExistsError(
+                "output", f"{path} exists", "say --force to write over it or name another file"
+            )
         if not folder.is_dir():
-            raise RequestError("output", f"the folder {folder} does not exist", f"nearest: {_existing(folder)}")
+            raise RequestError(
+                "output", f"the folder {folder} does not exist", f"nearest: {_existing(folder)}"
+            )
     except OSError as error:
         raise OutputError(f"output: {path.name[:40]} cannot be written ({error.strerror})") from None
     if not os.access(folder, os.W_OK | os.X_OK):

@@ -23,12 +23,14 @@ def parse_moves(text: str) -> tuple[CameraMove, ...]:
 def _move(text: str) -> CameraMove | None:
     label, _, amount = text.strip().lower().partition(" ")
     if label not in LABELS:
-        raise RequestError("camera", f"{text.strip()[:40]!r} is not a move", f"it may be: {', '.join(LABELS)}")
+        raise RequestError(
+            "camera", f"{text.strip()[:40]!r} is not a move", f"it may be: {', '.join(LABELS)}"
+        )
     if label == "static":
         return None
     kind, _, way = label.partition("-")
     far = _amount(amount, label) if amount.strip() else AMOUNTS[kind]
-    return CameraMove(kind=kind, amount=far * (SIGNS[way] if way else 1.0))
+    return CameraMove.model_validate({"kind": kind, "amount": far * (SIGNS[way] if way else 1.0)})
 
 
 def _amount(text: str, label: str) -> float:
@@ -38,5 +40,7 @@ def _amount(text: str, label: str) -> float:
         amount = math.nan
     if not 0 < amount < math.inf:
         usual = AMOUNTS[label.partition("-")[0]]
-        raise RequestError("camera", f"{text.strip()[:40]!r} is not how far", f"write it as {label} {usual:g}")
+        raise RequestError(
+            "camera", f"{text.strip()[:40]!r} is not how far", f"write it as {label} {usual:g}"
+        )
     return amount

@@ -35,7 +35,8 @@ def resolve(shot: Shot, world: World, embed: Embed | None = None) -> Plan:
     """Return the shot with caption, camera and style filled in from its prompt, and a line per thing guessed.
 
     A shot that has a caption is left as it is: it has been resolved before. What the shot says outright (camera,
-    style) goes before what its prompt says; `embed` finds the nearest known thing to an unknown word. Raises `RequestError` for a prompt that cannot be read.
+    style) goes before what its prompt says; `embed` finds the nearest known thing to an unknown word.
+    Raises `RequestError` for a prompt that cannot be read.
     """
     prompt = clean("prompt", shot.prompt)
     negative = clean("negative_prompt", shot.negative_prompt)

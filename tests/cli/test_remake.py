@@ -1,0 +1,44 @@
+import json
+import os
+from pathlib import Path
+
+from vitascope.deliver.mux import read
+from vitascope.testing import FakeBackend
+
+
+def test_a_clip_is_made_again_to_the_byte(run):
+    run("generate", "a kraken", "--seconds", "1", "--seed", "7", "-o", "clip.mp4")
+    done = run("remake", "clip.mp4")
+    assert (done.status, done.out) == (0, "identical: all 9 frames, and every byte of the file\n")
+    assert os.listdir() == ["clip.mp4"]
+
+
+def test_the_new_clip_can_be_kept(run):
+    run("generate", "a cat", "--seed", "7", "-o", "clip.mp4")
+    done = run("remake", "clip.mp4", "-o", "again.mp4", "--json")
+    told = json.loads(done.out)
+    assert told["picture_identical"]
+    assert told["bytes_identical"]
+    assert Path("again.mp4").read_bytes() == Path("clip.mp4").read_bytes()
+
+
+def test_another_picture_is_said(run, monkeypatch):
+    run("generate", "a cat", "--seed", "7", "-o", "clip.mp4")
+    render = FakeBackend.render
+
+    def other(self, shot, progress):
+        clip = render(self, shot, progress)
+        clip.frames[3:] = 255 - clip.frames[3:]
+        return clip
+
+    monkeypatch.setattr(FakeBackend, "render", other)
+    done = run("remake", "clip.mp4")
+    assert done.status == 1
+    assert done.out.startswith("different: ")
+
+
+def test_it_never_writes_over_the_original(run):
+    run("generate", "a cat", "--seed", "7", "-o", "clip.mp4")
+    before = read(Path("clip.mp4")).frames
+    assert run("remake", "clip.mp4", "-o", "clip.mp4").status == 2
+    assert (read(Path("clip.mp4")).frames == before).all()

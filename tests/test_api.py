@@ -1,0 +1,60 @@
+import inspect
+
+import pytest
+
+from vitascope.api import generate, make_shot
+from vitascope.backends import registry
+from vitascope.cli.generate import generate as command
+from vitascope.errors import RequestError
+from vitascope.progress import Event
+from vitascope.types import CameraMove, Shot
+
+
+@pytest.fixture(autouse=True)
+def fake(monkeypatch):
+    monkeypatch.setattr(registry, "_HOMES", {"toybox": "vitascope.testing:FakeBackend"})
+    registry._open.cache_clear()
+    yield
+    registry._open.cache_clear()
+
+
+def test_words_become_a_clip_that_saves_itself(tmp_path):
+    heard: list[Event] = []
+    clip = generate("a cat", seed=7, seconds=1, camera="zoom-in 0.3", progress=heard.append)
+    assert clip.frames.shape == (9, 48, 64, 3)
+    assert clip.save(tmp_path / "cat.mp4").is_file()
+    assert clip.record.shot.camera == (CameraMove(kind="zoom", amount=0.3),)
+    assert {event.phase for event in heard} >= {"load", "encode", "denoise", "decode"}
+
+
+def test_a_seed_is_drawn_and_told():
+    assert generate("a cat").record.shot.seed != generate("a cat").record.shot.seed
+
+
+@pytest.mark.parametrize("size", [(48, 64), "48x64", "48×64"])
+def test_sizes_are_width_and_height(size):
+    assert generate("a cat", size=size).frames.shape[1:3] == (64, 48)
+
+
+@pytest.mark.parametrize(
+    ("said", "argument"),
+    [
+        ({"size": "big"}, "size"),
+        ({"size": "64x48x3"}, "size"),
+        ({"seconds": float("nan")}, "seconds"),
+        ({"camera": "wobble"}, "camera"),
+        ({"model": "sora"}, "model"),
+    ],
+)
+def test_what_is_wrong_is_named(said, argument):
+    with pytest.raises(RequestError) as caught:
+        generate("a cat", **said)
+    assert caught.value.argument == argument
+
+
+def test_names_are_the_same_everywhere():
+    python, shot = set(inspect.signature(generate).parameters), set(inspect.signature(make_shot).parameters)
+    assert python - {"progress"} == shot
+    assert shot <= set(Shot.model_fields)
+    flags = set(inspect.signature(command).parameters)
+    assert flags - {"output", "number", "as_json", "dry_run", "force"} == shot - {"num_frames"}

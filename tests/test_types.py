@@ -1,0 +1,63 @@
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+from vitascope.types import CameraMove, LatentShape, Shot, VideoShape
+
+
+def test_a_video_shape_knows_its_latents():
+    shape = VideoShape(num_frames=17, height=128, width=96, fps=8.0)
+    assert shape.latent() == LatentShape(frames=5, height=8, width=6)
+    assert shape.latent().num_tokens == 240
+    assert shape.seconds == 17 / 8
+
+
+@pytest.mark.parametrize(
+    ("frames", "height", "width"), [(16, 128, 128), (0, 128, 128), (17, 100, 128), (17, 128, 0)]
+)
+def test_a_shape_without_latents_says_why(frames, height, width):
+    with pytest.raises(ValueError, match="not"):
+        VideoShape(frames, height, width, 8.0).latent()
+
+
+@pytest.mark.parametrize(
+    ("wanted", "frames"), [(0.1, 1), (1.0, 1), (2.9, 1), (3.2, 5), (16.0, 17), (17.0, 17), (65.0, 65)]
+)
+def test_frames_snap_to_one_and_fours(wanted, frames):
+    assert VideoShape.snap_frames(wanted) == frames
+
+
+def test_positions_are_seconds_and_centred_cells():
+    positions = LatentShape(frames=3, height=2, width=4).positions(fps=8.0)
+    assert positions.shape == (24, 3)
+    assert positions.mean(axis=0).tolist() == [0.5, 0.0, 0.0]
+    assert positions[0].tolist() == [0.0, -0.5, -1.5]
+    assert positions[1].tolist() == [0.0, -0.5, -0.5]
+    assert positions[-1].tolist() == [1.0, 0.5, 1.5]
+
+
+def test_spread_follows_the_order_of_tokens():
+    shape = LatentShape(frames=2, height=2, width=3)
+    spread = shape.spread(np.array([[1.0], [2.0]], np.float32))
+    assert spread[:6].tolist() == [[1.0]] * 6
+    assert spread[6:].tolist() == [[2.0]] * 6
+
+
+def test_a_shot_survives_json():
+    shot = Shot(prompt="a cat 🐈", camera=(CameraMove(kind="zoom", amount=0.3),), size=(128, 128), seed=2**62)
+    assert Shot.model_validate_json(shot.model_dump_json(exclude_none=True)) == shot
+
+
+def test_a_shot_has_no_other_fields():
+    with pytest.raises(ValidationError):
+        Shot.model_validate({"prompt": "a cat", "promt": "a dog"})
+
+
+def test_a_move_ends_after_it_starts():
+    with pytest.raises(ValidationError, match="after it starts"):
+        CameraMove(kind="pan", amount=0.2, start=0.5, end=0.5)
+
+
+def test_an_unplanned_shot_has_no_shape():
+    with pytest.raises(ValueError, match="plan it first"):
+        Shot(prompt="a cat").video_shape()

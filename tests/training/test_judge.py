@@ -59,6 +59,9 @@ def _store(tmp_path):
 def test_shards_are_written_once_and_read_back(store, tmp_path):
     assert len(store) == 8
     assert store.pictures([3, 5]).shape == (2, 17, 3, 96, 96)
+    torch.testing.assert_close(store.stills([3, 5], [0, 16]), store.pictures([3, 5])[:, [0, 16]])
+    means = store.pictures([3]).float().unflatten(-1, (48, 2)).unflatten(-3, (48, 2)).mean((-1, -3))
+    torch.testing.assert_close(store.motion([3]).float(), means, atol=0.6, rtol=0)
     before = (tmp_path / "clips" / "clips-0000.npy").stat().st_mtime_ns
     write_shards(shrink(source(WORLD, 9), 17, 96), tmp_path / "clips", 8)
     assert (tmp_path / "clips" / "clips-0000.npy").stat().st_mtime_ns == before
@@ -105,24 +108,25 @@ def test_a_box_covers_its_cells():
 
 def test_a_mirrored_clip_pans_the_other_way():
     cameras = ("static", "pan-left", "pan-right", "roll-left", "roll-right")
-    clips = torch.rand(2, 1, 3, 4, 4)
     boxes = torch.tensor([[[0.1, 0.2, 0.3, 0.4]]] * 2)
-    path = torch.tensor([[[0.3, 0.1, 0.2, -0.1]]] * 2)
-    which = torch.tensor([True, False])
-    new, box, way, camera = flip(clips, boxes, path, torch.tensor([1, 4]), cameras, which)
-    torch.testing.assert_close(new[0], clips[0].flip(-1))
+    moved = torch.tensor([[0.3, 0.1, 0.2, -0.1]] * 2)
+    box, way, camera = flip(boxes, moved, torch.tensor([1, 4]), cameras, torch.tensor([True, False]))
     torch.testing.assert_close(box[0, 0], torch.tensor([0.7, 0.2, 0.9, 0.4]))
-    torch.testing.assert_close(way[0, 0], torch.tensor([-0.3, 0.1, 0.2, 0.1]))
+    torch.testing.assert_close(way[0], torch.tensor([-0.3, 0.1, 0.2, 0.1]))
     assert camera.tolist() == [2, 4]
-    torch.testing.assert_close(way[1], path[1])
+    torch.testing.assert_close(way[1], moved[1])
 
 
 def test_spoiled_clips_stay_pictures_and_change_by_little():
-    clips = torch.rand(6, 2, 3, 16, 16) * 0.5 + 0.25
-    spoiled = spoil(clips, torch.Generator().manual_seed(0))
+    pictures = torch.randint(60, 190, (6, 2, 3, 16, 16), dtype=torch.uint8)
+    clips = pictures.float() / 255
+    mirrored = torch.tensor([True, False] * 3)
+    spoiled = spoil(pictures, mirrored, torch.Generator().manual_seed(0))
     assert spoiled.shape == clips.shape
     assert 0 <= float(spoiled.min()) <= float(spoiled.max()) <= 1
-    assert 0 < float((spoiled - clips).abs().mean()) < 0.25
+    assert 0 < float((spoiled[1::2] - clips[1::2]).abs().mean()) < 0.2
+    straight, turned = (float((spoiled[::2] - c).abs().mean()) for c in (clips[::2], clips[::2].flip(-1)))
+    assert turned < straight
 
 
 def test_quantising_finely_changes_nothing():

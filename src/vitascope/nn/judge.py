@@ -9,7 +9,7 @@ followed by batch norm, which `fold_norms` works into them for shipping.
 
 import copy
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
@@ -34,8 +34,8 @@ class JudgeConfig:
     frames: int = 17
     size: int = 96
     stills: int = 5
-    still_widths: tuple[int, int, int] = (48, 96, 160)
-    motion_widths: tuple[int, int] = (64, 128)
+    still_widths: tuple[int, int, int] = (40, 80, 128)
+    motion_widths: tuple[int, int] = (48, 96)
     embedding: int = 128
 
     def still_frames(self) -> list[int]:
@@ -238,17 +238,20 @@ class Judge(nn.Module):
         self.motion_heads = nn.ModuleDict({name: nn.Linear(256, counts[name]) for name in MOTION_HEADS})
         self.path = nn.Linear(256, 4)
 
-    def forward(
-        self, clip: Float[Tensor, "batch frames 3 size size"], stills: Sequence[int] | None = None
+    def forward(self, clip: Float[Tensor, "batch frames 3 size size"]) -> Judgement:
+        """Judge clips with values in 0..1."""
+        stills = torch.stack([clip[:, i] for i in self.config.still_frames()], dim=1)
+        half = F.avg_pool2d(rearrange(clip, "b t c h w -> (b t) c h w"), 2)
+        return self.look(stills, rearrange(half, "(b t) c h w -> b t c h w", b=clip.shape[0]))
+
+    def look(
+        self,
+        stills: Float[Tensor, "batch stills 3 size size"],
+        frames: Float[Tensor, "batch frames 3 half half"],
     ) -> Judgement:
-        """Judge clips with values in 0..1, by the given frames in place of the configured stills if any."""
-        frames = clip * 2 - 1
-        chosen = list(stills) if stills is not None else self.config.still_frames()
-        attended, place, still_where = self.stills(torch.stack([frames[:, i] for i in chosen], dim=1))
-        half = F.avg_pool2d(rearrange(frames, "b t c h w -> (b t) c h w"), 2)
-        motion, moments, motion_where = self.motion(
-            rearrange(half, "(b t) c h w -> b t c h w", b=clip.shape[0])
-        )
+        """Judge clips by any number of their frames, and by all their frames at half the size."""
+        attended, place, still_where = self.stills(stills * 2 - 1)
+        motion, moments, motion_where = self.motion(frames * 2 - 1)
         embedding = F.normalize(self.embed(attended), dim=-1)
         logits = {"subject": self.sharpness * embedding @ F.normalize(self.classes, dim=-1).T}
         logits |= {name: head(place) for name, head in self.place_heads.items()}

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from einops import rearrange
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int, UInt8
 from torch import Tensor
 
 from vitascope.conditioning.camera import AMOUNTS
@@ -34,7 +34,7 @@ from vitascope.training.loop import LoopConfig, run
 if TYPE_CHECKING:
     from vitascope.training.toytheatre.render import Theatre
 
-WEIGHTS = "judge.safetensors"
+WEIGHTS = "trained.safetensors"
 
 MIRRORED = {"pan-left": "pan-right", "roll-left": "roll-right"}
 MIRRORED |= {right: left for left, right in MIRRORED.items()}
@@ -104,55 +104,57 @@ def cover(boxes: Float[Tensor, "... 4"], side: int) -> Float[Tensor, "... side s
 
 
 def flip(
-    clips: Tensor,
-    boxes: Tensor,
-    path: Tensor,
+    boxes: Float[Tensor, "batch frames 4"],
+    way: Float[Tensor, "batch 4"],
     camera: Int[Tensor, " batch"],
     cameras: tuple[str, ...],
-    which: Tensor,
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Mirror some clips of a batch, with their boxes, camera paths (x and roll turn) and camera classes."""
+    which: Bool[Tensor, " batch"],
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the boxes, camera's ways (x and roll turn round) and camera classes of a batch, some of it mirrored."""
     turned = torch.tensor([cameras.index(MIRRORED.get(name, name)) for name in cameras], device=camera.device)
-    here = which[:, None, None]
     other = torch.stack([1 - boxes[..., 2], boxes[..., 1], 1 - boxes[..., 0], boxes[..., 3]], dim=-1)
     return (
-        torch.where(which[:, None, None, None, None], clips.flip(-1), clips),
-        torch.where(here, other, boxes),
-        torch.where(here, path * path.new_tensor([-1, 1, 1, -1]), path),
+        torch.where(which[:, None, None], other, boxes),
+        torch.where(which[:, None], way * way.new_tensor([-1, 1, 1, -1]), way),
         torch.where(which, turned[camera], camera),
     )
 
 
 def spoil(
-    clips: Float[Tensor, "batch frames 3 size size"], generator: torch.Generator
+    pictures: UInt8[Tensor, "batch frames 3 size size"],
+    mirrored: Bool[Tensor, " batch"],
+    generator: torch.Generator,
 ) -> Float[Tensor, "batch frames 3 size size"]:
-    """Make rendered clips look like a model's: softer, noisier, off in colour, each in its own way."""
-    device = clips.device
+    """Return clips in 0..1, some mirrored, made to look like a model's: softer, noisier, off in colour."""
+    device = pictures.device
+    clips = pictures.float().div_(255)
+    clips[mirrored] = clips[mirrored].flip(-1)
 
     def draw(low: float, high: float) -> Tensor:
         return torch.empty(len(clips), 1, 1, 1, 1, device=device).uniform_(low, high, generator=generator)
 
-    some = draw(0.0, 1.0).flatten() < 0.4
-    clips = clips.clone()
-    clips[some] += (soften(clips[some], float(draw(0.0, 1.0)[0]) < 0.5) - clips[some]) * draw(0.0, 1.0)[some]
     some = draw(0.0, 1.0).flatten() < 0.3
+    clips[some] = soften(clips[some], float(draw(0.0, 1.0)[0]) < 0.5)
+    some = draw(0.0, 1.0).flatten() < 0.15
     clips[some] = quantise(clips[some], float(draw(0.03, 0.15)[0]))
-    grey = clips.mean(2, keepdim=True)
-    clips = grey + (clips - grey) * draw(0.85, 1.15)
-    clips = (clips - 0.5) * draw(0.85, 1.15) + 0.5 + draw(-0.06, 0.06)
-    grain = torch.randn(clips.shape, generator=generator, device=device)
-    return (clips + grain * draw(-0.03, 0.03).clamp(min=0)).clamp(0, 1)
+    colour, contrast = draw(0.85, 1.15), draw(0.85, 1.15)
+    grey = clips.mean(2, keepdim=True).mul_((1 - colour) * contrast)
+    clips.mul_(colour * contrast).add_(grey.add_((1 - contrast) / 2 + draw(-0.06, 0.06)))
+    some = draw(0.0, 1.0).flatten() < 0.4
+    grain = torch.randn(clips[some].shape, generator=generator, device=device)
+    clips[some] += grain.mul_(draw(0.0, 0.03)[some])
+    return clips.clamp_(0, 1)
 
 
 def soften(clips: Float[Tensor, "batch frames 3 size size"], coarse: bool) -> Tensor:
     """Blur clips a little, or take them through half their size."""
-    batch, _, _, size, _ = clips.shape
-    flat = rearrange(clips, "b t c h w -> (b t) c h w")
+    flat = clips.flatten(0, 1)
     if coarse:
-        flat = F.interpolate(F.avg_pool2d(flat, 2), size=(size, size), mode="bilinear", align_corners=False)
+        small = F.avg_pool2d(flat, 2)
+        flat = F.interpolate(small, size=clips.shape[-2:], mode="bilinear", align_corners=False)
     else:
-        flat = F.avg_pool2d(F.pad(flat, (1, 1, 1, 1), mode="replicate"), 3, 1)
-    return rearrange(flat, "(b t) c h w -> b t c h w", b=batch)
+        flat = (flat + F.avg_pool2d(F.pad(flat, (1, 1, 1, 1), mode="replicate"), 3, 1)) / 2
+    return flat.reshape(clips.shape)
 
 
 def quantise(clips: Float[Tensor, "batch frames 3 size size"], step: float) -> Tensor:
@@ -208,7 +210,7 @@ def learn(
     device: str = "cpu",
     seed: int = 0,
 ) -> Path:
-    """Train for the loop's minutes and return the path of the weights, `judge.safetensors` under `out`."""
+    """Train for the loop's minutes and return the path of the weights, `trained.safetensors` under `out`."""
     torch.manual_seed(seed)
     generator, rng = torch.Generator(device).manual_seed(seed), np.random.default_rng(seed)
     labels, model_config = head_labels(world), judge_config(world)
@@ -228,18 +230,16 @@ def learn(
             order = order + rng.permutation(len(clips)).tolist()
         chosen, order = order[: config.batch], order[config.batch :]
         truth = {head: rows[chosen] for head, rows in classes.items()}
-        pictures = clips.pictures(chosen).to(device).float() / 255
-        which = torch.rand(len(chosen), generator=generator, device=device) < 0.5
-        way = camera[chosen, -1:] - camera[chosen, :1]
-        pictures, here, way, truth["camera"] = flip(
-            pictures, boxes[chosen], way, truth["camera"], labels["camera"], which
-        )
-        stills = sorted(rng.choice(model_config.frames, config.stills, replace=False).tolist())
-        spoiled = spoil(pictures, generator)
+        mirrored = torch.rand(len(chosen), generator=generator, device=device) < 0.5
+        way = camera[chosen, -1] - camera[chosen, 0]
+        here, way, truth["camera"] = flip(boxes[chosen], way, truth["camera"], labels["camera"], mirrored)
+        which = sorted(rng.choice(model_config.frames, config.stills, replace=False).tolist())
+        stills = spoil(clips.stills(chosen, which).to(device), mirrored, generator)
+        frames = spoil(clips.motion(chosen).to(device), mirrored, generator)
         judge.train()
         with torch.autocast(device, torch.bfloat16):
-            judgement = judge(spoiled, stills)
-        loss, right = judge_loss(judgement, truth, here[:, stills], here[:, :-1:2], way[:, 0], config)
+            judgement = judge.look(stills, frames)
+        loss, right = judge_loss(judgement, truth, here[:, which], here[:, :-1:2], way, config)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(judge.parameters(), 5.0)
@@ -318,7 +318,7 @@ def train(
     device: str = "cpu",
 ) -> Path:
     """Render clips (as far as the folder `clips`, `out/clips` if None, does not hold them yet), train for so
-    many minutes, export to `out/toybox`, and measure the exported judge. Returns the path of its card.
+    many minutes, export to `out`, and measure the exported judge. Returns the path of its card.
 
     Training draws from seen compositions only; the judge is measured on seen and held-out ones alike, so that
     it cannot pass by knowing what goes with what.
@@ -339,11 +339,11 @@ def train(
             stores.append(open_shards(folder, name))
     loop = LoopConfig(minutes=minutes, max_steps=2 if smoke else None)
     judge, _ = load_judge(learn(config, world, stores[0], loop, out, start, device))
-    export_judge(judge, out / "toybox")
-    card = standing(OnnxNetwork(out / "toybox" / "judge.onnx"), world, stores[1:])
-    card.save(out / "toybox" / CARD)
+    export_judge(judge, out)
+    card = standing(OnnxNetwork(out / "judge.onnx"), world, stores[1:])
+    card.save(out / CARD)
     print("  ".join(f"{head} {share:.4f}" for head, share in card.accuracy.items()), flush=True)
-    return out / "toybox" / CARD
+    return out / CARD
 
 
 def takes(theatre: "Theatre", world: World, rng: np.random.Generator, held_out: bool) -> Source:

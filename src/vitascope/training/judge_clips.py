@@ -68,10 +68,20 @@ def write_shards(clips: Iterator[JudgeClip], folder: Path, count: int, name: str
             camera=np.stack([clip.camera for clip in shard]),
             scenes=np.array([json.dumps(asdict(clip.scene)) for clip in shard]),
         )
+        frames = np.stack([clip.frames for clip in shard])
+        np.save(path.with_suffix(".half.npy"), halved(frames))
         partial = path.with_suffix(".partial")
         with partial.open("wb") as file:
-            np.save(file, np.stack([clip.frames for clip in shard]))
+            np.save(file, frames)
         partial.replace(path)
+
+
+def halved(
+    frames: UInt8[np.ndarray, "clips frames 3 size size"],
+) -> UInt8[np.ndarray, "clips frames 3 half half"]:
+    """Return pictures at half their size, the mean of every 2x2 pixels."""
+    rows = frames[..., ::2, :].astype(np.uint16) + frames[..., 1::2, :]
+    return ((rows[..., ::2] + rows[..., 1::2] + 2) // 4).astype(np.uint8)
 
 
 @dataclass(frozen=True)
@@ -79,6 +89,7 @@ class ClipStore:
     """Clips read back from shards; the pictures stay on disk until they are asked for."""
 
     frames: tuple[np.ndarray, ...]
+    half: tuple[np.ndarray, ...]
     scenes: tuple[Scene, ...]
     boxes: Float32[np.ndarray, "clips frames 4"]
     camera: Float32[np.ndarray, "clips frames 4"]
@@ -90,15 +101,26 @@ class ClipStore:
         """Return the pictures of some clips."""
         return torch.from_numpy(np.stack([self.frames[i // SHARD][i % SHARD] for i in indices]))
 
+    def stills(
+        self, indices: Sequence[int], chosen: Sequence[int]
+    ) -> UInt8[torch.Tensor, "batch stills 3 size size"]:
+        """Return some frames of some clips."""
+        return torch.from_numpy(np.stack([self.frames[i // SHARD][i % SHARD, list(chosen)] for i in indices]))
+
+    def motion(self, indices: Sequence[int]) -> UInt8[torch.Tensor, "batch frames 3 half half"]:
+        """Return all frames of some clips at half their size."""
+        return torch.from_numpy(np.stack([self.half[i // SHARD][i % SHARD] for i in indices]))
+
 
 def open_shards(folder: Path, name: str = "clips") -> ClipStore:
     """Open what `write_shards` wrote, as far as it has come. Only a last shard may be short."""
-    paths = sorted(folder.glob(f"{name}-*.npy"))
+    paths = sorted(path for path in folder.glob(f"{name}-*.npy") if ".half" not in path.suffixes)
     if not paths:
         raise FileNotFoundError(f"no judge clips called {name} in {folder}")
     truths = [np.load(path.with_suffix(".npz")) for path in paths]
     return ClipStore(
         tuple(np.load(path, mmap_mode="r") for path in paths),
+        tuple(np.load(path.with_suffix(".half.npy"), mmap_mode="r") for path in paths),
         tuple(Scene(**json.loads(str(scene))) for truth in truths for scene in truth["scenes"]),
         np.concatenate([truth["boxes"] for truth in truths]),
         np.concatenate([truth["camera"] for truth in truths]),

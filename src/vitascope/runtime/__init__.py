@@ -1,0 +1,1 @@
+"""What runs a network: ONNX Runtime (ships) or torch (training, GPUs); one callable, NumPy in and out."""

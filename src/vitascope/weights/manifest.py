@@ -1,0 +1,113 @@
+"""What a weights folder says of itself: its files, the world it knows, its latents, its defaults, its descent."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from types import MappingProxyType
+from typing import TypeVar
+
+from vitascope.errors import WeightsError
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class FileEntry:
+    """One file of the folder: the SHA-256 of its bytes in hexadecimal, and its length in bytes."""
+
+    sha256: str
+    size: int
+
+
+@dataclass(frozen=True)
+class NativeShape:
+    """The clip that the model was trained on: 1 + 4k frames, sides in pixels, frames per second."""
+
+    num_frames: int
+    height: int
+    width: int
+    fps: float
+
+
+@dataclass(frozen=True)
+class Defaults:
+    """How to denoise when the shot does not say: steps, guidance scale, sampler and the schedule's time shift."""
+
+    steps: int = 20
+    guidance_scale: float = 3.0
+    sampler: str = "euler"
+    shift: float = 1.0
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One training run that led to these weights: stage, minutes, samples seen, and what it measured."""
+
+    stage: str
+    minutes: float
+    samples: int
+    results: Mapping[str, float] = field(default_factory=dict)
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """All that is known of one set of weights.
+
+    `world` maps each kind of label (subjects, actions, sets …) to the ids that the model was taught; `sizes` are
+    the (width, height) that it can draw; `latent_mean` and `latent_std` hold one number per latent channel.
+    """
+
+    name: str
+    version: str
+    native: NativeShape
+    sizes: tuple[tuple[int, int], ...]
+    latent_mean: tuple[float, ...]
+    latent_std: tuple[float, ...]
+    world: Mapping[str, tuple[str, ...]]
+    max_words: int
+    defaults: Defaults = Defaults()
+    lineage: tuple[Stage, ...] = ()
+    licence: str = "Apache-2.0"
+    files: Mapping[str, FileEntry] = field(default_factory=dict)
+
+    def write(self, path: Path) -> None:
+        """Write the manifest as JSON, in an order that makes for small differences."""
+        path.write_text(json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n", "utf-8")
+
+    @classmethod
+    def read(cls, path: Path) -> "Manifest":
+        """Read a manifest; raises `WeightsError` if it is no JSON or not a manifest."""
+        try:
+            values = json.loads(path.read_text("utf-8"))
+            if not isinstance(values, dict):
+                raise TypeError("it holds no JSON object")
+            return _from_json(values)
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise WeightsError(f"{path} is damaged ({error}); install vitascope again") from None
+
+
+def _from_json(values: dict) -> Manifest:
+    """Turn plain lists and objects back into the manifest's own types."""
+    return Manifest(
+        **{
+            **values,
+            "native": _record(NativeShape, values["native"]),
+            "sizes": tuple((int(width), int(height)) for width, height in values["sizes"]),
+            "latent_mean": tuple(map(float, values["latent_mean"])),
+            "latent_std": tuple(map(float, values["latent_std"])),
+            "world": MappingProxyType({kind: tuple(ids) for kind, ids in values["world"].items()}),
+            "defaults": _record(Defaults, values["defaults"]),
+            "lineage": tuple(_record(Stage, stage) for stage in values["lineage"]),
+            "files": MappingProxyType(
+                {name: _record(FileEntry, entry) for name, entry in values["files"].items()}
+            ),
+        }
+    )
+
+
+def _record(kind: type[T], values: dict) -> T:
+    """Make a record of plain values; whole numbers become floats where its fields are."""
+    floats = {each.name for each in fields(kind) if each.type is float}  # pyright: ignore[reportArgumentType]
+    return kind(**{name: float(value) if name in floats else value for name, value in values.items()})

@@ -32,7 +32,9 @@ def paint(set: str, time: str, season: str, rng: np.random.Generator, height: in
     Raises KeyError for an unknown set, time or season.
     """
     scene = look(set, time, season)
-    planes = PAINTERS[set](scene, rng, lambda: blank(height, width))
+    # Each group of things draws from a stream of its own, so a season without flowers leaves the trees where they are.
+    streams = np.random.default_rng(int(rng.integers(2**62)))
+    planes = PAINTERS[set](scene, streams, lambda: blank(height, width))
     return PaintedSet(
         tuple(layer_of(plane, scene) for plane in planes),
         GROUNDS.get(set, OPEN_GROUND),

@@ -7,25 +7,33 @@ each side.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float32
 from PIL import Image, ImageFilter
 
 from vitascope.training.toytheatre.sets.props import Ramp, prop
+from vitascope.training.toytheatre.sets.shapes import Field, ellipse, polygon, rounded_box
 
 Colour = tuple[float, float, float]
-Field = Float32[np.ndarray, "#rows #columns"]
+Paint = Colour | np.ndarray
+"""One colour, or one per pixel."""
 Distance = Callable[[Field, Field], Field]
-"""How far points (x, y) are outside of a shape, negative inside, in picture heights."""
+"""How far points (x, y) are outside of a shape; see `shapes.py`."""
 
 TOP, BOTTOM = -0.25, 1.25
 
 
+def tint(colour: Paint | Sequence[Any]) -> np.ndarray:
+    """Return a colour (or other numbers) as an array to reckon with."""
+    return np.asarray(colour, np.float32)
+
+
 @dataclass(frozen=True)
 class Canvas:
-    """The strip of one layer, painted from back to front: colour times alpha, alpha, and light that it gives off."""
+    """The strip of one layer, painted from back to front: colour times alpha, alpha, light given off."""
 
     size: int
     colour: Float32[np.ndarray, "rows columns 3"]
@@ -53,7 +61,7 @@ class Canvas:
             slice(max(0, int(left) - 1), max(0, min(columns, int(right) + 2))),
         )
 
-    def over(self, cover: Field, colour: np.ndarray, at: tuple[slice, slice] = (slice(None), slice(None))) -> None:
+    def over(self, cover: Field, colour: Paint, at: tuple[slice, slice] = (slice(None), slice(None))) -> None:
         """Paint a colour (one, or one per pixel) where `cover` is above 0, and hide the light behind it."""
         cover = np.asarray(cover, np.float32)[..., None]
         left = 1 - cover
@@ -66,9 +74,14 @@ class Canvas:
         return np.clip(0.5 - distance * self.size, 0, 1)
 
     def clay(
-        self, distance: Distance, box: tuple[float, float, float, float], colour: Colour, round: float = 0.02,
-        shine: float = 0.5, dim: float = 0.0,
-    ) -> None:  # fmt: skip
+        self,
+        distance: Distance,
+        box: tuple[float, float, float, float],
+        colour: Colour,
+        round: float = 0.02,
+        shine: float = 0.5,
+        dim: float = 0.0,
+    ) -> None:
         """Paint a shape as if it were made of clay: edges rounded over `round` heights, lit from the upper left.
 
         `shine` is how strong light and shade are; the colour gets darker by `dim` from top to bottom of the box.
@@ -84,65 +97,84 @@ class Canvas:
         down = np.clip((y - box[1]) / (box[3] - box[1]), 0, 1)
         tone = (1 + shine * 0.55 * lit - dim * down)[..., None]
         gloss = shine * 0.16 * np.clip(lit, 0, 1)[..., None]
-        self.over(self.sharp(d), np.clip(np.float32(colour) * tone + gloss, 0, 1), at)
+        self.over(self.sharp(d), np.clip(tint(colour) * tone + gloss, 0, 1), at)
 
     def block(
-        self, x0: float, y0: float, x1: float, y1: float, colour: Colour, corner: float = 0.01, round: float = 0.015,
-        shine: float = 0.5, dim: float = 0.0,
-    ) -> None:  # fmt: skip
+        self,
+        x0: float,
+        y0: float,
+        x1: float,
+        y1: float,
+        colour: Colour,
+        corner: float = 0.01,
+        round: float = 0.015,
+        shine: float = 0.5,
+        dim: float = 0.0,
+    ) -> None:
         """Paint a clay box with rounded corners."""
         corner = min(corner, (x1 - x0) / 2, (y1 - y0) / 2)
-        cx, cy, w, h = (x0 + x1) / 2, (y0 + y1) / 2, (x1 - x0) / 2 - corner, (y1 - y0) / 2 - corner
-
-        def distance(x: Field, y: Field) -> Field:
-            ax, ay = np.abs(x - cx) - w, np.abs(y - cy) - h
-            return np.hypot(np.maximum(ax, 0), np.maximum(ay, 0)) + np.minimum(np.maximum(ax, ay), 0) - corner
-
+        distance = partial(rounded_box, x0=x0, y0=y0, x1=x1, y1=y1, corner=corner)
         self.clay(distance, (x0, y0, x1, y1), colour, round, shine, dim)
 
     def ball(
-        self, x: float, y: float, wide: float, tall: float, colour: Colour, round: float | None = None, shine: float = 0.5
+        self,
+        x: float,
+        y: float,
+        wide: float,
+        tall: float,
+        colour: Colour,
+        round: float | None = None,
+        shine: float = 0.5,
     ) -> None:
         """Paint a clay ellipse with half axes `wide` and `tall`."""
-
-        def distance(px: Field, py: Field) -> Field:
-            return (np.hypot((px - x) / wide, (py - y) / tall) - 1) * min(wide, tall)
-
+        distance = partial(ellipse, cx=x, cy=y, wide=wide, tall=tall)
         bound = (x - wide, y - tall, x + wide, y + tall)
         self.clay(distance, bound, colour, min(wide, tall) if round is None else round, shine)
 
     def gem(
-        self, points: Sequence[tuple[float, float]], colour: Colour, round: float = 0.015, shine: float = 0.5, dim: float = 0.0
+        self,
+        points: Sequence[Sequence[float]],
+        colour: Colour,
+        round: float = 0.015,
+        shine: float = 0.5,
+        dim: float = 0.0,
     ) -> None:
         """Paint a convex clay polygon; its points go clockwise on the picture."""
-        corners = np.float32(points)
-        edges = np.roll(corners, -1, 0) - corners
-        normals = np.stack([edges[:, 1], -edges[:, 0]], 1) / np.maximum(np.hypot(*edges.T), 1e-6)[:, None]
-
-        def distance(x: Field, y: Field) -> Field:
-            sides = [(x - px) * nx + (y - py) * ny for (px, py), (nx, ny) in zip(corners, normals, strict=True)]
-            return np.maximum.reduce(sides)
-
-        bound = (*corners.min(0), *corners.max(0))
-        self.clay(distance, bound, colour, round, shine, dim)
+        corners = tint(points)
+        distance = partial(polygon, corners=corners)
+        (left, top), (right, bottom) = corners.min(0).tolist(), corners.max(0).tolist()
+        self.clay(distance, (left, top, right, bottom), colour, round, shine, dim)
 
     def ridge(
-        self, line: Float32[np.ndarray, " columns"], top: Colour, base: Colour, reach: float = 0.2, rim: float = 0.0
+        self,
+        line: Float32[np.ndarray, " columns"],
+        top: Colour,
+        base: Colour,
+        reach: float = 0.2,
+        rim: float = 0.0,
     ) -> None:
-        """Paint everything below a line, from `top` to `base` over `reach` heights, with a lighter edge of width `rim`."""
+        """Paint everything below a line, from `top` to `base` over `reach` heights; `rim` is its lighter edge."""
         at = self.box(-2 * self.half, float(line.min()) - 0.01, 2 * self.half, BOTTOM)
         below = self.y[at[0]] - line[None]
         step = np.clip(below / reach, 0, 1)[..., None]
-        colour = np.float32(top) + (np.float32(base) - np.float32(top)) * step
+        colour = tint(top) + (tint(base) - tint(top)) * step
         if rim:
             colour = colour + (1 - colour) * 0.35 * np.exp(-((below / rim) ** 2))[..., None]
         self.over(self.sharp(-below), colour, at)
 
     def put(
-        self, name: str, x: float, y: float, tall: float, ramp: Ramp | None = None, snowy: bool = False,
-        mirrored: bool = False, shadow: float = 0.0, fade: float = 1.0,
-    ) -> None:  # fmt: skip
-        """Stand a prop on (x, y), `tall` heights high; `shadow` is how dark its soft shadow on the ground is."""
+        self,
+        name: str,
+        x: float,
+        y: float,
+        tall: float,
+        ramp: Ramp | None = None,
+        snowy: bool = False,
+        mirrored: bool = False,
+        shadow: float = 0.0,
+        fade: float = 1.0,
+    ) -> None:
+        """Stand a prop on (x, y), `tall` heights high; `shadow` is how dark its soft shadow is."""
         pixels = prop(name, max(2, round(tall * self.size)), mirrored, ramp, snowy)
         high, wide = pixels.shape[:2]
         if shadow:
@@ -160,22 +192,24 @@ class Canvas:
             self.alpha[at] = self.alpha[at] * hidden + seen[..., 3:]
             self.light[at] *= hidden
 
-    def shade(self, x: float, y: float, wide: float, tall: float, strength: float, colour: Colour = (0, 0, 0)) -> None:
+    def shade(
+        self, x: float, y: float, wide: float, tall: float, strength: float, colour: Colour = (0.0, 0.0, 0.0)
+    ) -> None:
         """Darken (or tint) what is already painted within a soft ellipse."""
         at = self.box(x - 1.6 * wide, y - 1.6 * tall, x + 1.6 * wide, y + 1.6 * tall)
         near = ((self.x[:, at[1]] - x) / wide) ** 2 + ((self.y[at[0]] - y) / tall) ** 2
         share = strength * np.exp(-(near**2))[..., None]
-        self.colour[at] += share * (np.float32(colour) * self.alpha[at] - self.colour[at])
+        self.colour[at] += share * (tint(colour) * self.alpha[at] - self.colour[at])
 
     def glow(self, x: float, y: float, radius: float, colour: Colour, flat: float = 1.0) -> None:
         """Add light around a lamp, out to about twice `radius`; `flat` below 1 squeezes it upright."""
         at = self.box(x - 2.2 * radius, y - 2.2 * radius * flat, x + 2.2 * radius, y + 2.2 * radius * flat)
         near = ((self.x[:, at[1]] - x) / radius) ** 2 + ((self.y[at[0]] - y) / (radius * flat)) ** 2
-        self.light[at] += np.exp(-1.1 * near)[..., None] * np.float32(colour)
+        self.light[at] += np.exp(-1.1 * near)[..., None] * tint(colour)
 
     def lamp(self, cover: Field, colour: Colour, at: tuple[slice, slice]) -> None:
         """Let a shape give off light of its own."""
-        self.light[at] += np.asarray(cover, np.float32)[..., None] * np.float32(colour)
+        self.light[at] += np.asarray(cover, np.float32)[..., None] * tint(colour)
 
     def blur(self, radius: float) -> None:
         """Put the whole layer out of focus by a radius in heights."""
@@ -218,7 +252,9 @@ def speckle(x: Field, y: Field, key: int = 0) -> Field:
     return upper + (lower - upper) * fy
 
 
-def waves(x: Field, seed: float, scale: float, octaves: int = 3, rough: float = 0.5) -> Float32[np.ndarray, " columns"]:
+def waves(
+    x: Field, seed: float, scale: float, octaves: int = 3, rough: float = 0.5
+) -> Float32[np.ndarray, " columns"]:
     """Return a line of hills over the columns, -1..1: sines of growing pitch with phases that follow from `seed`."""
     total = np.zeros(x.shape[1], np.float32)
     norm = 0.0
@@ -235,4 +271,4 @@ def peaks(x: Field, seed: float, scale: float) -> Float32[np.ndarray, " columns"
     rough = speckle(x * 3 / scale, np.full((1, 1), 0.37 * seed, np.float32), 3)[0]
     big = 1 - np.abs(2 * ((x[0] / scale + 0.1309 * seed) % 1) - 1)
     small = 1 - np.abs(2 * ((x[0] / scale * 1.7 + 0.41 * seed + 0.3) % 1) - 1)
-    return np.maximum(big, 0.75 * small).astype(np.float32) + 0.12 * rough
+    return (np.maximum(big, 0.75 * small) + 0.12 * rough).astype(np.float32)

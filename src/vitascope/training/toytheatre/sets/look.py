@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float32
 
-from vitascope.training.toytheatre.sets.canvas import Colour
+from vitascope.training.toytheatre.sets.canvas import Colour, tint
 from vitascope.training.toytheatre.sets.props import Ramp
 
 Stops = tuple[tuple[float, Colour], ...]
@@ -55,27 +55,34 @@ class Time:
 
 DAY = Time(
     "day", stops("3d9bee", "7fc2f8", "c6e6fb", "eef7f6"), (1.0, 1.0, 1.0), 1.0, rgb("d3e9f6"),
-    (1.0, 1.0, 1.0), (0.78, 0.15), (1.0, 1.0, 1.0), -0.7,
+    (1.0, 1.0, 1.0), (0.80, 0.13), (1.0, 1.0, 1.0), -0.7,
 )  # fmt: skip
 SUNSET = Time(
-    "sunset", stops("3a2f7d", "8f4590", "ee6a63", "ffa95a", "ffe09a"), (0.98, 0.70, 0.60), 0.95, rgb("f79a6a"),
+    "sunset", stops("3a2f7d", "8f4590", "ee6a63", "ffa95a", "ffe09a"), (1.0, 0.76, 0.66), 1.0, rgb("f59a78"),
     (1.0, 0.66, 0.62), (0.72, 0.47), (1.0, 0.84, 0.74), -1.0,
 )  # fmt: skip
 NIGHT = Time(
-    "night", stops("050722", "0d1445", "1c2a70", "35489b"), (0.24, 0.31, 0.56), 0.72, rgb("1f2f70"),
-    (0.26, 0.31, 0.56), (0.80, 0.16), (0.66, 0.72, 0.95), -0.5,
+    "night", stops("050825", "0d164c", "1d2f7c", "3a54ab"), (0.37, 0.44, 0.70), 1.15, rgb("243a86"),
+    (0.30, 0.36, 0.62), (0.80, 0.16), (0.66, 0.72, 0.95), -0.5,
 )  # fmt: skip
 TIMES = {time.name: time for time in (DAY, SUNSET, NIGHT)}
 
 GRADES = {
-    ("underwater", "day"): replace(DAY, dim=(0.80, 0.97, 1.0), haze=rgb("1c86c8"), toy=(0.80, 0.96, 1.0), lean=0.0),
-    ("space", "day"): replace(DAY, dim=(0.96, 0.94, 1.0), haze=rgb("1c0d4a"), toy=(0.94, 0.92, 1.0), lean=0.9),
+    ("snow", "sunset"): replace(SUNSET, dim=(0.97, 0.78, 0.84), haze=rgb("e39aa8")),
+    ("winter", "sunset"): replace(SUNSET, dim=(0.97, 0.76, 0.80), haze=rgb("e8949a")),
+    ("underwater", "day"): replace(
+        DAY, dim=(0.90, 0.97, 1.0), haze=rgb("1c86c8"), toy=(0.80, 0.96, 1.0), lean=0.0
+    ),
+    ("space", "day"): replace(
+        DAY, dim=(0.96, 0.94, 1.0), haze=rgb("1c0d4a"), toy=(0.94, 0.92, 1.0), lean=0.9
+    ),
+    ("desert", "night"): replace(NIGHT, dim=(0.40, 0.35, 0.66), chroma=0.95, haze=rgb("3a2a6a")),
     ("room", "day"): replace(DAY, lean=0.7),
-    ("room", "night"): replace(NIGHT, dim=(0.44, 0.38, 0.46), chroma=0.9, toy=(0.86, 0.76, 0.74), lean=-0.7),
+    ("room", "night"): replace(NIGHT, dim=(0.50, 0.42, 0.52), chroma=1.0, toy=(0.86, 0.76, 0.74), lean=-0.7),
     ("stage", "day"): replace(DAY, lean=0.0),
     ("stage", "night"): replace(NIGHT, dim=(0.42, 0.36, 0.48), chroma=1.0, toy=(0.98, 0.92, 0.94), lean=0.0),
 }
-"""Sets whose light is not that of the open sky."""
+"""Light that differs from that of the time: by set, else by season."""
 
 SKIES: dict[tuple[str, str], Stops] = {
     ("desert", "day"): stops("2f86d6", "6fb4e6", "bfd9dd", "fbe3b0"),
@@ -97,7 +104,8 @@ SKIES: dict[tuple[str, str], Stops] = {
 
 @dataclass(frozen=True)
 class Season:
-    """A season: colours of grass near and far, of far hills, of leaves and of what blooms."""
+    """A season: colours of grass near and far, of far hills, of leaves, what blooms, and a field's colours (far,
+    near, furrows)."""
 
     name: str
     grass: tuple[Colour, Colour]
@@ -105,7 +113,7 @@ class Season:
     leaves: tuple[Ramp, ...]
     pine: Ramp
     flowers: tuple[str, ...]
-    soil: Colour
+    field: tuple[Colour, Colour, Colour]
 
     @property
     def snowy(self) -> bool:
@@ -119,22 +127,26 @@ SEASONS = {
         Season(
             "spring", (rgb("7ed04b"), rgb("b5e66f")), rgb("8ecb8a"),
             (ramp("d9749f", "ffd3e2"), ramp("5fae4a", "c9ee86"), ramp("e2a1c2", "fff0f5")),
-            ramp("3f9a63", "a3dc8d"), ("tulip", "daisy", "hyacinth", "blossom"), rgb("9a6b48"),
+            ramp("3f9a63", "a3dc8d"), ("tulip", "daisy", "hyacinth", "blossom"),
+            (rgb("8fd45a"), rgb("ace66e"), rgb("8a5c3a")),
         ),
         Season(
             "summer", (rgb("47a83c"), rgb("83cc4c")), rgb("5ea56f"),
             (ramp("1f6b38", "6cc455"), ramp("2a7a34", "86cf52"), ramp("1b6346", "58b568")),
-            ramp("1d6a4a", "5bb06c"), ("sunflower", "rose", "daisy", "sunflower"), rgb("8f6240"),
+            ramp("1d6a4a", "5bb06c"), ("sunflower", "rose", "daisy", "sunflower"),
+            (rgb("e6bd45"), rgb("f4d868"), rgb("6fa53a")),
         ),
         Season(
             "autumn", (rgb("c29a3c"), rgb("e0c060")), rgb("b98a5a"),
             (ramp("a8401a", "ff9a3a"), ramp("8f2a20", "ee5a36"), ramp("b87a12", "ffd24a")),
-            ramp("4a6b3a", "a3b45c"), ("pumpkin", "leaves", "toadstool", "leaves"), rgb("7d4f30"),
+            ramp("4a6b3a", "a3b45c"), ("pumpkin", "leaves", "toadstool", "leaves"),
+            (rgb("9c6437"), rgb("b27a44"), rgb("66401f")),
         ),
         Season(
             "winter", (rgb("e3ecf7"), rgb("ffffff")), rgb("b5c8e0"),
             (ramp("8ba3c6", "ffffff"), ramp("9db1d0", "f6faff"), ramp("7f9abf", "f2f7ff")),
-            ramp("5f8f8f", "eaf5f7"), (), rgb("cbd8ea"),
+            ramp("5f8f8f", "eaf5f7"), (),
+            (rgb("e3ecf7"), rgb("ffffff"), rgb("c3d3ea")),
         ),
     )
 }  # fmt: skip
@@ -153,21 +165,24 @@ class Look:
 def look(set_: str, time: str, season: str) -> Look:
     """Return how a set looks at a time of day in a season. Raises KeyError for an unknown time or season."""
     sky = SKIES.get((set_, time), SKIES.get((season, time), TIMES[time].sky))
-    return Look(GRADES.get((set_, time), TIMES[time]), SEASONS[season], sky)
+    return Look(GRADES.get((set_, time), GRADES.get((season, time), TIMES[time])), SEASONS[season], sky)
 
 
 def graded(
-    colour: Float32[np.ndarray, "rows columns 3"], alpha: Float32[np.ndarray, "rows columns 1"],
-    light: Float32[np.ndarray, "rows columns 3"], time: Time, haze: float,
-) -> np.ndarray:  # fmt: skip
+    colour: Float32[np.ndarray, "rows columns 3"],
+    alpha: Float32[np.ndarray, "rows columns 1"],
+    light: Float32[np.ndarray, "rows columns 3"],
+    time: Time,
+    haze: float,
+) -> np.ndarray:
     """Return a layer in the light of a time of day as bytes [4 rows columns], straight alpha.
 
     `haze` is how much of the layer the distance takes away, 0..1; its own light is added last.
     """
     plain = colour / np.maximum(alpha, 1e-4)
-    grey = plain @ np.float32([[0.3], [0.59], [0.11]])
-    plain = (grey + (plain - grey) * time.chroma) * np.float32(time.dim)
-    plain = plain + (np.float32(time.haze) - plain) * haze
+    grey = plain @ tint([[0.3], [0.59], [0.11]])
+    plain = (grey + (plain - grey) * time.chroma) * tint(time.dim)
+    plain = plain + (tint(time.haze) - plain) * haze
     cover = np.maximum(alpha, np.clip(light.max(-1, keepdims=True), 0, 1))
     lit = (plain * alpha + light) / np.maximum(cover, 1e-4)
     planes = np.concatenate([np.clip(lit, 0, 1), np.clip(cover, 0, 1)], -1)

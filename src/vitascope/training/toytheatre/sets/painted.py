@@ -34,7 +34,7 @@ class Layer:
 
 @dataclass(frozen=True)
 class Light:
-    """How light falls on toys: their shadows lean to `direction` (-1 left .. 1 right); colours are multiplied by `colour`."""
+    """How light falls on toys: shadows lean to `direction` (-1 left .. 1 right), colours are times `colour`."""
 
     direction: float
     colour: Colour

@@ -4,8 +4,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from vitascope.training.toytheatre.sets.canvas import Canvas, Colour, peaks, speckle, waves
-from vitascope.training.toytheatre.sets.country import glowing_window, open_sky
+from vitascope.training.toytheatre.sets.buildings import igloo, skyline, street_lamp
+from vitascope.training.toytheatre.sets.canvas import Canvas, Colour, peaks, speckle, tint, waves
+from vitascope.training.toytheatre.sets.country import open_sky
 from vitascope.training.toytheatre.sets.land import blend, ground, scatter
 from vitascope.training.toytheatre.sets.look import Look, ramp, rgb
 from vitascope.training.toytheatre.sets.painted import Plane
@@ -35,12 +36,26 @@ def beach(look: Look, rng: np.random.Generator, blank: Blank) -> tuple[Plane, ..
         sand.put("palm", sand.across(u), 0.775, tall, mirrored=u > 0.5, shadow=0.35)
     sand.put("parasol", sand.across(0.72), 0.742, 0.17, shadow=0.3)
     for x in scatter(rng, sand, 9, 0.30):
-        sand.put(("shell", "crab", "shell")[int(rng.integers(3))], x, 0.85 + 0.11 * rng.random(), 0.055, shadow=0.3)
+        sand.put(
+            ("shell", "crab", "shell")[int(rng.integers(3))], x, 0.85 + 0.11 * rng.random(), 0.055, shadow=0.3
+        )
 
     near = blank()
     for x in scatter(rng, near, 8):
-        near.put(("shell", "hibiscus", "sprig")[int(rng.integers(3))], x, 1.05 + 0.02 * rng.random(), 0.13, shadow=0.2)
-    return open_sky(look, rng, blank), Plane(sea, 0.2, 0.05), Plane(shore, 0.6), Plane(sand, 1.0), Plane(near, 1.5, 0.0, 0.009)
+        near.put(
+            ("shell", "hibiscus", "sprig")[int(rng.integers(3))],
+            x,
+            1.05 + 0.02 * rng.random(),
+            0.13,
+            shadow=0.2,
+        )
+    return (
+        open_sky(look, blank),
+        Plane(sea, 0.2, 0.05),
+        Plane(shore, 0.6),
+        Plane(sand, 1.0),
+        Plane(near, 1.5, 0.0, 0.009),
+    )
 
 
 def water(canvas: Canvas, look: Look, horizon: float) -> None:
@@ -51,10 +66,12 @@ def water(canvas: Canvas, look: Look, horizon: float) -> None:
     away = 1 / (below + 0.02)
     ripple = speckle(canvas.x * away * 0.10, away * 0.55, 5) * (canvas.y > horizon)
     canvas.over(np.clip(ripple * 1.2, 0, 0.28), rgb("d7f5f5"))
-    shine = {"day": (0.55, 0.55, 0.45), "sunset": (0.95, 0.55, 0.22), "night": (0.42, 0.45, 0.55)}[look.time.name]
+    shine = {"day": (0.55, 0.55, 0.45), "sunset": (0.95, 0.55, 0.22), "night": (0.75, 0.75, 0.70)}[
+        look.time.name
+    ]
     path = np.exp(-(((canvas.x - canvas.across(look.time.sun[0])) / (0.07 + 0.5 * below)) ** 2))
     glints = np.clip(0.35 + 1.4 * ripple, 0, 1) * path * (canvas.y > horizon)
-    canvas.light[...] += glints[..., None] * np.float32(shine) * canvas.alpha
+    canvas.light[...] += glints[..., None] * tint(shine) * canvas.alpha
 
 
 def desert(look: Look, rng: np.random.Generator, blank: Blank) -> tuple[Plane, ...]:
@@ -73,7 +90,9 @@ def desert(look: Look, rng: np.random.Generator, blank: Blank) -> tuple[Plane, .
     sand = blank()
     ground(sand, 0.70, rgb("eea659"), rgb("fad08a"), 0.014, 1.4, 0.05)
     away = 0.35 / np.maximum(sand.y - 0.58, 0.03)
-    ripples = np.clip(np.sin(2 * np.pi * (away * 4.2 + 0.25 * np.sin(sand.x * 5))), 0, 1) * np.clip((sand.y - 0.70) * 6, 0, 1)
+    ripples = np.clip(np.sin(2 * np.pi * (away * 4.2 + 0.25 * np.sin(sand.x * 5))), 0, 1) * np.clip(
+        (sand.y - 0.70) * 6, 0, 1
+    )
     sand.over(ripples * 0.16, rgb("b9692f"))
     sand.put("cactus", sand.across(0.10), 0.785, 0.37, shadow=0.4)
     for x in scatter(rng, sand, 8, 0.34):
@@ -83,7 +102,13 @@ def desert(look: Look, rng: np.random.Generator, blank: Blank) -> tuple[Plane, .
     near.ridge(1.02 + 0.03 * waves(near.x, 0.2, 1.1, 2), rgb("f2b46a"), rgb("c9793a"), 0.15, 0.02)
     for u in (-0.28, -0.01, 1.02, 1.4):
         near.put("cactus", near.across(u), 1.12, 0.30)
-    return open_sky(look, rng, blank), Plane(far, 0.2, 0.22), Plane(dunes, 0.55, 0.04), Plane(sand, 1.0), Plane(near, 1.5, 0.0, 0.010)
+    return (
+        open_sky(look, blank),
+        Plane(far, 0.2, 0.22),
+        Plane(dunes, 0.55, 0.04),
+        Plane(sand, 1.0),
+        Plane(near, 1.5, 0.0, 0.010),
+    )
 
 
 RED_ROCK = ramp("8a4526", "e79a63")
@@ -103,7 +128,9 @@ def dune(canvas: Canvas, y: float, seed: float, bright: Colour, dark: Colour) ->
     canvas.ridge(line, bright, blend(bright, dark, 0.6), 0.12, 0.012)
     slope = np.gradient(line, 1 / canvas.size)
     below = canvas.y - line[None]
-    side = np.clip(-slope * 4, 0, 1)[None] * np.clip(below * canvas.size, 0, 1) * np.exp(-((below / 0.07) ** 2))
+    side = (
+        np.clip(-slope * 4, 0, 1)[None] * np.clip(below * canvas.size, 0, 1) * np.exp(-((below / 0.07) ** 2))
+    )
     canvas.over(side * 0.55, dark)
 
 
@@ -118,12 +145,27 @@ def snow(look: Look, rng: np.random.Generator, blank: Blank) -> tuple[Plane, ...
     middle = blank()
     middle.ridge(0.62 + 0.02 * waves(middle.x, 2.0, 1.4), rgb("f2f7ff"), rgb("dbe7f7"), 0.1, 0.01)
     for x in scatter(rng, middle, 17):
-        middle.put("pine", x, 0.655 + 0.012 * rng.random(), 0.15 + 0.12 * rng.random(), ramp("3f7f78", "cfe8e6"), True, shadow=0.15)
+        middle.put(
+            "pine",
+            x,
+            0.655 + 0.012 * rng.random(),
+            0.15 + 0.12 * rng.random(),
+            ramp("3f7f78", "cfe8e6"),
+            True,
+            shadow=0.15,
+        )
 
     field = blank()
-    ground(field, 0.685, rgb("e6eefa"), rgb("fdfeff"), 0.012, 0.7, 0.025, 0.02)
+    ground(field, 0.685, rgb("d3e2f6"), rgb("ffffff"), 0.012, 0.7, 0.05, 0.02)
     for _ in range(7):
-        field.shade((rng.random() * 4 - 2) * field.half, 0.74 + 0.3 * rng.random(), 0.25, 0.02, 0.35, (0.72, 0.82, 0.95))
+        field.shade(
+            (rng.random() * 4 - 2) * field.half,
+            0.74 + 0.3 * rng.random(),
+            0.25,
+            0.02,
+            0.35,
+            (0.72, 0.82, 0.95),
+        )
     igloo(field, look, field.across(0.86), 0.765, 0.125)
     field.put("snowman", field.across(0.13), 0.79, 0.26, shadow=0.25)
     for x in scatter(rng, field, 5, 0.42):
@@ -133,35 +175,28 @@ def snow(look: Look, rng: np.random.Generator, blank: Blank) -> tuple[Plane, ...
     near.ridge(1.02 + 0.04 * waves(near.x, 0.9, 0.9, 2), rgb("ffffff"), rgb("bcd0ec"), 0.2)
     for u in (-0.30, -0.03, 1.04, 1.36):
         near.put("pine", near.across(u), 1.12, 0.34, ramp("35746f", "d5ecea"), True)
-    return open_sky(look, rng, blank), Plane(far, 0.2, 0.22), Plane(middle, 0.6, 0.06), Plane(field, 1.0), Plane(near, 1.5, 0.0, 0.010)
+    return (
+        open_sky(look, blank),
+        Plane(far, 0.2, 0.12),
+        Plane(middle, 0.6, 0.04),
+        Plane(field, 1.0),
+        Plane(near, 1.5, 0.0, 0.010),
+    )
 
 
 def white_peaks(canvas: Canvas, y: float, tall: float, seed: float, scale: float) -> None:
     """Paint pointed mountains, blue below and white on top."""
     line = y - tall * peaks(canvas.x, seed, scale)
-    canvas.ridge(line, rgb("7f9fd0"), rgb("a9c4e6"), tall)
-    jag = 0.02 * waves(canvas.x, seed, 0.08, 2)
+    canvas.ridge(line, rgb("7f9fd0"), rgb("b4cdea"), tall)
     below = canvas.y - line[None]
-    cap = canvas.sharp(below - 0.34 * np.clip(y - line, 0, 1)[None] - jag[None]) * canvas.sharp(-below)
-    slope = np.clip(np.gradient(line, 1 / canvas.size) * 1.5, -1, 1)[None, :, None]
-    canvas.over(cap, np.clip(np.float32(rgb("f4f8ff")) - 0.12 * np.clip(slope, 0, 1), 0, 1))
-    shady = np.clip(slope[..., 0], 0, 1) * canvas.sharp(-below) * 0.22
-    canvas.over(shady, rgb("46619a"))
-
-
-def igloo(canvas: Canvas, look: Look, x: float, y: float, tall: float) -> None:
-    """Paint an igloo with a dark door, lit from inside at night."""
-    canvas.shade(x, y, 1.5 * tall, 0.025, 0.3, (0.35, 0.45, 0.65))
-    canvas.ball(x, y, 1.15 * tall, tall, rgb("eaf3ff"), None, 0.55)
-    at = canvas.box(x - 1.2 * tall, y - 1.1 * tall, x + 1.2 * tall, y + 1.1 * tall)
-    joints = np.abs(np.sin((canvas.y[at[0]] - y) / tall * 2 * np.pi * 1.6)) < 0.12
-    inside = np.hypot((canvas.x[:, at[1]] - x) / 1.15, canvas.y[at[0]] - y) < 0.93 * tall
-    canvas.over(0.28 * (joints & inside), rgb("8fb0dd"), at)
-    canvas.block(x - 2 * tall, y, x + 2 * tall, y + 1.2 * tall, rgb("eff4fc"), 0.002, 0.001, 0.0)
-    canvas.ball(x - 0.5 * tall, y, 0.50 * tall, 0.58 * tall, rgb("f4f9ff"))
-    canvas.ball(x - 0.52 * tall, y, 0.30 * tall, 0.38 * tall, rgb("39507f"), 0.02)
-    canvas.block(x - 1.3 * tall, y, x + 0.2 * tall, y + 0.62 * tall, rgb("eff4fc"), 0.002, 0.001, 0.0)
-    glowing_window(canvas, look, x - 0.52 * tall, y - 0.12 * tall, 0.10 * tall, 0.12 * tall)
+    here = canvas.sharp(-below)
+    height = np.clip(y - line, 0, 1)[None]
+    jag = 0.10 * height * np.sin(canvas.x * 2 * np.pi / (0.18 * scale))
+    slope = np.clip(np.gradient(line, 1 / canvas.size), -1, 1)[None]
+    canvas.over(np.clip(slope * 1.2, 0, 0.45) * here, rgb("4d69a6"))
+    cap = canvas.sharp(below - 0.42 * height - jag) * here
+    snowy = tint(rgb("fbfdff")) - 0.16 * np.clip(slope, 0, 1)[..., None] * tint((1, 0.7, 0.3))
+    canvas.over(cap, np.broadcast_to(snowy, (len(cap), *snowy.shape[1:])))
 
 
 def aurora(canvas: Canvas) -> None:
@@ -170,7 +205,7 @@ def aurora(canvas: Canvas) -> None:
     height = (line[None] - canvas.y) / 0.26
     curtain = np.where(height > 0, np.exp(-2.5 * height), np.exp(-((height * 9) ** 2)))
     folds = 0.6 + 0.4 * np.sin(canvas.x * 31 + 2 * np.sin(canvas.x * 7))
-    canvas.light[...] += (curtain * folds)[..., None] * np.float32((0.10, 0.50, 0.34))
+    canvas.light[...] += (curtain * folds)[..., None] * tint((0.10, 0.50, 0.34))
 
 
 def city(look: Look, rng: np.random.Generator, blank: Blank) -> tuple[Plane, ...]:
@@ -180,7 +215,15 @@ def city(look: Look, rng: np.random.Generator, blank: Blank) -> tuple[Plane, ...
     skyline(far, look, 0.64, ((0.34, 0.5), (0.09, 0.15)), ("8ea3c9", "9d9ec8", "86a5c4"), 11, 0.7)
 
     middle = blank()
-    skyline(middle, look, 0.70, ((0.20, 0.38), (0.12, 0.2)), ("e08a6a", "6f8fc0", "e6b877", "8d86c4", "6fb0a8", "d9798a"), 23, 1.0)
+    skyline(
+        middle,
+        look,
+        0.70,
+        ((0.20, 0.38), (0.12, 0.2)),
+        ("e08a6a", "6f8fc0", "e6b877", "8d86c4", "6fb0a8", "d9798a"),
+        23,
+        1.0,
+    )
 
     street = blank()
     line = np.full(street.x.shape[1], 0.672, np.float32)
@@ -201,65 +244,18 @@ def city(look: Look, rng: np.random.Generator, blank: Blank) -> tuple[Plane, ...
     near.ridge(np.full(near.x.shape[1], 1.03, np.float32), rgb("d8d2cd"), rgb("9e9899"), 0.06)
     near.put("postbox", near.across(-0.02), 1.14, 0.30)
     near.put("lights", near.across(1.02), 1.14, 0.36)
-    return open_sky(look, rng, blank), Plane(far, 0.2, 0.36), Plane(middle, 0.5, 0.08), Plane(street, 1.0), Plane(near, 1.5, 0.0, 0.010)
-
-
-def skyline(
-    canvas: Canvas, look: Look, base: float, sizes: tuple[tuple[float, float], tuple[float, float]], walls: tuple[str, ...],
-    key: int, detail: float,
-) -> None:  # fmt: skip
-    """Paint a row of towers; always the same ones for the same key."""
-    rng = np.random.Generator(np.random.Philox(key=key))
-    (low, high), (thin, wide) = sizes
-    x = -2 * canvas.half - 0.1
-    while x < 2 * canvas.half + 0.1:
-        across = thin + (wide - thin) * rng.random()
-        tall = low + (high - low) * rng.random()
-        wall = rgb(walls[int(rng.integers(len(walls)))])
-        canvas.block(x, base - tall, x + across, BELOW, wall, 0.012, 0.018, 0.6, 0.25)
-        windows(canvas, look, (x + 0.016, base - tall + 0.022, x + across - 0.016, base - 0.05), wall, int(rng.integers(1 << 30)), detail)
-        if rng.random() < 0.3:
-            canvas.block(x + 0.45 * across, base - tall - 0.06, x + 0.45 * across + 0.008, base - tall, wall, 0.002, 0.004)
-        x += across * (0.94 + 0.1 * rng.random())
-
-
-BELOW = 1.3
-
-
-def windows(canvas: Canvas, look: Look, box: tuple[float, float, float, float], wall: Colour, key: int, detail: float) -> None:
-    """Paint a grid of windows on a wall, about half of them lit at night."""
-    x0, y0, x1, y1 = box
-    columns = max(1, round((x1 - x0) / 0.032))
-    pitch, row = (x1 - x0) / columns, 0.042
-    at = canvas.box(*box)
-    gx, gy = (canvas.x[:, at[1]] - x0) / pitch, (canvas.y[at[0]] - y0) / row
-    if 0 in (gx.size, gy.size):
-        return
-    away = np.maximum(np.abs(gx % 1 - 0.5) * pitch - 0.30 * pitch, np.abs(gy % 1 - 0.5) * row - 0.29 * row)
-    inside = (gx > 0) & (gx < columns) & (gy > 0) & (canvas.y[at[0]] < y1)
-    cover = canvas.sharp(away) * inside
-    cells = np.random.Generator(np.random.Philox(key=key)).random((64, 64)).astype(np.float32)
-    pick = cells[np.floor(gy).astype(int) & 63, np.floor(gx).astype(int) & 63]
-    glass = blend(wall, rgb("dff1ff"), 0.62 * detail)
-    canvas.over(cover, glass, at)
-    if look.time.name != "day":
-        share, glow = (0.55, (0.95, 0.74, 0.34)) if look.time.dark else (0.3, (0.42, 0.26, 0.06))
-        canvas.lamp(cover * (pick < share) * (0.55 + 0.45 * detail), glow, at)
-
-
-def street_lamp(canvas: Canvas, look: Look, x: float, y: float, tall: float) -> None:
-    """Paint a street lamp, shining unless it is day."""
-    iron = rgb("3c4258")
-    canvas.block(x - 0.007, y - tall, x + 0.007, y, iron, 0.004, 0.007, 0.8)
-    canvas.block(x - 0.018, y - 0.02, x + 0.018, y, iron, 0.005)
-    canvas.ball(x, y - tall, 0.024, 0.024, rgb("fff2c4"))
-    if look.time.name != "day":
-        strength = 1.0 if look.time.dark else 0.5
-        canvas.glow(x, y - tall, 0.024, (0.9 * strength, 0.75 * strength, 0.4 * strength))
-        canvas.glow(x, y - tall, 0.10, (0.34 * strength, 0.25 * strength, 0.10 * strength))
+    return (
+        open_sky(look, blank),
+        Plane(far, 0.2, 0.36),
+        Plane(middle, 0.5, 0.08),
+        Plane(street, 1.0),
+        Plane(near, 1.5, 0.0, 0.010),
+    )
 
 
 def dashes(canvas: Canvas, y: float, thick: float, solid: bool = False) -> None:
     """Paint the lines of a lane."""
     gap = 1.0 if solid else np.clip(0.5 + (0.11 - np.abs((canvas.x % 0.36) - 0.18)) * canvas.size, 0, 1)
-    canvas.over(canvas.sharp(np.abs(canvas.y - y) - thick / 2) * gap, rgb("f3d45c") if not solid else rgb("d9d6d0"))
+    canvas.over(
+        canvas.sharp(np.abs(canvas.y - y) - thick / 2) * gap, rgb("f3d45c") if not solid else rgb("d9d6d0")
+    )

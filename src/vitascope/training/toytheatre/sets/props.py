@@ -1,7 +1,7 @@
-"""The things that stand around in the sets: Fluent Emoji stills (MIT, see NOTICE), packed into one small picture.
+"""The things that stand around in the sets: Fluent Emoji stills (MIT, see NOTICE), packed into one picture.
 
-`python -m vitascope.training.toytheatre.sets.props ASSETS` packs them again from the folder of stills of the npm
-package `@lobehub/fluent-emoji-3d`.
+`python -m vitascope.training.toytheatre.sets.props ASSETS` packs them again from the folder of stills of
+the npm package `@lobehub/fluent-emoji-3d`.
 """
 
 import argparse
@@ -21,16 +21,16 @@ CELL = 96
 COLUMNS = 8
 
 PROPS = {
-    "tree": "1f333", "pine": "1f332", "palm": "1f334", "cactus": "1f335", "cottage": "1f3e0", "tulip": "1f337",
-    "sunflower": "1f33b", "daisy": "1f33c", "blossom": "1f338", "rose": "1f339", "hibiscus": "1f33a", "sprig": "1f33f",
-    "toadstool": "1f344", "leaves": "1f342", "maple": "1f341", "snowman": "26c4", "coral": "1fab8", "shell": "1f41a",
-    "crab": "1f980", "fir": "1f384", "moon": "1f319", "full-moon": "1f315", "cloud": "2601-fe0f", "saturn": "1fa90",
-    "earth": "1f30d", "star": "2b50", "pot": "1fab4", "sofa": "1f6cb-fe0f", "picture": "1f5bc-fe0f", "bear": "1f9f8",
-    "books": "1f4da", "wheat": "1f33e", "pumpkin": "1f383", "stump": "1fab5", "rock": "1faa8", "boat": "26f5",
-    "parasol": "26f1-fe0f", "lights": "1f6a6", "guitar": "1f3b8", "drum": "1f941", "gift": "1f381", "clock": "1f570-fe0f",
-    "disco": "1faa9", "tropical": "1f420", "comet": "2604-fe0f", "moonlet": "1f311", "corn": "1f33d", "postbox": "1f4ee",
-    "hyacinth": "1fabb", "ice": "1f9ca", "microphone": "1f3a4", "candle": "1f56f-fe0f", "fountain": "26f2",
-    "tent": "26fa", "satellite": "1f6f0-fe0f", "lily": "1fab7",
+    "tree": "1f333", "pine": "1f332", "palm": "1f334", "cactus": "1f335", "cottage": "1f3e0",
+    "tulip": "1f337", "sunflower": "1f33b", "daisy": "1f33c", "blossom": "1f338", "rose": "1f339",
+    "hibiscus": "1f33a", "sprig": "1f33f", "toadstool": "1f344", "leaves": "1f342", "maple": "1f341",
+    "snowman": "26c4", "coral": "1fab8", "shell": "1f41a", "crab": "1f980", "saturn": "1fa90",
+    "earth": "1f30d", "star": "2b50", "pot": "1fab4", "sofa": "1f6cb-fe0f", "picture": "1f5bc-fe0f",
+    "bear": "1f9f8", "books": "1f4da", "wheat": "1f33e", "pumpkin": "1f383", "stump": "1fab5",
+    "rock": "1faa8", "boat": "26f5", "parasol": "26f1-fe0f", "lights": "1f6a6", "guitar": "1f3b8",
+    "drum": "1f941", "gift": "1f381", "clock": "1f570-fe0f", "disco": "1faa9", "tropical": "1f420",
+    "comet": "2604-fe0f", "moonlet": "1f311", "corn": "1f33d", "postbox": "1f4ee", "hyacinth": "1fabb",
+    "ice": "1f9ca",
 }  # fmt: skip
 """What each prop is called here, and the code points that name its still."""
 
@@ -42,7 +42,7 @@ Ramp = tuple[tuple[float, float, float], tuple[float, float, float]]
 
 
 def build_props(assets_dir: Path, out: Path) -> None:
-    """Pack the stills in `assets_dir` into the picture `out`, each cropped to what can be seen of it and in its cell.
+    """Pack the stills in `assets_dir` into the picture `out`, each cropped to what can be seen, in a cell.
 
     Raises FileNotFoundError if a still is missing.
     """
@@ -50,10 +50,15 @@ def build_props(assets_dir: Path, out: Path) -> None:
     sheet = Image.new("RGBA", (COLUMNS * CELL, rows * CELL))
     for index, name in enumerate(PROPS.values()):
         still = Image.open(assets_dir / f"{name}.webp").convert("RGBA")
-        still = still.crop(still.getchannel("A").point(lambda a: 255 * (a > 8)).getbbox())
+        still = _cropped(still)
         still.thumbnail((CELL, CELL), Image.Resampling.LANCZOS)
         sheet.paste(still, (index % COLUMNS * CELL, index // COLUMNS * CELL))
     sheet.save(out, quality=88, alpha_quality=90, method=6)
+
+
+def _cropped(still: Image.Image) -> Image.Image:
+    seen = np.asarray(still.getchannel("A")) > 8
+    return still.crop(Image.fromarray(seen).getbbox())
 
 
 @cache
@@ -64,12 +69,14 @@ def stills() -> dict[str, Image.Image]:
     for index, name in enumerate(PROPS):
         x, y = index % COLUMNS * CELL, index // COLUMNS * CELL
         still = sheet.crop((x, y, x + CELL, y + CELL))
-        found[name] = still.crop(still.getchannel("A").point(lambda a: 255 * (a > 8)).getbbox())
+        found[name] = _cropped(still)
     return found
 
 
 @lru_cache(512)
-def prop(name: str, height: int, mirrored: bool = False, ramp: Ramp | None = None, snowy: bool = False) -> Pixels:
+def prop(
+    name: str, height: int, mirrored: bool = False, ramp: Ramp | None = None, snowy: bool = False
+) -> Pixels:
     """Return a prop at a height in pixels; its leaves in the colours of `ramp`, or with snow on top.
 
     Raises KeyError for a name that is not in `PROPS`.
@@ -93,11 +100,11 @@ def _coloured(pixels: Pixels, ramp: Ramp, where: Callable[[np.ndarray], np.ndarr
     alpha = pixels[..., 3:]
     colour = pixels[..., :3] / np.maximum(alpha, 1e-3)
     share = where(colour)[..., None]
-    light = colour @ np.float32([0.3, 0.59, 0.11])
+    light = colour @ np.array([0.3, 0.59, 0.11], np.float32)
     inside = light[share[..., 0] > 0.5]
     low, high = np.percentile(inside, (4, 96)) if inside.size else (0.0, 1.0)
     step = np.clip((light - low) / max(float(high - low), 1e-3), 0, 1)[..., None]
-    dark, pale = np.float32(ramp[0]), np.float32(ramp[1])
+    dark, pale = np.array(ramp[0], np.float32), np.array(ramp[1], np.float32)
     colour = colour + share * (dark + (pale - dark) * step - colour)
     return np.concatenate([colour * alpha, alpha], -1).astype(np.float32)
 
@@ -108,7 +115,7 @@ def _snowed(pixels: Pixels) -> Pixels:
     reach = max(1, len(alpha) // 9)
     above = np.concatenate([np.zeros_like(alpha[:reach]), alpha[:-reach]])
     snow = np.clip(alpha - above, 0, 1)[..., None] * 0.9
-    white = np.float32([0.95, 0.97, 1.0]) * pixels[..., 3:]
+    white = np.array([0.95, 0.97, 1.0], np.float32) * pixels[..., 3:]
     colour = pixels[..., :3] + snow * (white - pixels[..., :3])
     return np.concatenate([colour, pixels[..., 3:]], -1)
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from vitascope.training.toytheatre.sets.canvas import Canvas, Colour
+from vitascope.training.toytheatre.sets.canvas import Canvas, Colour, tint
 from vitascope.training.toytheatre.sets.look import Look, Stops
 
 
@@ -13,9 +13,10 @@ def gradient(canvas: Canvas, colours: Stops) -> None:
     canvas.over(np.ones((1, 1), np.float32), rows[:, None])
 
 
-def stars(canvas: Canvas, rng: np.random.Generator, count: int, lowest: float = 0.6, bright: float = 1.0) -> None:
-    """Sprinkle stars, fewer and paler towards the horizon."""
-    for x, y, size in zip(rng.random(count), rng.random(count), rng.random(count), strict=True):
+def stars(canvas: Canvas, count: int, lowest: float = 0.6, bright: float = 1.0) -> None:
+    """Sprinkle stars, fewer and paler towards the horizon; always the same ones."""
+    draws = np.random.Generator(np.random.Philox(key=count)).random((count, 3))
+    for x, y, size in draws.tolist():
         height = -0.22 + (lowest + 0.22) * y**1.2
         glow = bright * (0.35 + 0.65 * size) * (1 - 0.7 * y)
         tint = (glow, glow, glow * 1.05) if size < 0.7 else (glow, glow * 0.9, glow * 0.75)
@@ -61,25 +62,36 @@ def moon(canvas: Canvas, x: float, y: float, radius: float = 0.062) -> None:
 
 
 def clouds(canvas: Canvas, look: Look, rng: np.random.Generator, count: int = 5, size: float = 1.0) -> None:
-    """Hang up clouds that glow a little in the colour of the time."""
-    low, high = np.float32(look.time.cloud) * 0.78, np.float32(look.time.cloud)
+    """Hang up clouds that glow a little in the colour of the time, clear of the sun."""
+    rng = rng.spawn(1)[0]
+    high = tint(look.time.cloud)
+    low = 0.5 * high + 0.5 * tint(look.time.haze) * (0.75 if look.time.dark else 0.92)
+    sun_x, sun_y = canvas.across(look.time.sun[0]), look.time.sun[1]
     for slot in range(count):
         x = (4 * (slot + 0.2 + 0.6 * rng.random()) / count - 2) * canvas.half
-        y = 0.06 + 0.26 * rng.random()
-        puff(canvas, x, y, size * (0.13 + 0.10 * rng.random()), low, high, int(rng.integers(1 << 30)))
+        y = 0.08 + 0.24 * rng.random()
+        wide = size * (0.10 + 0.08 * rng.random())
+        if abs(x - sun_x) < 1.1 * wide + 0.07 and sun_y - 0.1 < y < sun_y + 0.2:
+            y = sun_y + 0.2 if sun_y < 0.3 else 0.08
+        puff(canvas, x, y, wide, low, high, int(rng.integers(1 << 30)))
 
 
-def puff(canvas: Canvas, x: float, y: float, wide: float, low: np.ndarray, high: np.ndarray, seed: int) -> None:
+def puff(
+    canvas: Canvas, x: float, y: float, wide: float, low: np.ndarray, high: np.ndarray, seed: int
+) -> None:
     """Paint one cloud, a heap of balls with a flat bottom that gives off its own colour."""
     rng = np.random.Generator(np.random.Philox(key=seed))
     at = canvas.box(x - 1.4 * wide, y - wide, x + 1.4 * wide, y + 0.3 * wide)
     px, py = canvas.x[:, at[1]], canvas.y[at[0]]
     if 0 in (px.size, py.size):
         return
-    balls = [(dx, -0.20 * (1 - abs(dx)) - 0.10 * rng.random(), 0.25 + 0.22 * (1 - abs(dx))) for dx in (-0.8, -0.35, 0.1, 0.5, 0.85)]
+    balls = [
+        (dx, -0.20 * (1 - abs(dx)) - 0.10 * rng.random(), 0.25 + 0.22 * (1 - abs(dx)))
+        for dx in (-0.8, -0.35, 0.1, 0.5, 0.85)
+    ]
     inside = [np.hypot((px - x) / wide - dx, (py - y) / wide * 1.25 - dy) - r for dx, dy, r in balls]
     field = np.minimum.reduce(inside) * wide
-    flat = py - y - 0.02 * wide
+    flat = py - y - 0.02 * wide + 0.09 * wide * ((px - x) / wide) ** 4
     cover = np.clip(0.5 - np.maximum(field, flat) * canvas.size * 0.45, 0, 1) * 0.92
     up = np.clip((y - py) / (0.55 * wide), 0, 1)[..., None]
     canvas.over(cover, (0.0, 0.0, 0.0), at)

@@ -3,8 +3,9 @@
 set -euo pipefail
 out=${1:-$(mktemp -d)}
 train() { python -m vitascope.training "$@" --smoke; }
-train vae --minutes 1 --out "$out/vae"
-train latents --vae "$out/vae/vae.safetensors" --out "$out/latents"
+train clips --out "$out/clips"
+train vae --minutes 1 --clips "$out/clips" --out "$out/vae"
+train latents --clips "$out/clips" --vae "$out/vae/vae.safetensors" --out "$out/latents"
 train dit --minutes 1 --vae "$out/vae/vae.safetensors" --shards "$out/latents" --out "$out/dit"
 train judge --minutes 1 --out "$out/judge"
 train export --vae "$out/vae/vae.safetensors" --dit "$out/dit/dit.safetensors" --judge "$out/judge" --out "$out/weights"

@@ -1,9 +1,18 @@
 import torch
 
-from tests.nn.test_video_vae import awake
 from vitascope.nn.dit import DiT, DiTConfig
 
-TINY = DiTConfig(latent_channels=6, channels=5, dim=32, heads=2, depth=4, text_dim=16, hidden=48, modulation=16, axes=(2, 3, 3))
+TINY = DiTConfig(
+    latent_channels=6,
+    channels=5,
+    dim=32,
+    heads=2,
+    depth=4,
+    text_dim=16,
+    hidden=48,
+    modulation=16,
+    axes=(2, 3, 3),
+)
 
 
 def inputs(tokens: int = 12, words: int = 5) -> dict[str, torch.Tensor]:
@@ -20,7 +29,7 @@ def inputs(tokens: int = 12, words: int = 5) -> dict[str, torch.Tensor]:
 
 
 @torch.no_grad()
-def test_tokens_have_no_order_but_their_positions():
+def test_tokens_have_no_order_but_their_positions(awake):
     net, given = awake(DiT(TINY)), inputs()
     order = torch.randperm(12)
     shuffled = {k: v[:, order] if k in ("video", "levels", "channels") else v for k, v in given.items()}
@@ -29,14 +38,14 @@ def test_tokens_have_no_order_but_their_positions():
 
 
 @torch.no_grad()
-def test_only_offsets_between_positions_matter():
+def test_only_offsets_between_positions_matter(awake):
     net, given = awake(DiT(TINY)), inputs()
     moved = given | {"positions": given["positions"] + torch.tensor([3.0, -2.0, 1.0])}
     torch.testing.assert_close(net(**moved), net(**given), rtol=1e-4, atol=1e-4)
 
 
 @torch.no_grad()
-def test_padding_words_are_not_seen():
+def test_padding_words_are_not_seen(awake):
     net, given = awake(DiT(TINY)), inputs()
     changed = given["text"].clone()
     changed[0, 3:] = 99.0
@@ -44,7 +53,7 @@ def test_padding_words_are_not_seen():
 
 
 @torch.no_grad()
-def test_every_token_has_its_own_level():
+def test_every_token_has_its_own_level(awake):
     net, given = awake(DiT(TINY)), inputs()
     levels = given["levels"].clone()
     levels[0, 0] = 0.0
@@ -53,7 +62,7 @@ def test_every_token_has_its_own_level():
 
 
 @torch.no_grad()
-def test_routing_all_tokens_is_no_routing():
+def test_routing_all_tokens_is_no_routing(awake):
     net, given = awake(DiT(TINY)), inputs()
     torch.testing.assert_close(net(**given, keep=torch.arange(12)), net(**given))
     assert net(**given, keep=torch.tensor([0, 5, 7])).shape == (2, 12, 6)

@@ -1,11 +1,10 @@
 import torch
 
-from tests.nn.test_video_vae import awake
 from vitascope.nn.text_encoder import TextEncoder, TextEncoderConfig
 
 
 @torch.no_grad()
-def test_padding_changes_nothing_and_null_text_is_one_thing():
+def test_padding_changes_nothing_and_null_text_is_one_thing(awake):
     config = TextEncoderConfig(vocabulary=50, table_dim=8, dim=16, heads=2, depth=2, max_words=6)
     net = awake(TextEncoder(config, torch.randn(50, 8)))
     ids = torch.tensor([[1, 7, 9, 0, 0]])

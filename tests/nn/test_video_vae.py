@@ -5,16 +5,8 @@ from vitascope.nn.video_vae import VideoVAE, VideoVAEConfig
 TINY = VideoVAEConfig(latent_channels=6, encoder_widths=(8, 12, 16), decoder_widths=(8, 12, 16))
 
 
-def awake(module: torch.nn.Module, seed: int = 0) -> torch.nn.Module:
-    """Give every weight a value, since layers that start at zero would hide a mistake."""
-    torch.manual_seed(seed)
-    for parameter in module.parameters():
-        torch.nn.init.normal_(parameter, std=0.1)
-    return module.eval()
-
-
 @torch.no_grad()
-def test_shapes_follow_the_frame_rule():
+def test_shapes_follow_the_frame_rule(awake):
     vae = awake(VideoVAE(TINY))
     latents = vae.encode(torch.rand(2, 3, 9, 32, 48))
     assert latents.shape == (2, 6, 3, 2, 3)
@@ -22,7 +14,7 @@ def test_shapes_follow_the_frame_rule():
 
 
 @torch.no_grad()
-def test_encoder_is_causal():
+def test_encoder_is_causal(awake):
     vae = awake(VideoVAE(TINY))
     clip = torch.rand(1, 3, 9, 32, 32)
     other = clip.clone()
@@ -33,14 +25,14 @@ def test_encoder_is_causal():
 
 
 @torch.no_grad()
-def test_a_still_is_the_first_latent_frame_of_a_clip():
+def test_a_still_is_the_first_latent_frame_of_a_clip(awake):
     vae = awake(VideoVAE(TINY))
     clip = torch.rand(1, 3, 5, 32, 32)
     torch.testing.assert_close(vae.encode(clip[:, :, :1]), vae.encode(clip)[:, :, :1])
 
 
 @torch.no_grad()
-def test_streaming_decode_gives_the_same_frames():
+def test_streaming_decode_gives_the_same_frames(awake):
     decoder = awake(VideoVAE(TINY)).decoder
     latents = torch.randn(1, 6, 4, 2, 2)
     whole, _, _ = decoder(latents, *decoder.state(latents))

@@ -19,7 +19,7 @@ def condition(shot: Shot, encode: Encode) -> Conditioning:
     text, null = encode((caption, shot.negative_prompt))
     given, levels = known_frames(latent, {})
     times = np.arange(shape.num_frames) / shape.fps
-    path = camera_path(shot.camera or (), times, shape.seconds)
+    path = camera_path(shot.camera or (), times, float(times[-1]) or 1.0)
     source = np.zeros((latent.num_tokens, LATENT_CHANNELS), np.float32)
     camera = latent.spread(camera_channels(path, TIME_STRIDE))
     return Conditioning(

@@ -68,6 +68,19 @@ def rotate(x: Float[Tensor, "b h n d"], cos: Tensor, sin: Tensor) -> Float[Tenso
     return torch.cat([a * cos - b * sin, a * sin + b * cos], dim=-1).to(x.dtype)
 
 
+class RMSNorm(nn.Module):
+    """Root-mean-square norm over the last axis, in the input's own precision (which autocast would raise)."""
+
+    def __init__(self, dim: int, affine: bool = True):
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(dim)) if affine else None
+
+    def forward(self, x: Float[Tensor, "*rest dim"]) -> Float[Tensor, "*rest dim"]:
+        with torch.autocast(x.device.type, enabled=False):
+            y = x * torch.rsqrt(x.square().mean(-1, keepdim=True) + 1e-6)
+            return y if self.weight is None else y * self.weight.to(x.dtype)
+
+
 def attend(
     q: Float[Tensor, "b h n d"],
     k: Float[Tensor, "b h m d"],
@@ -91,7 +104,7 @@ class Attention(nn.Module):
         self.heads = heads
         self.qkv = nn.Linear(dim, 3 * dim, bias=False)
         self.out = nn.Linear(dim, dim, bias=False)
-        self.q_norm, self.k_norm = nn.RMSNorm(dim // heads), nn.RMSNorm(dim // heads)
+        self.q_norm, self.k_norm = RMSNorm(dim // heads), RMSNorm(dim // heads)
 
     def forward(self, x: Float[Tensor, "b n d"], cos: Tensor, sin: Tensor) -> Float[Tensor, "b n d"]:
         q, k, v = rearrange(self.qkv(x), "b n (three h d) -> three b h n d", three=3, h=self.heads)
@@ -106,11 +119,11 @@ class CrossAttention(nn.Module):
     def __init__(self, dim: int, heads: int, text_dim: int):
         super().__init__()
         self.heads = heads
-        self.norm = nn.RMSNorm(dim)
+        self.norm = RMSNorm(dim)
         self.q = nn.Linear(dim, dim, bias=False)
         self.kv = nn.Linear(text_dim, 2 * dim, bias=False)
         self.out = nn.Linear(dim, dim, bias=False)
-        self.q_norm, self.k_norm = nn.RMSNorm(dim // heads), nn.RMSNorm(dim // heads)
+        self.q_norm, self.k_norm = RMSNorm(dim // heads), RMSNorm(dim // heads)
 
     def forward(
         self, x: Float[Tensor, "b n d"], text: Float[Tensor, "b words t"], mask: Bool[Tensor, "b words"]
@@ -128,8 +141,8 @@ class Block(nn.Module):
     def __init__(self, config: DiTConfig, cross: bool):
         super().__init__()
         dim = config.dim
-        self.norm1 = nn.RMSNorm(dim, elementwise_affine=False)
-        self.norm2 = nn.RMSNorm(dim, elementwise_affine=False)
+        self.norm1 = RMSNorm(dim, affine=False)
+        self.norm2 = RMSNorm(dim, affine=False)
         self.attention = Attention(dim, config.heads)
         self.cross = CrossAttention(dim, config.heads, config.text_dim) if cross else None
         self.up = nn.Linear(dim, 2 * config.hidden, bias=False)
@@ -164,7 +177,7 @@ class DiT(nn.Module):
         self.pooled = nn.Linear(config.text_dim, config.modulation)
         self.modulate = nn.Linear(config.modulation, 6 * config.dim)
         self.blocks = nn.ModuleList(Block(config, i % config.cross_every == 0) for i in range(config.depth))
-        self.norm = nn.RMSNorm(config.dim)
+        self.norm = RMSNorm(config.dim)
         self.head = nn.Linear(config.dim, config.latent_channels)
         self.start()
 

@@ -40,7 +40,9 @@ class TextBlock(nn.Module):
     def forward(
         self, x: Float[Tensor, "batch words dim"], mask: Bool[Tensor, "batch words"]
     ) -> Float[Tensor, "batch words dim"]:
-        q, k, v = rearrange(self.qkv(self.norm1(x)), "b n (three h d) -> three b h n d", three=3, h=self.heads)
+        q, k, v = rearrange(
+            self.qkv(self.norm1(x)), "b n (three h d) -> three b h n d", three=3, h=self.heads
+        )
         attended = F.scaled_dot_product_attention(q, k, v, attn_mask=mask[:, None, None, :])
         x = x + self.out(rearrange(attended, "b h n d -> b n (h d)"))
         return x + self.down(F.silu(self.up(self.norm2(x))))

@@ -70,7 +70,9 @@ class CausalMix(nn.Module):
     ) -> tuple[Float[Tensor, "batch groups channels h w"], Float[Tensor, "batch channels h w"]]:
         """Return the mixed groups and the state (the last group, normed) to hand to the next chunk."""
         batch = x.shape[0]
-        now = rearrange(self.norm(rearrange(x, "b t c h w -> (b t) c h w")), "(b t) c h w -> b t c h w", b=batch)
+        now = rearrange(
+            self.norm(rearrange(x, "b t c h w -> (b t) c h w")), "(b t) c h w -> b t c h w", b=batch
+        )
         before = torch.cat([past[:, None], now[:, :-1]], dim=1)
         mixed = self.conv(rearrange(torch.cat([before, now], dim=2), "b t c h w -> (b t) c h w"))
         return x + rearrange(mixed, "(b t) c h w -> b t c h w", b=batch), now[:, -1]
@@ -89,7 +91,9 @@ class Stage(nn.Module):
         self, x: Float[Tensor, "batch groups channels h w"], past: Float[Tensor, "batch channels h w"]
     ) -> tuple[Float[Tensor, "batch groups channels h w"], Float[Tensor, "batch channels h w"]]:
         batch = x.shape[0]
-        x = rearrange(self.blocks[0](rearrange(x, "b t c h w -> (b t) c h w")), "(b t) c h w -> b t c h w", b=batch)
+        x = rearrange(
+            self.blocks[0](rearrange(x, "b t c h w -> (b t) c h w")), "(b t) c h w -> b t c h w", b=batch
+        )
         x, past = self.mix(x, past)
         flat = rearrange(x, "b t c h w -> (b t) c h w")
         for block in list(self.blocks)[1:]:
@@ -97,9 +101,13 @@ class Stage(nn.Module):
         return rearrange(flat, "(b t) c h w -> b t c h w", b=batch), past
 
 
-def each_group(layer: nn.Module, x: Float[Tensor, "batch groups c h w"]) -> Float[Tensor, "batch groups c2 h2 w2"]:
+def each_group(
+    layer: nn.Module, x: Float[Tensor, "batch groups c h w"]
+) -> Float[Tensor, "batch groups c2 h2 w2"]:
     """Apply a two-dimensional layer to every group of frames."""
-    return rearrange(layer(rearrange(x, "b t c h w -> (b t) c h w")), "(b t) c h w -> b t c h w", b=x.shape[0])
+    return rearrange(
+        layer(rearrange(x, "b t c h w -> (b t) c h w")), "(b t) c h w -> b t c h w", b=x.shape[0]
+    )
 
 
 class Encoder(nn.Module):
@@ -117,13 +125,13 @@ class Encoder(nn.Module):
         self.sixteenth = Stage(sixteenth, 2)
         self.head = nn.Conv2d(sixteenth, config.latent_channels, 1)
 
-    def forward(self, frames: Float[Tensor, "batch 3 frames height width"]) -> Float[Tensor, "batch c groups h w"]:
+    def forward(
+        self, frames: Float[Tensor, "batch 3 frames height width"]
+    ) -> Float[Tensor, "batch c groups h w"]:
         """Encode 1 + 4k frames (values 0..1, height and width multiples of 16) into k + 1 latent frames."""
         first = repeat(frames[:, :, :1], "b c 1 h w -> b c t h w", t=TIME_STRIDE - 1)
         padded = torch.cat([first, frames], dim=2) * 2 - 1
-        x = rearrange(
-            padded, "b c (t r) (h p) (w q) -> b t (c r p q) h w", r=TIME_STRIDE, p=PATCH, q=PATCH
-        )
+        x = rearrange(padded, "b c (t r) (h p) (w q) -> b t (c r p q) h w", r=TIME_STRIDE, p=PATCH, q=PATCH)
         x = each_group(self.down1, each_group(self.quarter, each_group(self.stem, x)))
         x, _ = self.eighth(x, torch.zeros_like(x[:, 0]))
         x = each_group(self.down2, x)
@@ -165,9 +173,7 @@ class Decoder(nn.Module):
         x = each_group(self.up1, x)
         x, shallow = self.eighth(x, shallow)
         x = each_group(self.head, each_group(self.quarter, each_group(self.up2, x)))
-        frames = rearrange(
-            x, "b t (c r p q) h w -> b c (t r) (h p) (w q)", r=TIME_STRIDE, p=PATCH, q=PATCH
-        )
+        frames = rearrange(x, "b t (c r p q) h w -> b c (t r) (h p) (w q)", r=TIME_STRIDE, p=PATCH, q=PATCH)
         return frames * 0.5 + 0.5, deep, shallow
 
 
@@ -180,11 +186,15 @@ class VideoVAE(nn.Module):
         self.encoder = Encoder(config)
         self.decoder = Decoder(config)
 
-    def encode(self, frames: Float[Tensor, "batch 3 frames height width"]) -> Float[Tensor, "batch c groups h w"]:
+    def encode(
+        self, frames: Float[Tensor, "batch 3 frames height width"]
+    ) -> Float[Tensor, "batch c groups h w"]:
         """Encode a whole clip of 1 + 4k frames."""
         return self.encoder(frames)
 
-    def decode(self, latents: Float[Tensor, "batch c groups h w"]) -> Float[Tensor, "batch 3 frames height width"]:
+    def decode(
+        self, latents: Float[Tensor, "batch c groups h w"]
+    ) -> Float[Tensor, "batch 3 frames height width"]:
         """Decode a whole clip into 1 + 4k frames, not clipped to 0..1."""
         frames, _, _ = self.decoder(latents, *self.decoder.state(latents))
         return frames[:, :, TIME_STRIDE - 1 :]

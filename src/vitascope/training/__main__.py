@@ -25,10 +25,17 @@ app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_
 
 Minutes = Annotated[float, typer.Option(help="How long to train.")]
 Out = Annotated[Path, typer.Option(help="Folder for weights, log, curves and sheets.")]
-Smoke = Annotated[bool, typer.Option(help="Take every step of the road in seconds; the result is worth nothing.")]
+Smoke = Annotated[
+    bool, typer.Option(help="Take every step of the road in seconds; the result is worth nothing.")
+]
 RecipeName = Annotated[str, typer.Option("--recipe", help="small, gpu or smoke; see recipes/toybox.py.")]
-Atlas = Annotated[Path | None, typer.Option(help="Sprite atlas; by default the one in the cache, else the small one.")]
+Atlas = Annotated[
+    Path | None, typer.Option(help="Sprite atlas; by default the one in the cache, else the small one.")
+]
 Start = Annotated[Path | None, typer.Option(help="Weights to start from.")]
+Clips = Annotated[
+    Path | None, typer.Option(help="Folder that `clips` filled; else clips are rendered on the way.")
+]
 Weights = Annotated[Path, typer.Option("--vae", help="The trained autoencoder's weights.")]
 
 
@@ -67,43 +74,57 @@ def trained_vae(recipe: "Recipe", weights: Path) -> "VideoVAE":
     vae = VideoVAE(recipe.vae)
     missing = load_matching(vae, load_tensors(weights)[0])
     if missing:
-        sys.exit(f"training: --vae {weights}: not the autoencoder of recipe {recipe.name} ({missing[0]} is missing)")
+        sys.exit(
+            f"training: --vae {weights}: not the autoencoder of recipe {recipe.name} ({missing[0]} is missing)"
+        )
     return vae.to(device()).eval().to(memory_format=torch.channels_last)
 
 
 @app.command()
 def vae(
     minutes: Minutes, out: Out, smoke: Smoke = False, recipe: RecipeName = "small", atlas: Atlas = None,
-    start: Start = None,
+    start: Start = None, clips: Clips = None,
 ) -> None:  # fmt: skip
     """Train the video autoencoder on theatre clips and dead leaves."""
     from vitascope.training.clips import ClipPool, leaves_source
-    from vitascope.training.toytheatre.take import sample_take
+    from vitascope.training.rendered import render_takes, shard_source
     from vitascope.training.vae import train
 
     plan = recipe_named(recipe, smoke)
     theatre, rng = stage_theatre(plan, atlas), np.random.default_rng(1)
 
-    def stage(rng: np.random.Generator, count: int) -> torch.Tensor:
-        return theatre.render([sample_take(rng, plan.world) for _ in range(count)])[0]
+    def live(rng: np.random.Generator, count: int) -> torch.Tensor:
+        return render_takes(theatre, plan.world, rng, count)[0]
 
+    stage = live if clips is None else shard_source(clips)
     leaves = leaves_source(plan.shape.num_frames, plan.shape.height)
-    pool = ClipPool({stage: 0.9, leaves: 0.1}, plan.vae_training.pool, rng)
-    test = stage(np.random.default_rng(2), 4 if smoke else 24).transpose(1, 2).float() / 255
+    pool = ClipPool({stage: 0.95, leaves: 0.05}, plan.vae_training.pool, rng)
+    test = live(np.random.default_rng(2), 4 if smoke else 24).transpose(1, 2).float() / 255
     loop = LoopConfig(minutes=minutes, max_steps=4 if smoke else None)
     print(train(plan.vae, plan.vae_training, loop, pool, test, out, start, device()))
 
 
 @app.command()
-def latents(
-    out: Out, vae: Weights, smoke: Smoke = False, recipe: RecipeName = "small", atlas: Atlas = None, seed: int = 0
-) -> None:
-    """Render and encode the clips that `dit` trains on, for a machine that cannot do both at once."""
-    from vitascope.training.latents import produce
+def clips(
+    out: Out, smoke: Smoke = False, recipe: RecipeName = "small", atlas: Atlas = None, seed: int = 0,
+    per_shard: int = 256,
+) -> None:  # fmt: skip
+    """Render clips to disk, for `vae`, `latents` and `judge` to share on a machine without a GPU."""
+    from vitascope.training.rendered import render_shards
 
     plan = recipe_named(recipe, smoke)
-    per_shard = 32 if smoke else 256
-    produce(stage_theatre(plan, atlas), trained_vae(plan, vae), plan.world, out, plan.shards, per_shard, seed)
+    render_shards(stage_theatre(plan, atlas), plan.world, out, plan.shards, 32 if smoke else per_shard, seed)
+
+
+@app.command()
+def latents(
+    out: Out, vae: Weights, clips: Annotated[Path, typer.Option(help="Folder that `clips` filled.")],
+    smoke: Smoke = False, recipe: RecipeName = "small",
+) -> None:  # fmt: skip
+    """Encode rendered clips for `dit`, for a machine that cannot render and train at once."""
+    from vitascope.training.latents import encode_shards
+
+    encode_shards(trained_vae(recipe_named(recipe, smoke), vae), clips, out, device())
 
 
 @app.command()
@@ -113,7 +134,8 @@ def dit(
 ) -> None:  # fmt: skip
     """Train the diffusion transformer with its text encoder."""
     from vitascope.training.dit import train
-    from vitascope.training.latents import LatentPool, encode_takes, join, load_shard
+    from vitascope.training.latents import Encoded, LatentPool, encode, join, load_shard
+    from vitascope.training.rendered import render_takes
     from vitascope.training.words import embedding_table, tokenizer
 
     plan = recipe_named(recipe, smoke)
@@ -122,13 +144,15 @@ def dit(
     else:
         theatre, net, rng = stage_theatre(plan, atlas), trained_vae(plan, vae), np.random.default_rng(3)
 
-        def render(count: int):
-            return encode_takes(theatre, net, plan.world, rng, count)
+        def render(count: int) -> Encoded:
+            return encode(net, render_takes(theatre, plan.world, rng, count))
 
         pool = LatentPool(join([render(16) for _ in range(2 if smoke else 512)]), device(), render)
     training = replace(plan.dit_training, fps=plan.shape.fps)
     loop = LoopConfig(minutes=minutes, max_steps=4 if smoke else None)
-    print(train(plan.dit, plan.text, embedding_table(), tokenizer(), training, loop, pool, out, start, device()))
+    print(
+        train(plan.dit, plan.text, embedding_table(), tokenizer(), training, loop, pool, out, start, device())
+    )
 
 
 @app.command()
@@ -140,6 +164,28 @@ def judge(
 
     plan = recipe_named(recipe, smoke)
     print(train(stage_theatre(plan, atlas), plan.world, minutes, out, smoke))
+
+
+@app.command()
+def export(
+    vae: Weights, dit: Annotated[Path, typer.Option(help="The trained transformer's weights.")], out: Out,
+    judge: Annotated[Path | None, typer.Option(help="Folder of the trained judge.")] = None,
+    smoke: Smoke = False, recipe: RecipeName = "small", steps: int = 24, guidance: float = 3.0, sampler: str = "euler",
+    note: Annotated[str, typer.Option(help="One line on the run, for the manifest.")] = "",
+) -> None:  # fmt: skip
+    """Turn trained weights into the folder that ships."""
+    from vitascope.training.export import export_all
+    from vitascope.weights.manifest import Defaults, Stage
+
+    plan = recipe_named(recipe, smoke)
+    facts = {name: load_tensors(path)[1] for name, path in (("vae", vae), ("dit", dit))}
+    lineage = tuple(
+        Stage(name, round(fact["minutes"], 1), fact.get("samples", 0), fact.get("results", {}), note)
+        for name, fact in facts.items()
+    )
+    export_all(
+        plan, vae, dit, judge, out, lineage, Defaults(steps, guidance, sampler, plan.dit_training.shift)
+    )
 
 
 if __name__ == "__main__":

@@ -52,6 +52,10 @@ def restore_optimizers(optimizers: list[torch.optim.Optimizer], tensors: Mapping
 def load_matching(module: nn.Module, tensors: Mapping[str, Tensor], prefix: str = "") -> list[str]:
     """Load the tensors whose name and shape fit, and return the names of the module's that found none."""
     own = module.state_dict()
-    found = {k: tensors[prefix + k] for k in own if prefix + k in tensors and tensors[prefix + k].shape == own[k].shape}
+    found = {
+        k: tensors[prefix + k]
+        for k in own
+        if prefix + k in tensors and tensors[prefix + k].shape == own[k].shape
+    }
     module.load_state_dict(found, strict=False)
     return [name for name in own if name not in found]

@@ -10,7 +10,9 @@ from torch import Tensor
 Source = Callable[[np.random.Generator, int], UInt8[Tensor, "batch frames 3 height width"]]
 
 
-def dead_leaves(rng: np.random.Generator, frames: int, size: int, leaves: int = 40) -> UInt8[Tensor, "frames 3 size size"]:
+def dead_leaves(
+    rng: np.random.Generator, frames: int, size: int, leaves: int = 40
+) -> UInt8[Tensor, "frames 3 size size"]:
     """Paint moving discs and boxes over each other, shaded and textured: edges of every kind and no meaning.
 
     Natural pictures share the statistics of dead leaves (Lee, Mumford and Huang, 2001), so an autoencoder that has seen
@@ -24,7 +26,11 @@ def dead_leaves(rng: np.random.Generator, frames: int, size: int, leaves: int = 
         radius = float(np.clip(0.03 / rng.uniform(0.08, 1.0), 0.02, 0.35))
         start, speed = rng.uniform(0, 1, 2), rng.normal(0, 0.015, 2) * (rng.random() < 0.7)
         colour, other = rng.uniform(0, 1, (2, 3, 1, 1)).astype(np.float32)
-        slope, rough, round_ = rng.normal(0, 1.5), rng.uniform(0, 0.15) * (rng.random() < 0.3), rng.random() < 0.6
+        slope, rough, round_ = (
+            rng.normal(0, 1.5),
+            rng.uniform(0, 0.15) * (rng.random() < 0.3),
+            rng.random() < 0.6,
+        )
         for t in range(frames):
             y, x = (start + speed * t).astype(np.float32)
             dy, dx = np.abs(rows - y), np.abs(columns - x)

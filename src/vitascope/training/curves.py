@@ -39,5 +39,9 @@ def _panel(
     draw.rectangle((left, top, left + width, top + height), outline="#cccccc")
     if len(line) > 1:
         draw.line(line, fill="#1f6fd6", width=2)
-    draw.text((left, corner[1] + 8), f"{name}  now {points[-1][1]:.4g}  best {min(y for _, y in points):.4g}", "black")
+    draw.text(
+        (left, corner[1] + 8),
+        f"{name}  now {points[-1][1]:.4g}  best {min(y for _, y in points):.4g}",
+        "black",
+    )
     draw.text((left, top + height + 6), f"{first:.3g} to {last:.3g} minutes", "#666666")

@@ -33,15 +33,15 @@ from vitascope.training.optim import split_optimizers
 class DiTTraining:
     """Settings of the stage. Single latent frames until `clips_from` of the time is over, mostly whole clips then."""
 
-    frame_batch: int = 96
-    clip_batch: int = 24
-    clips_from: float = 0.3
+    frame_batch: int = 64
+    clip_batch: int = 20
+    clips_from: float = 0.35
     frame_share: float = 0.15
     keep: float = 0.5
-    keep_until: float = 0.8
-    muon_rate: float = 2e-3
-    adam_rate: float = 1.5e-3
-    ema: float = 0.9985
+    keep_until: float = 0.85
+    muon_rate: float = 3e-3
+    adam_rate: float = 2e-3
+    ema: float = 0.995
     text_dropout: float = 0.1
     canonical_share: float = 0.5
     shift: float = 1.5
@@ -145,7 +145,9 @@ def train(
         facts = {"step": number, "minutes": spent / 60}
         norm = {"latent_mean": pool.mean, "latent_std": pool.std}
         save_tensors(out / "dit.safetensors", ema.state(net) | norm, facts)
-        everything = net.state_dict() | optimizer_tensors(optimizers) | {f"ema.{k}": v for k, v in ema.weights.items()}
+        everything = (
+            net.state_dict() | optimizer_tensors(optimizers) | {f"ema.{k}": v for k, v in ema.weights.items()}
+        )
         save_tensors(state, everything, {"step": number, "seconds": spent})
 
     run(loop, out, optimizers, step, save, first, seconds)
@@ -187,7 +189,9 @@ def flow_loss(
         keep = torch.from_numpy(np.sort(rng.permutation(tokens)[: int(config.keep * tokens)])).to(device)
     with torch.autocast(device.type, torch.bfloat16):
         states, pooled = net.text(ids, mask)
-        made = net.dit(noisy, levels, extra, grid_positions(grid, config.fps).to(device), states, mask, pooled, keep)
+        made = net.dit(
+            noisy, levels, extra, grid_positions(grid, config.fps).to(device), states, mask, pooled, keep
+        )
     weight = (~given).float() / level.clamp(min=config.least_level) ** 2
     error = (made.float() - clean).square().mean(-1)
     return (weight * error).sum() / (~given).sum()

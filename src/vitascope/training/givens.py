@@ -25,7 +25,9 @@ class Grid:
     width: int
 
 
-def given_mask(rng: np.random.Generator, grid: Grid, shares: dict[str, float] = SHARES) -> Bool[np.ndarray, " tokens"]:
+def given_mask(
+    rng: np.random.Generator, grid: Grid, shares: dict[str, float] = SHARES
+) -> Bool[np.ndarray, " tokens"]:
     """Draw a task and return which tokens are given, in the order (frames height width). Never all of them."""
     task = rng.choice(list(shares), p=np.array(list(shares.values())) / sum(shares.values()))
     mask = np.zeros((len(grid.frames), grid.height, grid.width), bool)

@@ -1,8 +1,7 @@
 """Clips rendered and encoded ahead of the training that uses them, each several times over."""
 
-import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -13,10 +12,8 @@ from torch import Tensor
 from vitascope.conditioning.camera import camera_channels
 from vitascope.nn.video_vae import VideoVAE
 from vitascope.prompt.scene import Scene
-from vitascope.prompt.world import World
 from vitascope.training.checkpoint import load_tensors, save_tensors
-from vitascope.training.toytheatre.render import Theatre
-from vitascope.training.toytheatre.take import sample_take
+from vitascope.training.rendered import Rendered, load_rendered
 
 
 @dataclass(frozen=True)
@@ -29,22 +26,19 @@ class Encoded:
 
 
 @torch.no_grad()
-def encode_takes(
-    theatre: Theatre, vae: VideoVAE, world: World, rng: np.random.Generator, count: int
-) -> Encoded:
-    """Render `count` new takes and encode them, on the theatre's device. Latents are float16."""
-    takes = [sample_take(rng, world) for _ in range(count)]
-    frames, truths = theatre.render(takes)
-    pictures = frames.transpose(1, 2).to(torch.float32) / 255
+def encode(vae: VideoVAE, rendered: Rendered) -> Encoded:
+    """Encode rendered clips on the device where their frames are. Latents are float16."""
+    frames, camera, scenes = rendered
+    pictures = frames.transpose(1, 2).float() / 255
     with torch.autocast(pictures.device.type, torch.bfloat16):
         latents = vae.encode(pictures)
-    camera = np.stack([camera_channels(truth.camera) for truth in truths])
-    return Encoded(latents.half(), torch.from_numpy(camera), tuple(truth.scene for truth in truths))
+    channels = np.stack([camera_channels(path) for path in camera.numpy()])
+    return Encoded(latents.half(), torch.from_numpy(channels), scenes)
 
 
 def save_shard(path: Path, encoded: Encoded) -> None:
     """Write one shard of encoded clips."""
-    facts = {"scenes": [list(asdict(scene).values()) for scene in encoded.scenes]}
+    facts = {"scenes": [astuple(scene) for scene in encoded.scenes]}
     save_tensors(path, {"latents": encoded.latents, "camera": encoded.camera}, facts)
 
 
@@ -63,19 +57,19 @@ def join(parts: Sequence[Encoded]) -> Encoded:
     )
 
 
-def produce(
-    theatre: Theatre, vae: VideoVAE, world: World, out: Path, shards: int, per_shard: int = 256, seed: int = 0
-) -> None:
-    """Fill the folder `out` with shards `0000.safetensors` …, skipping those that are there. Safe to run again."""
+def encode_shards(vae: VideoVAE, clips: Path, out: Path, device: str, batch: int = 8) -> None:
+    """Encode every rendered shard of the folder `clips` into one of the same name in `out`, where it is not yet."""
     out.mkdir(parents=True, exist_ok=True)
-    for number in range(shards):
-        path = out / f"{number:04d}.safetensors"
-        if path.exists():
+    for path in sorted(clips.glob("*.safetensors")):
+        if (out / path.name).exists():
             continue
-        rng = np.random.default_rng((seed, number))
-        lots = [encode_takes(theatre, vae, world, rng, 16) for _ in range(per_shard // 16)]
-        save_shard(path, join(lots))
-        print(json.dumps({"shard": number, "clips": per_shard}), flush=True)
+        frames, camera, scenes = load_rendered(path)
+        lots = []
+        for at in range(0, len(scenes), batch):
+            part = slice(at, at + batch)
+            lots.append(encode(vae, (frames[part].to(device), camera[part], scenes[part])))
+        save_shard(out / path.name, join(lots))
+        print(f"encoded {path.name}", flush=True)
 
 
 class LatentPool:

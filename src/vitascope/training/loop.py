@@ -77,7 +77,9 @@ def run(
                 sums[name] = sums.get(name, 0.0) + value
             number, count, now = number + 1, count + 1, time.monotonic()
             if now - logged > config.log_seconds or number == config.max_steps:
-                log.add({"step": number, "minutes": (now - began) / 60, **{k: v / count for k, v in sums.items()}})
+                log.add(
+                    {"step": number, "minutes": (now - began) / 60, **{k: v / count for k, v in sums.items()}}
+                )
                 sums, count, logged = {}, 0, now
             if now - saved > config.save_minutes * 60:
                 save(number, now - began)

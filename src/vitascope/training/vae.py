@@ -20,6 +20,7 @@ from vitascope.training.checkpoint import (
 from vitascope.training.clips import ClipPool
 from vitascope.training.ema import EMA
 from vitascope.training.loop import LoopConfig, run
+from vitascope.training.optim import split_optimizers
 from vitascope.training.sheets import save_sheet
 
 
@@ -30,13 +31,13 @@ class VAETraining:
     batch: int = 8
     frames: int = 9
     crop: int = 64
-    whole_from: float = 0.75
-    whole_batch: int = 2
-    rate: float = 1.2e-3
-    noise: float = 0.2
+    whole_from: float = 0.0
+    whole_batch: int = 3
+    rate: float = 1e-3
+    noise: float = 0.15
     pool: int = 256
     renew: int = 1
-    ema: float = 0.995
+    ema: float = 0.98
 
 
 def reconstruction_loss(
@@ -75,9 +76,7 @@ def train(
     vae = VideoVAE(model_config).to(device).to(memory_format=torch.channels_last)
     if start is not None:
         load_matching(vae, load_tensors(start)[0])
-    optimizers: list[torch.optim.Optimizer] = [
-        torch.optim.AdamW(vae.parameters(), lr=config.rate, betas=(0.9, 0.97), weight_decay=1e-4)
-    ]
+    optimizers = split_optimizers([vae], config.rate, config.rate, weight_decay=0.0)
     ema = EMA(vae, config.ema)
     state, first, seconds = out / "state.safetensors", 0, 0.0
     if state.exists():
@@ -99,19 +98,29 @@ def train(
             made = vae.decode(latents + spread * torch.randn_like(latents))
         made, latents = made.float(), latents.float()
         loss = reconstruction_loss(made, true) + 5e-3 * latents.square().mean()
-        optimizers[0].zero_grad(set_to_none=True)
+        for optimizer in optimizers:
+            optimizer.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(vae.parameters(), 1.0)
-        optimizers[0].step()
+        for optimizer in optimizers:
+            optimizer.step()
         ema.update(vae)
-        return {"loss": float(loss.detach()), "psnr": psnr(made.detach(), true), "spread": float(latents.detach().std())}
+        return {
+            "loss": float(loss.detach()),
+            "psnr": psnr(made.detach(), true),
+            "spread": float(latents.detach().std()),
+        }
 
     def save(number: int, spent: float) -> None:
         averaged = ema.state(vae)
         quality = evaluate(vae, averaged, test.to(device), out / "sheet.png")
         print(f"test psnr {quality:.2f} dB", flush=True)
-        save_tensors(out / "vae.safetensors", averaged, {"step": number, "minutes": spent / 60, "psnr": quality})
-        everything = vae.state_dict() | optimizer_tensors(optimizers) | {f"ema.{k}": v for k, v in ema.weights.items()}
+        save_tensors(
+            out / "vae.safetensors", averaged, {"step": number, "minutes": spent / 60, "psnr": quality}
+        )
+        everything = (
+            vae.state_dict() | optimizer_tensors(optimizers) | {f"ema.{k}": v for k, v in ema.weights.items()}
+        )
         save_tensors(state, everything, {"step": number, "seconds": spent})
 
     run(loop, out, optimizers, step, save, first, seconds)
@@ -129,5 +138,7 @@ def evaluate(
     vae.load_state_dict(own)
     if sheet is not None:
         rows = [torch.cat([true, back], dim=-1) for true, back in zip(test[:6], made[:6], strict=True)]
-        save_sheet([(row.permute(1, 2, 3, 0).cpu().numpy() * 255).astype(np.uint8) for row in rows], None, sheet)
+        save_sheet(
+            [(row.permute(1, 2, 3, 0).cpu().numpy() * 255).astype(np.uint8) for row in rows], None, sheet
+        )
     return float(np.mean([psnr(a, b) for a, b in zip(made, test, strict=True)]))

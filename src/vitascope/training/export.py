@@ -1,0 +1,162 @@
+"""Stage `export`: trained weights become the folder that ships, one graph and one file of numbers per network."""
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from vitascope.conditioning.tokens import Tokenizer
+from vitascope.nn.dit import DiT
+from vitascope.nn.text_encoder import TextEncoder
+from vitascope.nn.video_vae import Decoder, Encoder, VideoVAE
+from vitascope.runtime.export import export
+from vitascope.training.checkpoint import load_matching, load_tensors
+from vitascope.training.words import embedding_table, tokenizer
+from vitascope.weights.manifest import Defaults, Manifest, NativeShape, Stage
+from vitascope.weights.store import seal
+
+if TYPE_CHECKING:
+    from recipes.toybox import Recipe
+
+VOCABULARY = "tokens.txt"
+
+
+class NormalisedDecoder(nn.Module):
+    """The decoder for latents as the transformer makes them: mean 0, standard deviation 1 per channel."""
+
+    def __init__(self, decoder: Decoder, mean: Float[Tensor, " c"], std: Float[Tensor, " c"]):
+        super().__init__()
+        self.decoder = decoder
+        self.register_buffer("mean", mean[:, None, None, None])
+        self.register_buffer("std", std[:, None, None, None])
+
+    def forward(self, latents: Tensor, deep: Tensor, shallow: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Decode normalised latents; see `Decoder.forward`."""
+        return self.decoder(latents * self.std + self.mean, deep, shallow)
+
+
+class NormalisedEncoder(nn.Module):
+    """The encoder for frames in 0..1 to latents of mean 0 and standard deviation 1 per channel."""
+
+    def __init__(self, encoder: Encoder, mean: Float[Tensor, " c"], std: Float[Tensor, " c"]):
+        super().__init__()
+        self.encoder = encoder
+        self.register_buffer("mean", mean[:, None, None, None])
+        self.register_buffer("std", std[:, None, None, None])
+
+    def forward(self, frames: Tensor) -> Tensor:
+        """Encode frames; see `Encoder.forward`."""
+        return (self.encoder(frames) - self.mean) / self.std
+
+
+def export_all(
+    recipe: "Recipe",
+    vae: Path,
+    dit: Path,
+    judge: Path | None,
+    out: Path,
+    lineage: tuple[Stage, ...],
+    defaults: Defaults,
+) -> Manifest:
+    """Write graphs, numbers, vocabulary and manifest of a model to the folder `out`, emptied first.
+
+    `judge` is the folder of a trained judge, whose `judge.*` files are taken as they are. Raises ValueError if a weights
+    file is not one of the recipe's networks.
+    """
+    numbers, _ = load_tensors(dit)
+    mean, std = numbers["latent_mean"], numbers["latent_std"]
+    shutil.rmtree(out, ignore_errors=True)
+    out.mkdir(parents=True)
+    _export_video(recipe, vae, mean, std, out)
+    _export_generator(recipe, numbers, out)
+    _save_vocabulary(out / VOCABULARY)
+    for path in sorted(judge.glob("judge.*")) if judge else ():
+        shutil.copy(path, out / path.name)
+    shape = recipe.shape
+    manifest = Manifest(
+        name="toybox",
+        version=recipe.name,
+        native=NativeShape(shape.num_frames, shape.height, shape.width, shape.fps),
+        sizes=((shape.width, shape.height),),
+        latent_mean=tuple(np.round(mean.numpy().astype(float), 6).tolist()),
+        latent_std=tuple(np.round(std.numpy().astype(float), 6).tolist()),
+        world={kind: tuple(ids) for kind, ids in recipe.world.to_json().items()},
+        max_words=recipe.text.max_words,
+        defaults=defaults,
+        lineage=lineage,
+    )
+    return seal(out, manifest)
+
+
+def _loaded(module: nn.Module, tensors: dict[str, Tensor], prefix: str = "") -> nn.Module:
+    missing = load_matching(module, tensors, prefix)
+    if missing:
+        raise ValueError(f"the weights hold no {prefix}{missing[0]} of the right shape")
+    return module.eval()
+
+
+def _export_video(recipe: "Recipe", weights: Path, mean: Tensor, std: Tensor, out: Path) -> None:
+    vae = VideoVAE(recipe.vae)
+    _loaded(vae, load_tensors(weights)[0])
+    latents = torch.randn(2, recipe.vae.latent_channels, 2, 2, 3)
+    deep, shallow = vae.decoder.state(latents)
+    free = {0: "batch", 3: "rows", 4: "columns"}
+    export(
+        NormalisedDecoder(vae.decoder, mean, std),
+        {"latents": latents, "deep": deep, "shallow": shallow},
+        ["latents", "deep", "shallow"],
+        ["frames", "deep_out", "shallow_out"],
+        {
+            "latents": {**free, 2: "groups"},
+            "deep": {0: "batch", 2: "rows", 3: "columns"},
+            "shallow": {0: "batch", 2: "rows2", 3: "columns2"},
+        },
+        out,
+        "decoder",
+    )
+    export(
+        NormalisedEncoder(vae.encoder, mean, std),
+        {"frames": torch.rand(2, 3, 9, 32, 48)},
+        ["frames"],
+        ["latents"],
+        {"frames": {0: "batch", 2: "frames", 3: "height", 4: "width"}},
+        out,
+        "encoder",
+    )
+
+
+def _export_generator(recipe: "Recipe", numbers: dict[str, Tensor], out: Path) -> None:
+    text = _loaded(TextEncoder(recipe.text, embedding_table()), numbers, "text.")
+    ids, mask = (
+        torch.randint(3, 100, (2, recipe.text.max_words)),
+        torch.ones(2, recipe.text.max_words, dtype=torch.bool),
+    )
+    words = {0: "batch"}
+    export(
+        text, {"ids": ids, "mask": mask}, ["ids", "mask"], ["states", "pooled"], {"ids": words, "mask": words}, out,
+        "text_encoder", int8=["table"],
+    )  # fmt: skip
+    config = recipe.dit
+    tokens = 10
+    inputs = {
+        "video": torch.randn(2, tokens, config.latent_channels),
+        "levels": torch.rand(2, tokens),
+        "channels": torch.randn(2, tokens, config.channels),
+        "positions": torch.randn(tokens, 3),
+        "states": torch.randn(2, recipe.text.max_words, config.text_dim),
+        "mask": mask,
+        "pooled": torch.randn(2, config.text_dim),
+    }
+    both = {0: "batch", 1: "tokens"}
+    axes = {"video": both, "levels": both, "channels": both, "positions": {0: "tokens"}}
+    axes |= {name: {0: "batch"} for name in ("states", "mask", "pooled")}
+    export(_loaded(DiT(config), numbers, "dit."), inputs, list(inputs), ["clean"], axes, out, "dit")
+
+
+def _save_vocabulary(path: Path) -> None:
+    vocabulary = tokenizer().get_vocab()
+    Tokenizer(sorted(vocabulary, key=vocabulary.__getitem__)).save(path)

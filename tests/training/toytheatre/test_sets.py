@@ -1,5 +1,7 @@
 """The painted sets: every set under every time and season, what they must leave free, and what `rng` may change."""
 
+from functools import cache
+
 import numpy as np
 import pytest
 
@@ -12,6 +14,11 @@ SIZE = 32
 
 def rng(seed: int = 0) -> np.random.Generator:
     return np.random.Generator(np.random.Philox(key=seed))
+
+
+@cache
+def painted_set(name: str, time: str = "day", season: str = "summer") -> PaintedSet:
+    return paint(name, time, season, rng(), SIZE, SIZE)
 
 
 def picture(painted: PaintedSet, height: int = SIZE, width: int = SIZE) -> np.ndarray:
@@ -28,7 +35,7 @@ def test_every_time_and_season_of_a_set_can_be_painted_and_tells_itself_apart(na
     pictures = []
     for season in seasons_of(name):
         for time in times_of(name):
-            painted = paint(name, time, season, rng(), SIZE, SIZE)
+            painted = painted_set(name, time, season)
             depths = [layer.depth for layer in painted.layers]
             assert depths == sorted(depths)
             assert 1.0 in depths
@@ -47,7 +54,7 @@ def test_all_sets_of_the_world_have_a_painter():
 
 
 def test_sets_look_different_from_each_other():
-    pictures = [picture(paint(name, "day", "summer", rng(), SIZE, SIZE)) for name in SETS]
+    pictures = [picture(painted_set(name)) for name in SETS]
     for i, one in enumerate(pictures):
         assert all(np.abs(one - other).mean() > 0.06 for other in pictures[:i])
 

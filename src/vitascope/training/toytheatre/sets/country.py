@@ -26,6 +26,11 @@ def open_sky(look: Look, blank: Blank) -> Plane:
     return Plane(canvas, 0.0)
 
 
+def lower(x: float) -> float:
+    """Return how much smaller something before the lens must be at `x`, so that it does not hide a toy's feet."""
+    return 0.65 + 0.35 * min(1.0, abs(x) / 0.35)
+
+
 def near_flowers(
     look: Look, rng: np.random.Generator, blank: Blank, tall: float = 0.2, count: int = 9
 ) -> Plane:
@@ -35,7 +40,7 @@ def near_flowers(
         canvas.ridge(1.02 + 0.035 * waves(canvas.x, 1.3, 0.8, 2), rgb("ffffff"), rgb("c4d4ea"), 0.2)
     names = season.flowers if season.flowers else ("sprig",)
     for x in scatter(rng, canvas, count):
-        size = tall * (0.75 + 0.5 * rng.random())
+        size = tall * (0.75 + 0.5 * rng.random()) * lower(x)
         if not season.snowy:
             canvas.put("sprig", x + 0.09, 1.08, size * 0.95, season.pine)
             canvas.put(names[int(rng.integers(len(names)))], x, 1.045 + 0.04 * rng.random(), size)
@@ -273,7 +278,7 @@ def farm(look: Look, rng: np.random.Generator, blank: Blank) -> tuple[Plane, ...
 
 
 def near_crops(look: Look, rng: np.random.Generator, blank: Blank) -> Plane:
-    """Paint wheat (or snow) right before the lens."""
+    """Paint the crops of the season (or snow) right before the lens."""
     canvas = blank()
     if look.season.snowy:
         return near_flowers(look, rng, blank)
@@ -282,10 +287,6 @@ def near_crops(look: Look, rng: np.random.Generator, blank: Blank) -> Plane:
     ]
     for number, x in enumerate(scatter(rng, canvas, 16)):
         name = crops[number % len(crops)]
-        canvas.put(
-            name,
-            x,
-            1.10 + 0.05 * rng.random(),
-            (0.2 + 0.06 * rng.random()) * (0.85 if name == "pumpkin" else 1),
-        )
+        size = (0.2 + 0.06 * rng.random()) * lower(x) * (0.85 if name == "pumpkin" else 1.0)
+        canvas.put(name, x, 1.10 + 0.05 * rng.random(), size)
     return Plane(canvas, 1.5, 0.0, 0.010)

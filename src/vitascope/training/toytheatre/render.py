@@ -30,8 +30,10 @@ from vitascope.training.toytheatre.truth import Truth
 from vitascope.training.toytheatre.weather import weathered
 from vitascope.types import VideoShape
 
-Maps = Float64[np.ndarray, "frames 3 3"]
-"""Per frame a matrix for points (x, y, 1), in pixels from the middle of the picture."""
+Maps = Float64[np.ndarray, "*frames 3 3"]
+"""A matrix per frame (or one for all) for points (x, y, 1), in pixels from the middle of the picture."""
+
+Number = float | np.ndarray
 
 Pictures = Float[Tensor, "batch 3 frames height width"]
 
@@ -58,7 +60,7 @@ class Staged:
     truth: Truth
 
 
-def shift(x: np.ndarray, y: np.ndarray) -> Maps:
+def shift(x: Number, y: Number) -> Maps:
     """Return maps that move points by (x, y)."""
     x, y = np.broadcast_arrays(x, y)
     out = np.zeros((*x.shape, 3, 3))
@@ -67,7 +69,7 @@ def shift(x: np.ndarray, y: np.ndarray) -> Maps:
     return out
 
 
-def scale(x: np.ndarray, y: np.ndarray) -> Maps:
+def scale(x: Number, y: Number) -> Maps:
     """Return maps that stretch points by (x, y) about the origin."""
     x, y = np.broadcast_arrays(x, y)
     out = np.zeros((*x.shape, 3, 3))

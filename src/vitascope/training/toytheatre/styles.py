@@ -65,36 +65,36 @@ def clay(x: Pictures) -> Pictures:
 def watercolour(x: Pictures) -> Pictures:
     """Paint pale washes that darken towards their edges, on grainy paper."""
     height, width = x.shape[-2:]
-    radius = max(1, height // 110)
-    soft = blur(x, radius)
-    wash = (soft * 7).round() / 7
-    soft = soft.lerp(blur(wash, 1), 0.6)
-    edge = (luma(soft) - luma(blur(soft, 2 * radius))).abs()
-    pale = 1 - (1 - soft) * 0.78
+    soft = blur(x, max(1, height // 110))
+    soft = soft.lerp(blur((soft * 6).round() / 6, 1), 0.5)
+    edge = (luma(soft) - luma(blur(soft, 2))).abs()
+    grain = paper(height, width, x.device)
+    pale = 1 - (1 - soft) * (0.78 - 0.03 * grain)
     margin = 1 - vignette(height, width, x.device, 1.0).clamp(0, 1)
-    pale = pale + (1 - pale) * (margin * 1.1 - 0.25).clamp(0, 0.85)
-    return (pale - 0.9 * edge) * (1 + 0.035 * paper(height, width, x.device))
+    pale = pale + (1 - pale) * (margin * 1.2 - 0.35).clamp(0, 0.9)
+    return (pale - 0.8 * edge) * (1 + 0.012 * grain)
 
 
 def pencil(x: Pictures) -> Pictures:
     """Draw grey outlines on paper, with hatching in the shade."""
     height, width = x.shape[-2:]
-    grey = luma(x)
-    wide = blur(grey, max(1, height // 100))
+    tone = blur(luma(x), 1)
     across = F.pad((x[..., 1:] - x[..., :-1]).abs().amax(1, keepdim=True), (0, 1))
     down = F.pad((x[..., 1:, :] - x[..., :-1, :]).abs().amax(1, keepdim=True), (0, 0, 0, 1))
-    line = ((across + down) * 3.2 - 0.12).clamp(0, 0.9)
-    shade = ((0.72 - wide) * 1.1).clamp(0, 0.75) * (0.25 + 0.75 * hatching(height, width, x.device))
-    sheet = 0.95 + 0.02 * paper(height, width, x.device)
-    drawn = sheet * (1 - shade * 0.75) * (1 - line * 0.85)
+    line = ((across + down) * 2.4 - 0.14).clamp(0, 0.8)
+    shade = ((0.78 - tone) * 0.95).clamp(0, 0.6) * (0.45 + 0.55 * hatching(height, width, x.device))
+    sheet = 0.95 + 0.012 * paper(height, width, x.device)
+    drawn = sheet * (1 - shade) * (1 - line)
     return torch.cat([drawn, drawn * 0.99, drawn * 0.96], 1)
 
 
 def noir(x: Pictures) -> Pictures:
     """Film in hard black and white, dark towards the corners."""
     grey = luma(x)
-    hard = torch.sigmoid((grey - 0.48) * 8.5)
-    return (hard * vignette(*x.shape[-2:], x.device, 0.75)).expand_as(x)
+    lifted = grey.clamp_min(0).sqrt()
+    local = lifted + 0.7 * (lifted - blur(lifted, max(2, x.shape[-2] // 8)))
+    hard = torch.sigmoid((local - 0.72) * 8.0)
+    return (hard * vignette(*x.shape[-2:], x.device, 0.7)).expand_as(x)
 
 
 STYLES: dict[str, Callable[[Pictures], Pictures]] = {

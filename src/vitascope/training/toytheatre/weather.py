@@ -60,9 +60,7 @@ def streaks(drops: Tensor, times: Tensor, camera: Tensor, height: int, width: in
     dx, dy = dx * torch.cos(roll) + dy * torch.sin(roll), dy * torch.cos(roll) - dx * torch.sin(roll)
     px = ((x[..., None] * width) + dx * height).flatten(2)
     py = ((y[..., None] + dy) * height).flatten(2)
-    light = ((0.25 + 0.45 * drops[..., 3])[:, None, :, None] * (1 - 0.7 * taps)).expand(
-        -1, len(times), -1, -1
-    )
+    light = ((0.35 + 0.5 * drops[..., 3])[:, None, :, None] * (1 - 0.7 * taps)).expand(-1, len(times), -1, -1)
     return splat(px, py, light.flatten(2), height, width)
 
 

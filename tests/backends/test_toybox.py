@@ -127,7 +127,9 @@ def test_damage_is_one_line_that_names_the_file(folder, tmp_path, name, harm):
             file.write_bytes(bytes([data[0] ^ 1]) + data[1:])
         case "cut":
             file.write_bytes(data[: len(data) // 2])
+    toybox = Toybox(WeightsFolder(tmp_path), threads=1)
     with pytest.raises(WeightsError) as caught:
-        generate(Shot(prompt="a cat", seed=3), Toybox(WeightsFolder(tmp_path), threads=1), Progress())
+        assert toybox.card.id == "toybox"
+        generate(Shot(prompt="a cat", seed=3), toybox, Progress())
     assert name in str(caught.value)
     assert "\n" not in str(caught.value)

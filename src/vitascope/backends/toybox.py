@@ -1,4 +1,4 @@
-"""Toybox, the model that ships: four small networks on ONNX Runtime, read from the package's own weights."""
+"""Toybox, the model that ships: small networks on ONNX Runtime, read from the package's own weights."""
 
 from collections.abc import Sequence
 from functools import cached_property, partial
@@ -52,8 +52,7 @@ class Toybox:
 
     def embed(self, words: Sequence[str]) -> Float32[np.ndarray, "words dim"]:
         """Place words by their meaning, as unit vectors of the text encoder's own table."""
-        space = WordSpace(self._tokenizer, self.folder.file("text_encoder.safetensors"))
-        return unit(space.embed(words))
+        return unit(self._space.embed(words))
 
     def plan(self, shot: Shot) -> Plan:
         """Fill in the model's defaults and snap to what it can do; raises `RequestError` for what it cannot."""
@@ -66,6 +65,10 @@ class Toybox:
     @cached_property
     def _tokenizer(self) -> Tokenizer:
         return Tokenizer.from_file(self.folder.file(VOCABULARY))
+
+    @cached_property
+    def _space(self) -> WordSpace:
+        return WordSpace(self._tokenizer, self.folder.file("text_encoder.safetensors"))
 
     @cached_property
     def _model(self) -> LatentModel:

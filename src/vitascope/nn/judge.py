@@ -34,8 +34,8 @@ class JudgeConfig:
     frames: int = 17
     size: int = 96
     stills: int = 5
-    still_widths: tuple[int, int, int] = (40, 80, 128)
-    motion_widths: tuple[int, int] = (48, 96)
+    still_widths: tuple[int, int, int] = (32, 64, 96)
+    motion_widths: tuple[int, int] = (40, 64)
     embedding: int = 128
 
     def still_frames(self) -> list[int]:

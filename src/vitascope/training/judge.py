@@ -30,6 +30,7 @@ from vitascope.runtime.onnx import OnnxNetwork
 from vitascope.training.checkpoint import load_matching, load_tensors, save_tensors
 from vitascope.training.judge_clips import ClipStore, Source, open_shards, shrink, write_shards
 from vitascope.training.loop import LoopConfig, run
+from vitascope.training.optim import Muon
 
 if TYPE_CHECKING:
     from vitascope.training.toytheatre.render import Theatre
@@ -53,8 +54,9 @@ class JudgeTraining:
     clips: int = 8000
     test_clips: int = 800
 
-    batch: int = 32
+    batch: int = 24
     stills: int = 2
+    muon_rate: float = 3e-3
     rate: float = 2e-3
     weight_decay: float = 0.02
     smoothing: float = 0.02
@@ -200,6 +202,17 @@ def judge_loss(
     return loss + config.path_weight * error, {**right, "path": float(error.detach())}
 
 
+def optimizers_of(judge: Judge, config: JudgeTraining) -> list[torch.optim.Optimizer]:
+    """Return Muon over the convolutions, which learns more from fewer clips, and AdamW over the rest."""
+    names = dict(judge.named_parameters())
+    hidden = [p for name, p in names.items() if p.ndim == 4 and "where" not in name]
+    rest = [p for name, p in names.items() if p.ndim != 4 or "where" in name]
+    return [
+        Muon(hidden, lr=config.muon_rate, weight_decay=config.weight_decay),
+        torch.optim.AdamW(rest, lr=config.rate, betas=(0.9, 0.98), weight_decay=config.weight_decay),
+    ]
+
+
 def learn(
     config: JudgeTraining,
     world: World,
@@ -217,9 +230,7 @@ def learn(
     judge = Judge(model_config).to(device).to(memory_format=torch.channels_last)
     if start is not None:
         load_matching(judge, load_tensors(start)[0])
-    optimizer = torch.optim.AdamW(
-        judge.parameters(), lr=config.rate, betas=(0.9, 0.98), weight_decay=config.weight_decay
-    )
+    optimizers = optimizers_of(judge, config)
     classes = {head: rows.to(device) for head, rows in targets(clips.scenes, labels).items()}
     boxes, camera = torch.from_numpy(clips.boxes).to(device), torch.from_numpy(clips.camera).to(device)
     order: list[int] = []
@@ -240,17 +251,19 @@ def learn(
         with torch.autocast(device, torch.bfloat16):
             judgement = judge.look(stills, frames)
         loss, right = judge_loss(judgement, truth, here[:, which], here[:, :-1:2], way, config)
-        optimizer.zero_grad(set_to_none=True)
+        for optimizer in optimizers:
+            optimizer.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(judge.parameters(), 5.0)
-        optimizer.step()
+        for optimizer in optimizers:
+            optimizer.step()
         return {"loss": float(loss.detach()), **right}
 
     def save(number: int, spent: float) -> None:
         facts = {"step": number, "minutes": spent / 60, "clips": len(clips), "world": world.to_json()}
         save_tensors(out / WEIGHTS, judge.state_dict(), facts)
 
-    run(loop, out, [optimizer], step, save)
+    run(loop, out, optimizers, step, save)
     return out / WEIGHTS
 
 

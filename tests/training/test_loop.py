@@ -45,7 +45,9 @@ def test_a_resumed_run_takes_the_same_steps(tmp_path):
     optimizers = split_optimizers([whole], 1e-2, 1e-2)
     for seed in range(3):
         take_step(whole, optimizers, seed)
-    save_tensors(tmp_path / "state.safetensors", whole.state_dict() | optimizer_tensors(optimizers), {"step": 3})
+    save_tensors(
+        tmp_path / "state.safetensors", whole.state_dict() | optimizer_tensors(optimizers), {"step": 3}
+    )
     losses = [take_step(whole, optimizers, seed) for seed in range(3, 6)]
 
     resumed = Toy()

@@ -1,7 +1,7 @@
 """`python -m vitascope.training STAGE --minutes N --out DIR [--smoke]`: one command trains one stage.
 
-Run from a checkout (it reads `recipes/`). A stage starts from `--start` where given, goes on where an interrupted run
-in the same folder stopped, and leaves weights, `log.jsonl`, `curves.png` and a sample sheet in the folder.
+Run from a checkout (it reads `recipes/`). A stage starts from `--start`, else from the weights that ship, goes on where an
+interrupted run in the same folder stopped, and leaves weights, `log.jsonl`, `curves.png` and a sample sheet in the folder.
 """
 
 import sys
@@ -15,6 +15,7 @@ import typer
 
 from vitascope.training.checkpoint import load_matching, load_tensors
 from vitascope.training.loop import LoopConfig
+from vitascope.training.shipped import shipped
 
 if TYPE_CHECKING:
     from recipes.toybox import Recipe
@@ -32,7 +33,8 @@ RecipeName = Annotated[str, typer.Option("--recipe", help="small, gpu or smoke; 
 Atlas = Annotated[
     Path | None, typer.Option(help="Sprite atlas; by default the one in the cache, else the small one.")
 ]
-Start = Annotated[Path | None, typer.Option(help="Weights to start from.")]
+Start = Annotated[Path | None, typer.Option(help="Weights to start from; by default those that ship.")]
+Scratch = Annotated[bool, typer.Option("--from-scratch", help="Start from random weights.")]
 Clips = Annotated[
     Path | None, typer.Option(help="Folder that `clips` filled; else clips are rendered on the way.")
 ]
@@ -49,6 +51,13 @@ def recipe_named(name: str, smoke: bool) -> "Recipe":
     if name not in RECIPES:
         sys.exit(f"training: --recipe {name}: there are {', '.join(RECIPES)}")
     return RECIPES["smoke" if smoke else name]()
+
+
+def first_tensors(stage: str, start: Path | None, scratch: bool) -> dict[str, torch.Tensor]:
+    """Return what a stage starts from: a file's tensors, those that ship, or none."""
+    if scratch:
+        return {}
+    return load_tensors(start)[0] if start is not None else shipped(stage)
 
 
 def device() -> str:
@@ -83,7 +92,7 @@ def trained_vae(recipe: "Recipe", weights: Path) -> "VideoVAE":
 @app.command()
 def vae(
     minutes: Minutes, out: Out, smoke: Smoke = False, recipe: RecipeName = "small", atlas: Atlas = None,
-    start: Start = None, clips: Clips = None,
+    start: Start = None, from_scratch: Scratch = False, clips: Clips = None,
 ) -> None:  # fmt: skip
     """Train the video autoencoder on theatre clips and dead leaves."""
     from vitascope.training.clips import ClipPool, leaves_source
@@ -101,7 +110,8 @@ def vae(
     pool = ClipPool({stage: 0.95, leaves: 0.05}, plan.vae_training.pool, rng)
     test = live(np.random.default_rng(2), 4 if smoke else 24).transpose(1, 2).float() / 255
     loop = LoopConfig(minutes=minutes, max_steps=4 if smoke else None)
-    print(train(plan.vae, plan.vae_training, loop, pool, test, out, start, device()))
+    first = first_tensors("vae", start, from_scratch or smoke)
+    print(train(plan.vae, plan.vae_training, loop, pool, test, out, first, device()))
 
 
 @app.command()
@@ -130,7 +140,7 @@ def latents(
 @app.command()
 def dit(
     minutes: Minutes, out: Out, vae: Weights, smoke: Smoke = False, recipe: RecipeName = "small", atlas: Atlas = None,
-    start: Start = None, shards: Annotated[Path | None, typer.Option(help="Folder that `latents` filled.")] = None,
+    start: Start = None, from_scratch: Scratch = False, shards: Annotated[Path | None, typer.Option(help="Folder that `latents` filled.")] = None,
 ) -> None:  # fmt: skip
     """Train the diffusion transformer with its text encoder."""
     from vitascope.training.dit import train
@@ -150,8 +160,9 @@ def dit(
         pool = LatentPool(join([render(16) for _ in range(2 if smoke else 512)]), device(), render)
     training = replace(plan.dit_training, fps=plan.shape.fps)
     loop = LoopConfig(minutes=minutes, max_steps=4 if smoke else None)
+    first = first_tensors("dit", start, from_scratch or smoke)
     print(
-        train(plan.dit, plan.text, embedding_table(), tokenizer(), training, loop, pool, out, start, device())
+        train(plan.dit, plan.text, embedding_table(), tokenizer(), training, loop, pool, out, first, device())
     )
 
 

@@ -11,7 +11,7 @@ MARGIN = 28
 
 
 def draw_curves(rows: Sequence[dict[str, float | int]], path: Path, over: str = "minutes") -> None:
-    """Draw every column of `rows` against `over`, a panel each, on a logarithmic scale where all values are positive."""
+    """Draw every column of `rows` against `over`, a panel each, logarithmic where all values are positive."""
     names = [name for name in rows[-1] if name not in (over, "step")]
     columns = min(3, len(names))
     height = PANEL[1] * math.ceil(len(names) / columns)

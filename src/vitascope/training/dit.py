@@ -1,5 +1,6 @@
 """Stage `dit`: the diffusion transformer and its text encoder learn to make clips from words."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -105,17 +106,17 @@ def train(
     loop: LoopConfig,
     pool: LatentPool,
     out: Path,
-    start: Path | None = None,
+    start: Mapping[str, Tensor] | None = None,
     device: str = "cpu",
 ) -> Path:
     """Train for the loop's minutes and return the path of the averaged weights, `dit.safetensors` under `out`.
 
-    Starts from `start` (weights), or goes on from `out/state.safetensors` if an earlier run was cut off there.
+    Starts from the tensors of `start` that fit, or goes on from `out/state.safetensors` if an earlier run was cut off there.
     """
     rng = np.random.default_rng(0)
     net = Generator(dit_config, text_config, table).to(device)
-    if start is not None:
-        load_matching(net, load_tensors(start)[0])
+    if start:
+        load_matching(net, start)
     optimizers = split_optimizers([net], config.muon_rate, config.adam_rate)
     ema = EMA(net, config.ema)
     state, first, seconds = out / "state.safetensors", 0, 0.0

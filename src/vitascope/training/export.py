@@ -64,8 +64,8 @@ def export_all(
 ) -> Manifest:
     """Write graphs, numbers, vocabulary and manifest of a model to the folder `out`, emptied first.
 
-    `judge` is the folder of a trained judge, whose `judge.*` files are taken as they are. Raises ValueError if a weights
-    file is not one of the recipe's networks.
+    `judge` is the folder of a trained judge, whose `judge.*` files are taken as they are. Matrices of the transformer,
+    the text encoder and the video encoder are stored as int8 rows. Raises ValueError for weights of other networks.
     """
     numbers, _ = load_tensors(dit)
     mean, std = numbers["latent_mean"], numbers["latent_std"]
@@ -126,6 +126,7 @@ def _export_video(recipe: "Recipe", weights: Path, mean: Tensor, std: Tensor, ou
         {"frames": {0: "batch", 2: "frames", 3: "height", 4: "width"}},
         out,
         "encoder",
+        int8=["encoder.*.weight"],
     )
 
 
@@ -138,7 +139,7 @@ def _export_generator(recipe: "Recipe", numbers: dict[str, Tensor], out: Path) -
     words = {0: "batch"}
     export(
         text, {"ids": ids, "mask": mask}, ["ids", "mask"], ["states", "pooled"], {"ids": words, "mask": words}, out,
-        "text_encoder", int8=["table"],
+        "text_encoder", int8=["table", "blocks.*.weight"],
     )  # fmt: skip
     config = recipe.dit
     tokens = 10
@@ -154,7 +155,16 @@ def _export_generator(recipe: "Recipe", numbers: dict[str, Tensor], out: Path) -
     both = {0: "batch", 1: "tokens"}
     axes = {"video": both, "levels": both, "channels": both, "positions": {0: "tokens"}}
     axes |= {name: {0: "batch"} for name in ("states", "mask", "pooled")}
-    export(_loaded(DiT(config), numbers, "dit."), inputs, list(inputs), ["clean"], axes, out, "dit")
+    export(
+        _loaded(DiT(config), numbers, "dit."),
+        inputs,
+        list(inputs),
+        ["clean"],
+        axes,
+        out,
+        "dit",
+        int8=["blocks.*.weight"],
+    )
 
 
 def _save_vocabulary(path: Path) -> None:

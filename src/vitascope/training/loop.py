@@ -56,7 +56,7 @@ def run(
 ) -> int:
     """Call `step(number, done)` until the minutes are over, and `save(number, seconds)` now and then and at the end.
 
-    `done` runs from 0 to 1 with the time, over resumed runs too. Returns the number of steps made. Ctrl+C saves and ends.
+    `done` runs from 0 to 1 with the time, over resumed runs too. Returns the number of steps. Ctrl+C saves and ends.
     """
     folder.mkdir(parents=True, exist_ok=True)
     log = Log(folder)

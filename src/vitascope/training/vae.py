@@ -1,5 +1,6 @@
 """Stage `vae`: the video autoencoder learns to give back what it sees."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,17 +66,17 @@ def train(
     pool: ClipPool,
     test: Float[Tensor, "batch 3 frames h w"],
     out: Path,
-    start: Path | None = None,
+    start: Mapping[str, Tensor] | None = None,
     device: str = "cpu",
 ) -> Path:
     """Train for the loop's minutes and return the path of the averaged weights, `vae.safetensors` under `out`.
 
-    Starts from `start` (weights), or goes on from `out/state.safetensors` if an earlier run was cut off there.
+    Starts from the tensors of `start` that fit, or goes on from `out/state.safetensors` if an earlier run was cut off there.
     """
     rng = np.random.default_rng(0)
     vae = VideoVAE(model_config).to(device).to(memory_format=torch.channels_last)
-    if start is not None:
-        load_matching(vae, load_tensors(start)[0])
+    if start:
+        load_matching(vae, start)
     optimizers = split_optimizers([vae], config.rate, config.rate, weight_decay=0.0)
     ema = EMA(vae, config.ema)
     state, first, seconds = out / "state.safetensors", 0, 0.0

@@ -1,9 +1,8 @@
-"""The token embeddings that the text encoder starts from: wordllama's table and tokenizer (MIT), read from its wheel."""
+"""The token embeddings that the text encoder starts from: wordllama's (MIT), read straight from its wheel."""
 
 from importlib.util import find_spec
 from pathlib import Path
 
-import torch
 from jaxtyping import Float
 from safetensors.torch import load_file
 from tokenizers import Tokenizer

@@ -88,6 +88,8 @@ def describe(path: Path) -> FileEntry:
 
 def seal(folder: Path, manifest: Manifest) -> Manifest:
     """Write a folder's manifest with the checksums of all files in it, and return it."""
+    for path in folder.iterdir():
+        path.chmod(0o644)
     names = sorted(path.name for path in folder.iterdir() if path.is_file() and path.name != MANIFEST)
     sealed = replace(manifest, files={name: describe(folder / name) for name in names})
     sealed.write(folder / MANIFEST)

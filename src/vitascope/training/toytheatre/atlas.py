@@ -1,7 +1,8 @@
 """The atlas: every member's loop as square sprites in one zip file of WebP strips.
 
 `python -m vitascope.training.toytheatre.atlas --out F` builds the full one from the npm packages of Fluent Emoji (MIT);
-`--small` the one that is committed. Sprites are cropped to what moves in the loop, stand on their lower edge and look right.
+`--small` the one that is committed. Sprites are cropped to what the loop ever shows, stand on their lower edge and look
+right.
 """
 
 import io
@@ -86,7 +87,9 @@ def build_atlas(out: Path, assets: Path, chosen: Sequence[str], size: int = SIZE
     with zipfile.ZipFile(partial, "w", zipfile.ZIP_STORED) as archive:
         for index, name in enumerate(chosen):
             member = members()[name]
-            loop, seconds = read_loop(assets / member.package / "package" / "assets" / f"{member.codepoint}.webp")
+            loop, seconds = read_loop(
+                assets / member.package / "package" / "assets" / f"{member.codepoint}.webp"
+            )
             sprites, aspect = cropped(loop, member, size)
             strip = Image.new("RGBA", (size * len(sprites), size))
             for place, sprite in enumerate(sprites):
@@ -115,7 +118,7 @@ def read_loop(path: Path) -> tuple[list[Image.Image], float]:
 
 
 def cropped(loop: list[Image.Image], member: Member, size: int) -> tuple[list[Image.Image], float]:
-    """Crop a loop to what is ever seen in it, turn it to look right, and stretch it to squares; also its true aspect."""
+    """Crop a loop to what it ever shows, turn it to look right, stretch it to squares; also return its true aspect."""
     seen = np.max([np.asarray(frame)[..., 3] for frame in loop], axis=0) > NEAREST_ALPHA
     rows, columns = np.flatnonzero(seen.any(1)), np.flatnonzero(seen.any(0))
     box = (int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
@@ -133,7 +136,9 @@ def fetch(packages: Sequence[str], folder: Path) -> None:
         if (folder / name / "package").exists():
             continue
         if npm is None:
-            raise SystemExit("atlas: npm is not installed; install Node.js, or name unpacked packages with --assets")
+            raise SystemExit(
+                "atlas: npm is not installed; install Node.js, or name unpacked packages with --assets"
+            )
         (folder / name).mkdir(parents=True, exist_ok=True)
         subprocess.run([npm, "pack", "--silent", PACKAGES[name]], cwd=folder / name, check=True)
         (packed,) = (folder / name).glob("*.tgz")
@@ -151,7 +156,11 @@ def draw_sheet(atlas: Atlas, path: Path, columns: int = 6, side: int = 56) -> No
         left, top = index % columns * (4 * side + 8), index // columns * (side + 14)
         for moment in range(4):
             sprite = Image.fromarray(atlas.sprites[index, moment * FRAMES // 4].transpose(1, 2, 0))
-            wide, high = (side, side / atlas.aspect[index]) if atlas.aspect[index] > 1 else (side * atlas.aspect[index], side)
+            wide, high = (
+                (side, side / atlas.aspect[index])
+                if atlas.aspect[index] > 1
+                else (side * atlas.aspect[index], side)
+            )
             sprite = sprite.resize((int(wide), int(high)))
             sheet.paste(sprite, (left + moment * side, top + side - sprite.height), sprite)
         draw.text((left, top + side + 1), name, "black")
@@ -161,7 +170,9 @@ def draw_sheet(atlas: Atlas, path: Path, columns: int = 6, side: int = 56) -> No
 def main(
     out: Annotated[Path | None, typer.Option(help="File to write; by default the cache's atlas.")] = None,
     small: Annotated[bool, typer.Option(help="Only the dozen of the committed atlas.")] = False,
-    assets: Annotated[Path | None, typer.Option(help="Folder of unpacked packages; by default fetched with npm.")] = None,
+    assets: Annotated[
+        Path | None, typer.Option(help="Folder of unpacked packages; by default fetched with npm.")
+    ] = None,
     sheet: Annotated[Path | None, typer.Option(help="Also draw all loops here.")] = None,
 ) -> None:
     """Build the sprite atlas."""

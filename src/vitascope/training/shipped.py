@@ -1,0 +1,27 @@
+"""The weights that ship, as a new run starts from them."""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vitascope.errors import WeightsError
+from vitascope.weights.store import WeightsFolder
+from vitascope.weights.tensors import read_tensors
+
+FILES = {
+    "vae": (("encoder", ""), ("decoder", "")),
+    "dit": (("dit", "dit."), ("text_encoder", "text.")),
+}
+"""Files of each stage, and what stands before their tensors' names where the stage trains them together."""
+
+
+def shipped(stage: str) -> dict[str, Tensor]:
+    """Return a stage's shipped tensors (`vae` or `dit`) by the names that its training knows; none if none ship."""
+    folder, tensors = WeightsFolder.shipped(), {}
+    try:
+        for file, prefix in FILES[stage]:
+            for name, value in read_tensors(folder.file(f"{file}.safetensors")).items():
+                tensors[prefix + name] = torch.from_numpy(np.array(value))
+    except WeightsError:
+        return {}
+    return tensors

@@ -101,6 +101,13 @@ def test_the_encoder_is_the_same_in_both_runtimes(tmp_path: Path):
     assert difference(module, exported, {"frames": torch.rand(1, 3, 9, 48, 32)})["latents"] < PARITY
 
 
+@pytest.mark.parametrize("affine", [True, False])
+def test_torchs_own_rms_norm_is_the_same_in_both_runtimes(tmp_path: Path, affine: bool):
+    module = awake(nn.Sequential(nn.Linear(8, 24), nn.RMSNorm(24, eps=1e-5, elementwise_affine=affine)))
+    exported = export(module, {"x": torch.randn(2, 8)}, ["x"], ["y"], {"x": {0: "n"}}, tmp_path, "norm")
+    assert difference(module, exported, {"x": torch.randn(5, 8)})["y"] < PARITY
+
+
 @pytest.fixture
 def layers() -> nn.Module:
     return awake(nn.Sequential(nn.Linear(64, 96), nn.SiLU(), nn.Linear(96, 40, bias=False)))

@@ -112,12 +112,12 @@ def trace(
     buffer = io.BytesIO()
     # The tracing exporter takes a tenth of the newer one's time; `difference` at other sizes than the example's shows
     # whether it has baked one in.
-    torch.onnx.register_custom_op_symbolic("aten::rms_norm", _rms_norm, OPSET)
+    torch.onnx.register_custom_op_symbolic("aten::rms_norm", _rms_norm, OPSET)  # pyright: ignore[reportPrivateImportUsage]
     with _quietly(), torch.no_grad():
         torch.onnx.export(
             module,
             tuple(arguments),
-            buffer,
+            buffer,  # pyright: ignore[reportArgumentType]
             input_names=list(input_names),
             output_names=list(output_names),
             dynamic_axes={given: dict(axes) for given, axes in dynamic_axes.items()},
@@ -139,11 +139,13 @@ def _rms_norm(graph: Any, x: Any, shape: Any, weight: Any, epsilon: Any) -> Any:
     """Write RMSNorm, which the exporter does not know, as ONNX Runtime likes it: it runs this as one operation."""
     least = symbolic_helper._maybe_get_const(epsilon, "f")
     least = least if isinstance(least, float) else torch.finfo(torch.float32).eps
+    if symbolic_helper._is_none(weight):
+        sizes: list[int] = symbolic_helper._parse_arg(shape, "is")  # pyright: ignore[reportAssignmentType]
+        weight = graph.op("Constant", value_t=torch.ones(sizes))
     axes = graph.op("Constant", value_t=torch.tensor([-1]))
     mean = graph.op("ReduceMean", graph.op("Pow", x, graph.op("Constant", value_t=torch.tensor(2.0))), axes)
     root = graph.op("Sqrt", graph.op("Add", mean, graph.op("Constant", value_t=torch.tensor(least))))
-    normed = graph.op("Div", x, root).setType(x.type())
-    return normed if symbolic_helper._is_none(weight) else graph.op("Mul", normed, weight).setType(x.type())
+    return graph.op("Mul", graph.op("Div", x, root), weight).setType(x.type())
 
 
 def difference(module: nn.Module, exported: Exported, inputs: Mapping[str, Tensor]) -> dict[str, float]:

@@ -26,6 +26,8 @@ class OnnxNetwork:
         options.log_severity_level = 3
         # Threads may spin while a call runs, which is faster, but an idle network must not hold a core.
         options.add_session_config_entry("session.force_spinning_stop", "1")
+        # Without this, CPUs that lack integer dot products let int8 sums overflow.
+        options.add_session_config_entry("session.x64quantprecision", "1")
         self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
         self.inputs: tuple[str, ...] = tuple(value.name for value in self._session.get_inputs())
         self.shapes: dict[str, list] = {value.name: value.shape for value in self._session.get_inputs()}
@@ -35,7 +37,8 @@ class OnnxNetwork:
     def __call__(self, **arrays: np.ndarray) -> dict[str, np.ndarray]:
         """Return the outputs by name. Raises `TypeError` naming inputs that are missing or not the network's."""
         check_names(self.inputs, arrays)
-        return dict(zip(self.outputs, self._session.run(None, arrays), strict=True))
+        results = self._session.run(None, arrays)
+        return {name: np.asarray(result) for name, result in zip(self.outputs, results, strict=True)}
 
 
 def check_names(wanted: tuple[str, ...], arrays: dict[str, np.ndarray]) -> None:

@@ -6,12 +6,13 @@ from importlib.metadata import PackageNotFoundError, version
 
 from pydantic import ValidationError
 
+from vitascope import __version__
 from vitascope.errors import InputFileError
 from vitascope.progress import Progress
 from vitascope.types import Record, Shot
 
-PACKAGES = ("vitascope", "onnxruntime", "numpy", "av")
-"""Packages whose version can change the bytes of a file."""
+PACKAGES = ("onnxruntime", "numpy", "av")
+"""Packages beside our own whose version can change the bytes of a file."""
 
 
 def make_record(shot: Shot, weights: Mapping[str, str], progress: Progress) -> Record:
@@ -27,7 +28,7 @@ def make_record(shot: Shot, weights: Mapping[str, str], progress: Progress) -> R
 
 def versions() -> dict[str, str]:
     """Return the installed versions of the packages that make the bytes."""
-    found = {}
+    found = {"vitascope": __version__}
     for name in PACKAGES:
         try:
             found[name] = version(name)

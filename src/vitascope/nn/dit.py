@@ -152,12 +152,15 @@ class Block(nn.Module):
     def forward(
         self,
         x: Float[Tensor, "b n d"],
-        modulation: Float[Tensor, "b n six d"],
+        modulation: tuple[Float[Tensor, "b n d"], ...],
         rotary: tuple[Tensor, Tensor],
         text: Float[Tensor, "b words t"],
         mask: Bool[Tensor, "b words"],
     ) -> Float[Tensor, "b n d"]:
-        shift1, scale1, gate1, shift2, scale2, gate2 = (modulation + self.bias.to(modulation.dtype)).unbind(2)
+        biases = self.bias.to(x.dtype).unbind(0)
+        shift1, scale1, gate1, shift2, scale2, gate2 = (
+            m + b for m, b in zip(modulation, biases, strict=True)
+        )
         x = x + gate1 * self.attention(self.norm1(x) * (1 + scale1) + shift1, *rotary)
         if self.cross is not None:
             x = x + self.cross(x, text, mask)
@@ -211,13 +214,14 @@ class DiT(nn.Module):
         rotary = self.rotary(positions)
         x = self.embed(torch.cat([video, channels], dim=-1))
         hidden = F.silu(self.level(fourier(levels)) + self.pooled(pooled)[:, None])
-        modulation = rearrange(self.modulate(hidden), "b n (six d) -> b n six d", six=6)
+        modulation = self.modulate(hidden).chunk(6, dim=-1)
         whole, short, around = x, modulation, rotary
         last = len(self.blocks) - 1
         for i, block in enumerate(self.blocks):
             if keep is not None and i == 1:
                 whole, x = x, x[:, keep]
-                short, around = modulation[:, keep], (rotary[0][keep], rotary[1][keep])
+                short = tuple(part[:, keep] for part in modulation)
+                around = rotary[0][keep], rotary[1][keep]
             if keep is not None and i == last:
                 x = whole.index_copy(1, keep, x.to(whole.dtype))
                 short, around = modulation, rotary

@@ -1,7 +1,8 @@
 """`python -m vitascope.training STAGE --minutes N --out DIR [--smoke]`: one command trains one stage.
 
-Run from a checkout (it reads `recipes/`). A stage starts from `--start`, else from the weights that ship, goes on where an
-interrupted run in the same folder stopped, and leaves weights, `log.jsonl`, `curves.png` and a sample sheet in the folder.
+Run from a checkout (it reads `recipes/`). A stage starts from `--start`, else from the weights that ship, goes on
+where an interrupted run in the same folder stopped, and leaves weights, `log.jsonl`, `curves.png` and a sample sheet in
+the folder.
 """
 
 import sys

@@ -44,6 +44,8 @@ def fourier(levels: Float[Tensor, "batch tokens"], width: int = 64) -> Float[Ten
 class Rotary(nn.Module):
     """Rotary positions over (seconds, y, x): nearby tokens see each other's offset, not their places."""
 
+    table: Tensor
+
     def __init__(self, axes: tuple[int, int, int]):
         super().__init__()
         longest = (16.0, 64.0, 64.0)
@@ -149,6 +151,15 @@ class Block(nn.Module):
         self.down = nn.Linear(config.hidden, dim, bias=False)
         self.bias = nn.Parameter(torch.zeros(6, dim))
 
+    def start(self) -> None:
+        """Set the initial weights: every branch is silent, and its gate open."""
+        nn.init.zeros_(self.attention.out.weight)
+        nn.init.zeros_(self.down.weight)
+        if self.cross is not None:
+            nn.init.zeros_(self.cross.out.weight)
+        with torch.no_grad():
+            self.bias[[2, 5]] = 1.0
+
     def forward(
         self,
         x: Float[Tensor, "b n d"],
@@ -191,12 +202,8 @@ class DiT(nn.Module):
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(self.head.bias)
         for block in self.blocks:
-            nn.init.zeros_(block.attention.out.weight)
-            nn.init.zeros_(block.down.weight)
-            block.bias.data[2] = 1.0
-            block.bias.data[5] = 1.0
-            if block.cross is not None:
-                nn.init.zeros_(block.cross.out.weight)
+            assert isinstance(block, Block)
+            block.start()
 
     def forward(
         self,

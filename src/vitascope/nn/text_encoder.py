@@ -51,6 +51,8 @@ class TextBlock(nn.Module):
 class TextEncoder(nn.Module):
     """Token ids to one state per word and one for the whole; an all-padding row is the null text."""
 
+    table: Tensor
+
     def __init__(self, config: TextEncoderConfig, table: Float[Tensor, "vocabulary table_dim"] | None = None):
         super().__init__()
         self.config = config

@@ -40,6 +40,12 @@ class ChannelNorm(nn.Module):
         return x * torch.rsqrt(x.square().mean(1, keepdim=True) + 1e-6) * self.scale
 
 
+def silence(layer: nn.Conv2d) -> None:
+    """Let a branch start at zero, so that what it is added to starts as the identity."""
+    for parameter in layer.parameters():
+        nn.init.zeros_(parameter)
+
+
 class ResidualBlock(nn.Module):
     """Two 3x3 convolutions around one non-linearity, added to their input; starts as the identity."""
 
@@ -48,8 +54,7 @@ class ResidualBlock(nn.Module):
         self.norm = ChannelNorm(channels)
         self.conv1 = nn.Conv2d(channels, channels, 3, padding=1)
         self.conv2 = nn.Conv2d(channels, channels, 3, padding=1)
-        nn.init.zeros_(self.conv2.weight)
-        nn.init.zeros_(self.conv2.bias)
+        silence(self.conv2)
 
     def forward(self, x: Float[Tensor, "n channels h w"]) -> Float[Tensor, "n channels h w"]:
         return x + self.conv2(F.silu(self.conv1(self.norm(x))))
@@ -62,8 +67,7 @@ class CausalMix(nn.Module):
         super().__init__()
         self.norm = ChannelNorm(channels)
         self.conv = nn.Conv2d(2 * channels, channels, 3, padding=1)
-        nn.init.zeros_(self.conv.weight)
-        nn.init.zeros_(self.conv.bias)
+        silence(self.conv)
 
     def forward(
         self, x: Float[Tensor, "batch groups channels h w"], past: Float[Tensor, "batch channels h w"]

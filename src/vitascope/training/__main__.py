@@ -34,6 +34,7 @@ RecipeName = Annotated[str, typer.Option("--recipe", help="small, gpu or smoke; 
 Atlas = Annotated[
     Path | None, typer.Option(help="Sprite atlas; by default the one in the cache, else the small one.")
 ]
+Shards = Annotated[Path | None, typer.Option(help="Folder that `latents` filled.")]
 Start = Annotated[Path | None, typer.Option(help="Weights to start from; by default those that ship.")]
 Scratch = Annotated[bool, typer.Option("--from-scratch", help="Start from random weights.")]
 Clips = Annotated[
@@ -87,7 +88,7 @@ def trained_vae(recipe: "Recipe", weights: Path) -> "VideoVAE":
         sys.exit(
             f"training: --vae {weights}: not the autoencoder of recipe {recipe.name} ({missing[0]} is missing)"
         )
-    return vae.to(device()).eval().to(memory_format=torch.channels_last)
+    return vae.to(device()).eval()
 
 
 @app.command()
@@ -141,7 +142,7 @@ def latents(
 @app.command()
 def dit(
     minutes: Minutes, out: Out, vae: Weights, smoke: Smoke = False, recipe: RecipeName = "small", atlas: Atlas = None,
-    start: Start = None, from_scratch: Scratch = False, shards: Annotated[Path | None, typer.Option(help="Folder that `latents` filled.")] = None,
+    start: Start = None, from_scratch: Scratch = False, shards: Shards = None,
 ) -> None:  # fmt: skip
     """Train the diffusion transformer with its text encoder."""
     from vitascope.training.dit import train

@@ -111,7 +111,7 @@ def train(
 ) -> Path:
     """Train for the loop's minutes and return the path of the averaged weights, `dit.safetensors` under `out`.
 
-    Starts from the tensors of `start` that fit, or goes on from `out/state.safetensors` if an earlier run was cut off there.
+    Starts from the tensors of `start` that fit, or goes on from `out/state.safetensors` if a run was cut off there.
     """
     rng = np.random.default_rng(0)
     net = Generator(dit_config, text_config, table).to(device)

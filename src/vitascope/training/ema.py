@@ -17,8 +17,8 @@ class EMA:
         """Take one step towards the module's present weights."""
         decay = min(self.decay, (1 + self.steps) / (10 + self.steps))
         self.steps += 1
-        pairs = [(self.weights[name], p) for name, p in module.named_parameters()]
-        torch._foreach_lerp_([mean for mean, _ in pairs], [p.detach() for _, p in pairs], 1 - decay)
+        for name, p in module.named_parameters():
+            self.weights[name].lerp_(p.detach(), 1 - decay)
 
     def state(self, module: nn.Module) -> dict[str, Tensor]:
         """Return the module's state with the averaged weights in place of the present ones."""

@@ -28,6 +28,9 @@ VOCABULARY = "tokens.txt"
 class NormalisedDecoder(nn.Module):
     """The decoder for latents as the transformer makes them: mean 0, standard deviation 1 per channel."""
 
+    mean: Tensor
+    std: Tensor
+
     def __init__(self, decoder: Decoder, mean: Float[Tensor, " c"], std: Float[Tensor, " c"]):
         super().__init__()
         self.decoder = decoder
@@ -41,6 +44,9 @@ class NormalisedDecoder(nn.Module):
 
 class NormalisedEncoder(nn.Module):
     """The encoder for frames in 0..1 to latents of mean 0 and standard deviation 1 per channel."""
+
+    mean: Tensor
+    std: Tensor
 
     def __init__(self, encoder: Encoder, mean: Float[Tensor, " c"], std: Float[Tensor, " c"]):
         super().__init__()

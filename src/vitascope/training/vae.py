@@ -71,10 +71,10 @@ def train(
 ) -> Path:
     """Train for the loop's minutes and return the path of the averaged weights, `vae.safetensors` under `out`.
 
-    Starts from the tensors of `start` that fit, or goes on from `out/state.safetensors` if an earlier run was cut off there.
+    Starts from the tensors of `start` that fit, or goes on from `out/state.safetensors` if a run was cut off there.
     """
     rng = np.random.default_rng(0)
-    vae = VideoVAE(model_config).to(device).to(memory_format=torch.channels_last)
+    vae = VideoVAE(model_config).to(device)
     if start:
         load_matching(vae, start)
     optimizers = split_optimizers([vae], config.rate, config.rate, weight_decay=0.0)

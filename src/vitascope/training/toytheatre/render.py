@@ -15,7 +15,7 @@ from torch import Tensor
 
 from vitascope.training.toytheatre.actions import ACTIONS, Motion, Spot
 from vitascope.training.toytheatre.atlas import Atlas
-from vitascope.training.toytheatre.sets import PaintedSet, paint
+from vitascope.training.toytheatre.sets import Light, paint
 from vitascope.training.toytheatre.styles import STYLES
 from vitascope.training.toytheatre.take import (
     Layout,
@@ -45,12 +45,21 @@ SHADOW = 0.42
 
 
 @dataclass(frozen=True)
+class Scenery:
+    """A painted set, built up on the device: premultiplied strips from back to front, and what toys must know of it."""
+
+    strips: UInt8[Tensor, "layers 4 strip_height strip_width"]
+    depths: tuple[float, ...]
+    ground: tuple[float, float]
+    light: Light
+
+
+@dataclass(frozen=True)
 class Staged:
-    """A take ready to be drawn: its set as strips, its toy's pictures, and the maps from screen to each."""
+    """A take ready to be drawn: its set, its toy's pictures, and the maps from the screen to each."""
 
     take: Take
-    painted: PaintedSet
-    strips: UInt8[Tensor, "layers 4 strip_height strip_width"]
+    scenery: Scenery
     layers: Float64[np.ndarray, "layers frames 3 3"]
     textures: Float[Tensor, "frames 4 size size"]
     toy: Maps
@@ -133,7 +142,7 @@ class Theatre:
         self.size, self.variants = size, variants
         self.chunk = 2 if self.device.type == "cpu" else 64
         self._members = {name: index for index, name in enumerate(atlas.ids)}
-        self._sets: dict[tuple[str, str, str, int], tuple[PaintedSet, Tensor]] = {}
+        self._sets: dict[tuple[str, str, str, int], Scenery] = {}
         self._textures: dict[str, Tensor] = {}
         self._times = frame_times(shape)
 
@@ -166,36 +175,35 @@ class Theatre:
     def stage(self, take: Take) -> Staged:
         """Work out everything about a take but its pixels."""
         plan, scene, shape = layout(take), take.scene, self.shape
-        painted, strips = self.painted(scene.set, scene.time, scene.season, int(plan.variant * self.variants))
+        scenery = self.scenery(scene.set, scene.time, scene.season, int(plan.variant * self.variants))
         told = told_camera(take, shape)
         camera = filmed_camera(told)
         member = self._members[scene.subject]
-        spot = self.spot(plan, painted, member, scene.action)
+        spot = self.spot(plan, scenery, member)
         motion = ACTIONS[scene.action](self._times, spot)
         textures, extents = self.pictures_of(scene.subject, motion)
         world = screen_to_world(camera, shape, 1.0)
         to_toy = toy_map(motion, spot, shape)
-        shadow, shade = shadow_map(motion, spot, painted, shape)
+        shadow, shade = shadow_map(motion, spot, scenery.light, shape)
         boxes = box_on_screen(extents, np.linalg.inv(to_toy @ world), shape)
         truth = Truth(scene, boxes, told, motion.events + ambience(scene))
-        layers = np.stack([screen_to_world(camera, shape, layer.depth) for layer in painted.layers])
-        return Staged(
-            take, painted, strips, layers, textures, to_toy @ world, shadow @ world, shade, camera, truth
-        )
+        layers = np.stack([screen_to_world(camera, shape, depth) for depth in scenery.depths])
+        return Staged(take, scenery, layers, textures, to_toy @ world, shadow @ world, shade, camera, truth)
 
-    def painted(self, name: str, time: str, season: str, variant: int) -> tuple[PaintedSet, Tensor]:
-        """Return a set and its strips (premultiplied) on the device, painted once and kept."""
+    def scenery(self, name: str, time: str, season: str, variant: int) -> Scenery:
+        """Return a set built up on the device; it is painted once and kept."""
         key = (name, time, season, variant)
         if key not in self._sets:
             rng = np.random.Generator(np.random.Philox(key=variant))
             painted = paint(name, time, season, rng, self.shape.height, self.shape.width)
-            strips = torch.from_numpy(np.stack([layer.rgba for layer in painted.layers]))
-            self._sets[key] = painted, premultiplied(strips).to(self.device)
+            strips = premultiplied(torch.from_numpy(np.stack([layer.rgba for layer in painted.layers])))
+            depths = tuple(layer.depth for layer in painted.layers)
+            self._sets[key] = Scenery(strips.to(self.device), depths, painted.ground, painted.light)
         return self._sets[key]
 
-    def spot(self, plan: Layout, painted: PaintedSet, member: int, action: str) -> Spot:
+    def spot(self, plan: Layout, scenery: Scenery, member: int) -> Spot:
         """Return where and how big a toy stands: on the set's ground, and never wider than half."""
-        near, far = painted.ground
+        near, far = scenery.ground
         floor = far + (near - far) * (0.45 + 0.4 * plan.depth)
         low, high = self.size
         own = float(np.clip(self.atlas.height[member] / 0.4, 0.6, 1.4)) ** 0.2
@@ -223,8 +231,8 @@ class Theatre:
         """Draw the layers behind, the shadows, the toys and the layers in front; also where toys show."""
         frames, height, width = self.shape.num_frames, self.shape.height, self.shape.width
         still = not np.ptp(np.stack([one.camera for one in staged]), axis=1).any()
-        behind = [[i for i, layer in enumerate(one.painted.layers) if layer.depth <= 1.0] for one in staged]
-        front = [[i for i, layer in enumerate(one.painted.layers) if layer.depth > 1.0] for one in staged]
+        behind = [[i for i, depth in enumerate(one.scenery.depths) if depth <= 1.0] for one in staged]
+        front = [[i for i, depth in enumerate(one.scenery.depths) if depth > 1.0] for one in staged]
         background = torch.zeros(len(staged), 3, (1 if still else frames) * height, width, device=self.device)
         for layer in self.layers(staged, behind, still):
             background = layer[:, :3] + background * (1 - layer[:, 3:])
@@ -246,8 +254,9 @@ class Theatre:
             for one, indices in zip(staged, chosen, strict=True):
                 there = step < len(indices)
                 index = indices[step] if there else 0
-                strips.append(one.strips[index] if there else torch.zeros_like(one.strips[0]))
-                high, wide = one.strips.shape[-2:]
+                strip = one.scenery.strips[index]
+                strips.append(strip if there else torch.zeros_like(strip))
+                high, wide = strip.shape[-2:]
                 maps.append(scale(2 / wide, 2 / high) @ one.layers[index, : 1 if still else None])
             grid = grids(self.tensor(maps), self.shape.height, self.shape.width)
             source = torch.stack(strips).float() / 255
@@ -272,7 +281,7 @@ class Theatre:
         pictures = torch.cat([one.textures for one in staged])
         toys = F.grid_sample(pictures, grid, padding_mode="zeros", align_corners=False)
         toys = toys.unflatten(0, (len(staged), -1)).transpose(1, 2)
-        light = np.stack([(*one.painted.light.colour, 1.0) for one in staged]).astype(np.float32)
+        light = np.stack([(*one.scenery.light.colour, 1.0) for one in staged]).astype(np.float32)
         return toys * torch.from_numpy(light).to(self.device)[:, :, None, None, None]
 
     def finish(self, pictures: Pictures, staged: Sequence[Staged]) -> Pictures:
@@ -315,7 +324,7 @@ def extents(sprites: UInt8[np.ndarray, "frames 4 size size"]) -> Float64[np.ndar
     """Return the four corners of the box around what can be seen in each picture, x and y in -1..1."""
     size = sprites.shape[-1]
     seen = sprites[:, 3] > 32
-    columns, rows = seen.any(1), seen.any(2)
+    columns, rows = np.any(seen, axis=1), np.any(seen, axis=2)
     x0, x1 = columns.argmax(1), size - columns[:, ::-1].argmax(1)
     y0, y1 = rows.argmax(1), size - rows[:, ::-1].argmax(1)
     corners = np.stack([np.stack(pair, -1) for pair in ((x0, y0), (x1, y0), (x1, y1), (x0, y1))], 1)
@@ -332,7 +341,7 @@ def toy_map(motion: Motion, spot: Spot, shape: VideoShape) -> Maps:
 
 
 def shadow_map(
-    motion: Motion, spot: Spot, painted: PaintedSet, shape: VideoShape
+    motion: Motion, spot: Spot, light: Light, shape: VideoShape
 ) -> tuple[Maps, Float32[np.ndarray, " frames"]]:
     """Return the maps from the world to a shadow of radius 1, and how dark it is: paler under a leap."""
     if motion.lift is None:
@@ -340,7 +349,7 @@ def shadow_map(
     high = np.clip(motion.lift, 0, 0.6)
     wide = np.abs(motion.wide) * spot.width * (0.52 + 0.4 * high)
     flat = 0.085 * motion.tall * spot.height + 0.012
-    x = motion.x + painted.light.direction * (0.16 * wide + 0.5 * high)
+    x = motion.x + light.direction * (0.16 * wide + 0.5 * high)
     y = spot.floor - 0.25 * flat
     to_shadow = scale(1 / (wide * shape.width), 1 / (flat * shape.height))
     to_shadow = to_shadow @ shift((0.5 - x) * shape.width, (0.5 - y) * shape.height)

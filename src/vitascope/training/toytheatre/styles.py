@@ -59,7 +59,8 @@ def vignette(height: int, width: int, device: torch.device, strength: float) -> 
 
 def clay(x: Pictures) -> Pictures:
     """Leave the toys as they are, with a slight vignette."""
-    return x * vignette(*x.shape[-2:], x.device, 0.22)
+    height, width = x.shape[-2:]
+    return x * vignette(height, width, x.device, 0.22)
 
 
 def watercolour(x: Pictures) -> Pictures:
@@ -90,11 +91,11 @@ def pencil(x: Pictures) -> Pictures:
 
 def noir(x: Pictures) -> Pictures:
     """Film in hard black and white, dark towards the corners."""
-    grey = luma(x)
-    lifted = grey.clamp_min(0).sqrt()
-    local = lifted + 0.7 * (lifted - blur(lifted, max(2, x.shape[-2] // 8)))
+    height, width = x.shape[-2:]
+    lifted = luma(x).clamp_min(0).sqrt()
+    local = lifted + 0.7 * (lifted - blur(lifted, max(2, height // 8)))
     hard = torch.sigmoid((local - 0.72) * 8.0)
-    return (hard * vignette(*x.shape[-2:], x.device, 0.7)).expand_as(x)
+    return (hard * vignette(height, width, x.device, 0.7)).expand_as(x)
 
 
 STYLES: dict[str, Callable[[Pictures], Pictures]] = {

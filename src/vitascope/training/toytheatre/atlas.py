@@ -11,6 +11,7 @@ import os
 import shutil
 import subprocess
 import tarfile
+import tempfile
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -80,41 +81,50 @@ def _cut(strip: UInt8[np.ndarray, "size wide 4"]) -> UInt8[np.ndarray, "frames 4
 
 
 def build_atlas(out: Path, assets: Path, chosen: Sequence[str], size: int = SIZE, quality: int = 85) -> None:
-    """Write the atlas of the `chosen` members, taking pictures from `assets/<package>/package/assets`."""
+    """Write the atlas of the `chosen` members, taking pictures from `assets/<package>/package/assets`.
+
+    Raises FileNotFoundError for a picture that is not there; `out` is then left as it was.
+    """
     facts: dict[str, list] = {"ids": [], "aspect": [], "height": [], "loop_frames": [], "loop_seconds": []}
     out.parent.mkdir(parents=True, exist_ok=True)
     partial = out.with_name(out.name + ".partial")
-    with zipfile.ZipFile(partial, "w", zipfile.ZIP_STORED) as archive:
-        for index, name in enumerate(chosen):
-            member = members()[name]
-            loop, seconds = read_loop(
-                assets / member.package / "package" / "assets" / f"{member.codepoint}.webp"
-            )
-            sprites, aspect = cropped(loop, member, size)
-            strip = Image.new("RGBA", (size * len(sprites), size))
-            for place, sprite in enumerate(sprites):
-                strip.paste(sprite, (place * size, 0))
-            packed = io.BytesIO()
-            strip.save(packed, "WEBP", quality=quality, method=6)
-            archive.writestr(f"{index}.webp", packed.getvalue())
-            row = (name, aspect, member.height, len(sprites), seconds)
-            for column, value in zip(facts, row, strict=True):
-                facts[column].append(value)
-        archive.writestr("atlas.json", json.dumps(facts))
-    os.replace(partial, out)
+    try:
+        with zipfile.ZipFile(partial, "w", zipfile.ZIP_STORED) as archive:
+            for index, name in enumerate(chosen):
+                member = members()[name]
+                picture = assets / member.package / "package" / "assets" / f"{member.codepoint}.webp"
+                loop, seconds = read_loop(picture, member.loop)
+                sprites, aspect = cropped(loop, member, size)
+                strip = Image.new("RGBA", (size * len(sprites), size))
+                for place, sprite in enumerate(sprites):
+                    strip.paste(sprite, (place * size, 0))
+                packed = io.BytesIO()
+                strip.save(packed, "WEBP", quality=quality, method=4)
+                archive.writestr(f"{index}.webp", packed.getvalue())
+                row = (name, aspect, member.height, len(sprites), seconds)
+                for column, value in zip(facts, row, strict=True):
+                    facts[column].append(value)
+            archive.writestr("atlas.json", json.dumps(facts))
+        os.replace(partial, out)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
-def read_loop(path: Path) -> tuple[list[Image.Image], float]:
-    """Return evenly spaced frames of an animated (or still) picture, and how long its loop lasts in seconds."""
+def read_loop(path: Path, played: tuple[int, int] | None = None) -> tuple[list[Image.Image], float]:
+    """Return 16 evenly spaced frames of an animation, and how long they last in seconds; of a still one frame and 1.0.
+
+    `played` cuts the animation to the frames from its first up to, without, its second number.
+    """
     with Image.open(path) as picture:
-        frames, total = [], 0.0
-        for frame in ImageSequence.Iterator(picture):
-            frames.append(frame.convert("RGBA"))
-            total += frame.info.get("duration", 0) / 1000
-    if len(frames) == 1:
-        return frames, 1.0
-    chosen = np.linspace(0, len(frames), FRAMES, endpoint=False).astype(int)
-    return [frames[i] for i in chosen], round(total, 3) or 2.0
+        shown = [
+            (frame.convert("RGBA"), frame.info.get("duration", 0))
+            for frame in ImageSequence.Iterator(picture)
+        ]
+    if len(shown) == 1:
+        return [shown[0][0]], 1.0
+    shown = shown[slice(*played)] if played else shown
+    chosen = np.linspace(0, len(shown), FRAMES, endpoint=False).astype(int)
+    return [shown[i][0] for i in chosen], round(sum(duration for _, duration in shown) / 1000, 3)
 
 
 def cropped(loop: list[Image.Image], member: Member, size: int) -> tuple[list[Image.Image], float]:
@@ -130,21 +140,24 @@ def cropped(loop: list[Image.Image], member: Member, size: int) -> tuple[list[Im
 
 
 def fetch(packages: Sequence[str], folder: Path) -> None:
-    """Bring npm packages into `folder/<name>/package`, where they are not yet. Exits with a line without npm."""
+    """Bring npm packages into `folder/<name>/package`, where they are not yet. Exits with a line if npm cannot."""
+    missing = [name for name in packages if not (folder / name / "package").exists()]
     npm = shutil.which("npm")
-    for name in packages:
-        if (folder / name / "package").exists():
-            continue
-        if npm is None:
-            raise SystemExit(
-                "atlas: npm is not installed; install Node.js, or name unpacked packages with --assets"
-            )
-        (folder / name).mkdir(parents=True, exist_ok=True)
-        subprocess.run([npm, "pack", "--silent", PACKAGES[name]], cwd=folder / name, check=True)
-        (packed,) = (folder / name).glob("*.tgz")
-        with tarfile.open(packed) as archive:
-            archive.extractall(folder / name, filter="data")
-        packed.unlink()
+    if missing and npm is None:
+        raise SystemExit(
+            "atlas: npm is not installed; install Node.js, or name unpacked packages with --assets"
+        )
+    for name in missing:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder) as unfinished:
+            got = subprocess.run([str(npm), "pack", "--silent", PACKAGES[name]], cwd=unfinished, check=False)
+            if got.returncode:
+                raise SystemExit(f"atlas: npm could not fetch {PACKAGES[name]}; is there a network?")
+            (packed,) = Path(unfinished).glob("*.tgz")
+            with tarfile.open(packed) as archive:
+                archive.extractall(unfinished, filter="data")
+            (folder / name).mkdir(exist_ok=True)
+            os.replace(Path(unfinished) / "package", folder / name / "package")
 
 
 def draw_sheet(atlas: Atlas, path: Path, columns: int = 6, side: int = 56) -> None:
@@ -181,7 +194,10 @@ def main(
     if assets is None:
         fetch(sorted({members()[name].package for name in chosen}), folder)
     path = out or cache_folder() / "atlas.zip"
-    build_atlas(path, folder, chosen)
+    try:
+        build_atlas(path, folder, chosen)
+    except OSError as error:
+        raise SystemExit(f"atlas: {error}") from None
     if sheet is not None:
         draw_sheet(load_atlas(path), sheet)
     print(path)

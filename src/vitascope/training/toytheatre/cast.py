@@ -8,9 +8,10 @@ from importlib.resources import files
 
 @dataclass(frozen=True)
 class Member:
-    """One of the cast: `package` is `still` or `anim1` … `anim4`, `facing` is `left`, `right` or `front`.
+    """One of the cast: `package` is `still` or `anim1` … `anim4`, `facing` (in the picture) `left`, `right` or `front`.
 
-    `height` is how tall it stands in a picture that it does not have to share, in picture heights.
+    `height` is how tall it stands in a picture that it does not have to share, in picture heights; `loop` the
+    first frame that is played and the one after the last, where that is not the whole animation.
     """
 
     id: str
@@ -18,6 +19,7 @@ class Member:
     package: str
     facing: str
     height: float
+    loop: tuple[int, int] | None = None
 
 
 SMALL = (
@@ -30,4 +32,7 @@ SMALL = (
 def members() -> dict[str, Member]:
     """Return all members by id, in the order of `cast.toml`."""
     text = files("vitascope.training.toytheatre").joinpath("cast.toml").read_text("utf-8")
-    return {row["id"]: Member(**row) for row in tomllib.loads(text)["member"]}
+    rows = tomllib.loads(text)["member"]
+    return {
+        row["id"]: Member(**row | {"loop": tuple(row["loop"]) if "loop" in row else None}) for row in rows
+    }

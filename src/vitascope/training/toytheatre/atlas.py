@@ -150,7 +150,8 @@ def fetch(packages: Sequence[str], folder: Path) -> None:
     for name in missing:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder) as unfinished:
-            got = subprocess.run([str(npm), "pack", "--silent", PACKAGES[name]], cwd=unfinished, check=False)
+            command = [str(npm), "pack", "--silent", PACKAGES[name]]
+            got = subprocess.run(command, cwd=unfinished, check=False, stdout=subprocess.DEVNULL)
             if got.returncode:
                 raise SystemExit(f"atlas: npm could not fetch {PACKAGES[name]}; is there a network?")
             (packed,) = Path(unfinished).glob("*.tgz")

@@ -75,7 +75,11 @@ def stage_theatre(recipe: "Recipe", atlas: Path | None) -> "Theatre":
     from vitascope.training.toytheatre.atlas import find_atlas, load_atlas
     from vitascope.training.toytheatre.render import Theatre
 
-    return Theatre(load_atlas(atlas or find_atlas()), recipe.shape, device=device(), variants=recipe.variants)
+    sprites = load_atlas(atlas or find_atlas())
+    if missing := [name for name in recipe.world.subjects if name not in sprites.ids]:
+        build = "python -m vitascope.training.toytheatre.atlas"
+        sys.exit(f"training: --atlas: no {missing[0]} in it, nor {len(missing) - 1} others; build the full one: {build}")
+    return Theatre(sprites, recipe.shape, device=device(), variants=recipe.variants)
 
 
 def trained_vae(recipe: "Recipe", weights: Path) -> "VideoVAE":

@@ -17,6 +17,7 @@ from vitascope.training.judge import (
     flip,
     head_labels,
     learn,
+    lingering,
     load_judge,
     quantise,
     spoil,
@@ -127,6 +128,15 @@ def test_spoiled_clips_stay_pictures_and_change_by_little():
     assert 0 < float((spoiled[1::2] - clips[1::2]).abs().mean()) < 0.2
     straight, turned = (float((spoiled[::2] - c).abs().mean()) for c in (clips[::2], clips[::2].flip(-1)))
     assert turned < straight
+
+
+def test_lingering_blurs_what_moves_and_keeps_what_stays():
+    clips = torch.zeros(1, 5, 3, 2, 2)
+    clips[:, :, 1] = 0.5
+    clips[:, 2, 0] = 0.9
+    blurred = lingering(clips)
+    assert blurred[0, :, 0, 0, 0].tolist() == pytest.approx([0, 0.3, 0.3, 0.3, 0])
+    torch.testing.assert_close(blurred[:, :, 1], clips[:, :, 1])
 
 
 def test_quantising_finely_changes_nothing():

@@ -78,7 +78,9 @@ def stage_theatre(recipe: "Recipe", atlas: Path | None) -> "Theatre":
     sprites = load_atlas(atlas or find_atlas())
     if missing := [name for name in recipe.world.subjects if name not in sprites.ids]:
         build = "python -m vitascope.training.toytheatre.atlas"
-        sys.exit(f"training: --atlas: no {missing[0]} in it, nor {len(missing) - 1} others; build the full one: {build}")
+        sys.exit(
+            f"training: --atlas: it lacks {missing[0]} and {len(missing) - 1} others; build the full one: {build}"
+        )
     return Theatre(sprites, recipe.shape, device=device(), variants=recipe.variants)
 
 

@@ -51,8 +51,8 @@ class JudgeTraining:
     on; `stills` is the number of frames that the stills trunk sees of each clip in training.
     """
 
-    clips: int = 8000
-    test_clips: int = 800
+    clips: int = 6144
+    test_clips: int = 512
 
     batch: int = 24
     stills: int = 2
@@ -126,8 +126,12 @@ def spoil(
     pictures: UInt8[Tensor, "batch frames 3 size size"],
     mirrored: Bool[Tensor, " batch"],
     generator: torch.Generator,
+    moving: bool = True,
 ) -> Float[Tensor, "batch frames 3 size size"]:
-    """Return clips in 0..1, some mirrored, made to look like a model's: softer, noisier, off in colour."""
+    """Return clips in 0..1, some mirrored, made to look like a model's: softer, noisier, off in colour.
+
+    Frames that do not follow one another are not `moving`: nothing of one is seen in the next.
+    """
     device = pictures.device
     clips = pictures.float().div_(255)
     clips[mirrored] = clips[mirrored].flip(-1)
@@ -135,8 +139,10 @@ def spoil(
     def draw(low: float, high: float) -> Tensor:
         return torch.empty(len(clips), 1, 1, 1, 1, device=device).uniform_(low, high, generator=generator)
 
-    some = draw(0.0, 1.0).flatten() < 0.3
+    some = draw(0.0, 1.0).flatten() < 0.4
     clips[some] = soften(clips[some], float(draw(0.0, 1.0)[0]) < 0.5)
+    some = draw(0.0, 1.0).flatten() < (0.4 if moving else 0.0)
+    clips[some] += (lingering(clips[some]) - clips[some]).mul_(draw(0.3, 1.0)[some])
     some = draw(0.0, 1.0).flatten() < 0.15
     clips[some] = quantise(clips[some], float(draw(0.03, 0.15)[0]))
     colour, contrast = draw(0.85, 1.15), draw(0.85, 1.15)
@@ -146,6 +152,12 @@ def spoil(
     grain = torch.randn(clips[some].shape, generator=generator, device=device)
     clips[some] += grain.mul_(draw(0.0, 0.03)[some])
     return clips.clamp_(0, 1)
+
+
+def lingering(clips: Float[Tensor, "batch frames 3 size size"]) -> Float[Tensor, "batch frames 3 size size"]:
+    """Return the mean of every frame and its neighbours in time: a video autoencoder forgets fast motion first."""
+    padded = torch.cat([clips[:, :1], clips, clips[:, -1:]], dim=1)
+    return (padded[:, :-2] + padded[:, 1:-1] + padded[:, 2:]) / 3
 
 
 def soften(clips: Float[Tensor, "batch frames 3 size size"], coarse: bool) -> Tensor:
@@ -227,7 +239,7 @@ def learn(
     torch.manual_seed(seed)
     generator, rng = torch.Generator(device).manual_seed(seed), np.random.default_rng(seed)
     labels, model_config = head_labels(world), judge_config(world)
-    judge = Judge(model_config).to(device).to(memory_format=torch.channels_last)
+    judge = Judge(model_config).to(device).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     if start is not None:
         load_matching(judge, load_tensors(start)[0])
     optimizers = optimizers_of(judge, config)
@@ -245,7 +257,7 @@ def learn(
         way = camera[chosen, -1] - camera[chosen, 0]
         here, way, truth["camera"] = flip(boxes[chosen], way, truth["camera"], labels["camera"], mirrored)
         which = sorted(rng.choice(model_config.frames, config.stills, replace=False).tolist())
-        stills = spoil(clips.stills(chosen, which).to(device), mirrored, generator)
+        stills = spoil(clips.stills(chosen, which).to(device), mirrored, generator, moving=False)
         frames = spoil(clips.motion(chosen).to(device), mirrored, generator)
         judge.train()
         with torch.autocast(device, torch.bfloat16):

@@ -142,7 +142,9 @@ def spoil(
     some = draw(0.0, 1.0).flatten() < 0.4
     clips[some] = soften(clips[some], float(draw(0.0, 1.0)[0]) < 0.5)
     some = draw(0.0, 1.0).flatten() < (0.4 if moving else 0.0)
-    clips[some] += (lingering(clips[some]) - clips[some]).mul_(draw(0.3, 1.0)[some])
+    slow = lingering(clips[some])
+    slow = lingering(slow) if float(draw(0.0, 1.0)[0]) < 0.5 else slow
+    clips[some] += (slow - clips[some]).mul_(draw(0.3, 1.0)[some])
     some = draw(0.0, 1.0).flatten() < 0.15
     clips[some] = quantise(clips[some], float(draw(0.03, 0.15)[0]))
     colour, contrast = draw(0.85, 1.15), draw(0.85, 1.15)

@@ -3,10 +3,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from vitascope.training.toytheatre.atlas import find_atlas, load_atlas
 
 from vitascope.prompt.scene import ACTIONS, STYLES, Scene
 from vitascope.prompt.world import cast
+from vitascope.training.toytheatre.atlas import find_atlas, load_atlas
 from vitascope.training.toytheatre.render import Theatre, box_on_screen, screen_to_world
 from vitascope.training.toytheatre.take import Take
 from vitascope.types import VideoShape

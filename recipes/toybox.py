@@ -56,7 +56,7 @@ def small() -> Recipe:
         dit=DiTConfig(),
         vae_training=VAETraining(),
         dit_training=DiTTraining(),
-        shards=24,
+        shards=40,
         variants=1,
     )
 

@@ -36,7 +36,10 @@ class Take:
 
 @dataclass(frozen=True)
 class Layout:
-    """What a take's seed decides: numbers in 0..1, `facing` (-1 or 1), and the seed of the weather."""
+    """What a take's seed decides: numbers in 0..1, `facing` (-1 or 1), and the seed of the weather.
+
+    `strength` is how far the camera goes, as a share of an ordinary move: what words ask for (0.6 to 1.4).
+    """
 
     variant: float
     facing: int
@@ -44,6 +47,7 @@ class Layout:
     size: float
     light: float
     chance: tuple[float, ...]
+    strength: float
     seed: int
 
 
@@ -57,8 +61,9 @@ def layout(take: Take) -> Layout:
     elif take.scene.action in CROSSING and take.scene.camera.startswith("pan-"):
         facing = 1 if take.scene.camera == "pan-right" else -1
     chance = tuple(float(x) for x in draws[5:13])
+    strength = 0.6 + 0.8 * float(draws[13])
     return Layout(
-        float(draws[0]), facing, float(draws[2]), float(draws[3]), float(draws[4]), chance, take.seed
+        float(draws[0]), facing, float(draws[2]), float(draws[3]), float(draws[4]), chance, strength, take.seed
     )
 
 
@@ -70,7 +75,8 @@ def frame_times(shape: VideoShape) -> Float64[np.ndarray, " frames"]:
 def told_camera(take: Take, shape: VideoShape) -> Float32[np.ndarray, "frames 4"]:
     """Return the camera path of a take as models are told it: all 0 in the first frame or at rest."""
     times = frame_times(shape)
-    return camera_path(scene_camera(take.scene.camera), times, float(times[-1]) or 1.0)
+    moves = scene_camera(take.scene.camera, layout(take).strength)
+    return camera_path(moves, times, float(times[-1]) or 1.0)
 
 
 def filmed_camera(path: Float32[np.ndarray, "frames 4"]) -> Float32[np.ndarray, "frames 4"]:

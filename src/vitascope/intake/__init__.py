@@ -1,0 +1,1 @@
+"""What comes in from outside: pictures, videos and their sound, checked, decoded under limits and fitted."""

@@ -1,0 +1,75 @@
+"""What is known of a picture or video from outside, and the frames it shows."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Float32, UInt8
+
+Pixels = UInt8[np.ndarray, "height width 3"]
+
+
+@dataclass(frozen=True)
+class SoundFacts:
+    """The sound of a video: how it is coded, samples a second, and channels."""
+
+    codec: str
+    sample_rate: int
+    channels: int
+
+
+@dataclass(frozen=True)
+class MediaFacts:
+    """What a file holds. `size` is (width, height) as it is looked at, after it was `turned` upright.
+
+    A picture has one frame and no `seconds`. `fps` is the mean over the video, and `variable` says that its frames
+    last differently long; `alpha` that parts of it may be transparent.
+    """
+
+    name: str
+    kind: Literal["picture", "video"]
+    format: str
+    codec: str
+    pixel_format: str
+    size: tuple[int, int]
+    num_frames: int = 1
+    seconds: float = 0.0
+    fps: float | None = None
+    variable: bool = False
+    turned: str = ""
+    alpha: bool = False
+    sound: SoundFacts | None = None
+    remarks: tuple[str, ...] = ()
+
+    def about(self) -> str:
+        """Return the facts that a person would want to know, in a few words."""
+        width, height = self.size
+        rate = f" at {self.fps:.4g} fps" if self.fps else ""
+        pace = "variable frame rate" if self.variable else ""
+        return ", ".join(filter(None, [f"{width}x{height}{rate}", pace, self.turned]))
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A frame and the second from which it is shown; `pixels` makes its picture, upright and without alpha."""
+
+    time: float
+    pixels: Callable[[], Pixels]
+
+
+Hear = Callable[[int, float, float], Float32[np.ndarray, "channels samples"] | None]
+
+
+@dataclass(frozen=True)
+class Reel:
+    """A video that lies open: its facts, and what makes its frames and its sound, as often as asked.
+
+    `frames()` yields the frames in the order in which they are shown, decoded as they are taken. `sound(sample_rate,
+    start, seconds)` returns what is heard, by the clock of the pictures; None for a silent video. All read the same
+    open file, so one is used up before the next.
+    """
+
+    facts: MediaFacts
+    frames: Callable[[], Iterator[Shown]]
+    sound: Hear

@@ -6,7 +6,7 @@ import tomllib
 from functools import cache
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from vitascope.errors import RequestError
 
@@ -15,7 +15,9 @@ class Settings(BaseModel):
     """What holds for every request on this machine.
 
     `home` is where everything that lasts lies, `threads` how many CPU threads a network may use (0 = all cores),
-    `weights` the folder of Toybox's weights (None = those in the package).
+    `weights` the folder of Toybox's weights (None = those in the package). `enhance_url` is the chat endpoint that
+    may rewrite prompts (OpenAI's shape, as in http://localhost:8080/v1/chat/completions; None = rules do it),
+    `enhance_model` and `enhance_key` what it is asked for and with, `enhance_seconds` how long it may take.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -23,6 +25,10 @@ class Settings(BaseModel):
     home: Path
     threads: int = Field(default=0, ge=0, le=1024)
     weights: Path | None = None
+    enhance_url: str | None = Field(default=None, pattern=r"^https?://[^\s]+$")
+    enhance_model: str = "default"
+    enhance_key: SecretStr | None = None
+    enhance_seconds: float = Field(default=10.0, gt=0, le=600)
 
 
 def default_home() -> Path:
@@ -44,7 +50,7 @@ def read_settings(environ: dict[str, str]) -> Settings:
             values = tomllib.loads(file.read_text("utf-8"))
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise RequestError(str(file), f"is not valid TOML ({error})") from None
-    for name in ("threads", "weights"):
+    for name in Settings.model_fields.keys() - {"home"}:
         if value := environ.get(f"VITASCOPE_{name.upper()}"):
             values[name] = value
     try:

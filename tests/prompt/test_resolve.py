@@ -56,3 +56,19 @@ def test_what_is_no_text_is_refused(text):
     with pytest.raises(RequestError) as caught:
         clean("prompt", text)
     assert str(caught.value).isprintable()
+
+
+def test_what_is_not_wanted_is_the_negative_prompt_unless_the_user_gave_one():
+    plan = resolve(Shot(prompt="un gato en la playa, sin gente"), FULL)
+    assert plan.shot.negative_prompt == "people"
+    assert any('"people"' in note for note in plan.notes)
+    assert (
+        resolve(Shot(prompt="a cat without people", negative_prompt="fog"), FULL).shot.negative_prompt
+        == "fog"
+    )
+
+
+def test_a_length_in_the_words_is_the_length_of_the_shot():
+    assert resolve(Shot(prompt="a 2 second clip of a cat"), FULL).shot.seconds == 2
+    assert resolve(Shot(prompt="a 2 second clip of a cat", seconds=1.0), FULL).shot.seconds == 1
+    assert resolve(Shot(prompt="a 2 second clip of a cat", num_frames=9), FULL).shot.seconds is None

@@ -20,6 +20,19 @@ NUMBERS = frozenset(_WORDS["plain"]["numbers"].split())
 ARTICLES = frozenset(_WORDS["plain"]["articles"].split())
 PREPOSITIONS = frozenset(_WORDS["plain"]["prepositions"].split())
 
+LOOKS = frozenset(_WORDS["things"]["looks"].split())
+"""What something looks like: colours, patterns, shapes."""
+MANNERS = frozenset(_WORDS["things"]["manners"].split())
+"""Adjectives that people give to anything."""
+MOODS = frozenset(_WORDS["things"]["moods"].split())
+WORN = frozenset(_WORDS["things"]["worn"].split())
+PLACELESS = frozenset(_WORDS["things"]["placeless"].split())
+"""Words after "in the" that name no place."""
+RELATIONS: list[str] = _WORDS["things"]["relations"]
+"""How one thing may stand to another, the plainest words last."""
+COUNTS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9,
+          "ten": 10}  # fmt: skip
+
 MOVING = ("walk", "run", "fly", "swim", "drive", "roll")
 """Actions that go somewhere."""
 

@@ -144,6 +144,19 @@ def phrases() -> tuple[dict[str, tuple[Meaning, ...]], int]:
     return {phrase: tuple(meanings.values()) for phrase, meanings in table.items()}, longest
 
 
+def plural(noun: str) -> str:
+    """Return a noun's plural: that of the cast where it has one, else by rule."""
+    first, _, last = noun.rpartition(" ")
+    if (known := _plurals().get(noun) or _plurals().get(last)) is not None:
+        return known if noun in _plurals() else f"{first} {known}".strip()
+    return _plural(noun)
+
+
+@cache
+def _plurals() -> dict[str, str]:
+    return {subject.name: subject.plural for subject in cast().values()}
+
+
 def _plural(noun: str) -> str:
     if noun.endswith(("s", "x", "sh", "ch", "z")):
         return noun + "es"

@@ -5,11 +5,16 @@ from dataclasses import replace
 
 from vitascope.errors import RequestError
 from vitascope.prompt.captions import canonical
+from vitascope.prompt.edits import instruction
 from vitascope.prompt.nearest import Embed
-from vitascope.prompt.parse import parse
+from vitascope.prompt.parse import Parsed, parse_english
+from vitascope.prompt.stages import Stage, stages
+from vitascope.prompt.translate import to_english
 from vitascope.prompt.world import World
-from vitascope.types import Plan, Shot
+from vitascope.types import CameraMove, Plan, Shot
 
+STAGE_SECONDS = 2.0
+"""How long each stage of a prompt lasts where nobody says how long the clip is."""
 MAX_PROMPT = 2000
 """Characters of the longest prompt."""
 
@@ -47,14 +52,71 @@ def resolve(shot: Shot, world: World, embed: Embed | None = None) -> Plan:
     if shot.style is not None and shot.style not in world.styles:
         problem = f"{shot.style[:40]!r} is not a style of this model"
         raise RequestError("style", problem, f"it knows: {', '.join(world.styles)}")
-    parsed = parse(prompt, world, embed)
-    scene = replace(parsed.scene, style=shot.style or parsed.scene.style)
-    camera = parsed.camera if shot.camera is None else shot.camera
+    asked = (
+        instruction(prompt, world, embed) if any(given.role == "source" for given in shot.givens) else None
+    )
+    if asked is not None:
+        update = {
+            "prompt": prompt,
+            "negative_prompt": negative,
+            "caption": asked,
+            "camera": shot.camera or (),
+        }
+        return Plan(shot.model_copy(update=update))
+    timeline = stages(prompt, world, embed)
+    parsed, style = timeline[0].parsed, shot.style or timeline[0].scene.style
+    notes = [note for stage in timeline for note in stage.parsed.notes]
+    if parsed.asked.without and not negative:
+        negative = ", ".join(parsed.asked.without)
+        notes.append(f'what the prompt does not want is the negative prompt: "{negative}"')
+    seconds = _seconds(shot, parsed, timeline, notes)
     update = {
         "prompt": prompt,
         "negative_prompt": negative,
-        "caption": canonical(scene),
-        "style": scene.style,
-        "camera": camera,
+        "seconds": seconds,
+        "caption": canonical(replace(parsed.scene, style=style)),
+        "script": _script(shot, timeline, style, world, embed),
+        "style": style,
+        "camera": _camera(timeline) if shot.camera is None else shot.camera,
     }
-    return Plan(shot.model_copy(update=update), tuple(parsed.notes))
+    return Plan(shot.model_copy(update=update), tuple(dict.fromkeys(notes)))
+
+
+def _seconds(shot: Shot, parsed: Parsed, timeline: tuple[Stage, ...], notes: list[str]) -> float | None:
+    """Return how long the shot is to be; what the prompt decides is noted."""
+    if shot.seconds is not None or shot.num_frames is not None:
+        return shot.seconds
+    if parsed.asked.seconds is not None:
+        notes.append(f"the prompt asks for {parsed.asked.seconds:g} s")
+        return parsed.asked.seconds
+    if len(timeline) > 1:
+        seconds = STAGE_SECONDS * len(timeline)
+        notes.append(f"{len(timeline)} things happen one after another: the clip lasts {seconds:g} s")
+        return seconds
+    return None
+
+
+def _script(
+    shot: Shot, timeline: tuple[Stage, ...], style: str, world: World, embed: Embed | None
+) -> tuple[tuple[float, str], ...]:
+    """Return what is told from which share of the shot on: the prompt's own stages, and what the shot says."""
+    told = {stage.start: canonical(replace(stage.scene, style=style)) for stage in timeline[1:]}
+    before = timeline[-1].scene
+    for share, words in sorted(shot.script):
+        before = parse_english(to_english(clean("at", words)), world, embed, before).scene
+        told[share] = canonical(replace(before, style=style))
+    return tuple(sorted(told.items()))
+
+
+def _camera(timeline: tuple[Stage, ...]) -> tuple[CameraMove, ...]:
+    """Return the moves of all stages, each within the time of its own."""
+    return tuple(
+        move.model_copy(
+            update={
+                "start": stage.start + move.start * (stage.end - stage.start),
+                "end": stage.start + move.end * (stage.end - stage.start),
+            }
+        )
+        for stage in timeline
+        for move in stage.parsed.camera
+    )

@@ -1,0 +1,67 @@
+"""`vitascope explain`: what is understood of a prompt, and what is guessed."""
+
+import json
+import sys
+from typing import Annotated
+
+import typer
+
+from vitascope.cli.screen import Screen
+
+
+def explain(
+    prompt: Annotated[str, typer.Argument(help="What to show, in words.", show_default=False)],
+    negative_prompt: Annotated[str, typer.Option(help="What to stay away from.", show_default=False)] = "",
+    enhance: Annotated[
+        bool, typer.Option("--enhance", help="Say more of a thin prompt first: by rules, or by a chat model.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")] = False,
+    model: Annotated[str, typer.Option(help="Whose world the words are read for.")] = "toybox",
+) -> None:
+    """Print what is understood of a prompt: said, guessed, left out by the model, or unknown."""
+    from vitascope.backends.registry import backend
+    from vitascope.prompt.enhance import enhance as rewrite
+    from vitascope.prompt.explain import rows, to_json
+    from vitascope.prompt.parse import parse
+    from vitascope.prompt.resolve import clean, resolve
+    from vitascope.prompt.stages import stages
+    from vitascope.settings import settings
+    from vitascope.types import Shot
+
+    renderer = backend(model)
+    world, embed = renderer.card.world, renderer.embed
+    notes: tuple[str, ...] = ()
+    if enhance:
+        enhanced = rewrite(clean("prompt", prompt), world, settings())
+        prompt, notes = enhanced.prompt, enhanced.notes
+    plan = resolve(Shot(prompt=prompt, negative_prompt=negative_prompt, model=model), world, embed)
+    parsed = parse(plan.shot.prompt, world, embed)
+    timeline = stages(plan.shot.prompt, world, embed)
+    notes += plan.notes
+    if as_json:
+        typer.echo(json.dumps(to_json(parsed, plan.shot, timeline, notes), ensure_ascii=False))
+        return
+    if enhance:
+        typer.echo(plan.shot.prompt)
+    _print([(row.field, row.value, row.how) for row in rows(parsed, plan.shot, timeline)])
+    for note in notes:
+        Screen().say(f"note: {note}")
+
+
+def _print(lines: list[tuple[str, str, str]]) -> None:
+    """Print three columns; the last one is the narrowest word that tells how the value was come by."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
+    for style in ("bold", None, "dim"):
+        table.add_column(style=style, overflow="fold")
+    for line in lines:
+        table.add_row(*line)
+    Console(
+        file=sys.stdout,
+        width=None if sys.stdout.isatty() else 120,
+        markup=False,
+        highlight=False,
+        emoji=False,
+    ).print(table)

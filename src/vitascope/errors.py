@@ -41,6 +41,10 @@ class WeightsError(VitascopeError):
     """The model's weights are missing or damaged; install vitascope again."""
 
 
+class DamagedStateError(VitascopeError):
+    """What was kept of the clip cannot be used."""
+
+
 class MissingExtraError(VitascopeError):
     """A part of vitascope that is not in the base install is needed."""
 

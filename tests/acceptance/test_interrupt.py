@@ -11,7 +11,7 @@ PROGRAM = """
 import sys, time
 from vitascope import cli
 from vitascope.backends import registry
-from vitascope.cli import generate
+from vitascope.cli import takes
 from vitascope.cli.screen import Screen
 
 class Slow(Screen):
@@ -19,7 +19,7 @@ class Slow(Screen):
         print(event.phase, flush=True)
         time.sleep(0.2)
 
-generate.Screen = Slow
+takes.Screen = Slow
 registry.register("toybox", "vitascope.testing:FakeBackend")
 cli.main(sys.argv[1:])
 """

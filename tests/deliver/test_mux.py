@@ -1,4 +1,3 @@
-import errno
 import os
 import resource
 import subprocess
@@ -9,8 +8,8 @@ import av
 import numpy as np
 import pytest
 
-from vitascope.deliver.mux import published, read, read_record, save
-from vitascope.errors import InputFileError, OutputError, OutputExistsError
+from vitascope.deliver.mux import read, read_record, save
+from vitascope.errors import InputFileError, OutputExistsError
 from vitascope.testing import synthetic_clip
 
 
@@ -74,29 +73,11 @@ def test_nothing_is_overwritten_unless_forced(tmp_path):
     assert read(file).frames.shape[0] == 9
 
 
-def test_a_file_that_appears_meanwhile_is_not_overwritten(tmp_path):
-    file = tmp_path / "clip.mp4"
-    with pytest.raises(OutputExistsError), published(file, force=False) as part:
-        part.write_text("new")
-        file.write_text("precious")
-    assert file.read_text() == "precious"
-    assert list(tmp_path.iterdir()) == [file]
-
-
 def test_a_link_is_followed(tmp_path):
     (tmp_path / "link.mp4").symlink_to(tmp_path / "real.mp4")
     save(synthetic_clip(), tmp_path / "link.mp4")
     assert (tmp_path / "link.mp4").is_symlink()
     assert (tmp_path / "real.mp4").is_file()
-
-
-@pytest.mark.parametrize("error", [KeyboardInterrupt(), OSError(errno.ENOSPC, "full"), RuntimeError()])
-def test_nothing_half_written_stays(tmp_path, error):
-    expected = OutputError if isinstance(error, OSError) else type(error)
-    with pytest.raises(expected), published(tmp_path / "clip.mp4", force=False) as part:
-        part.write_text("half")
-        raise error
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_full_disk_is_one_error_and_leaves_nothing(tmp_path):

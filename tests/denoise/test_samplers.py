@@ -120,3 +120,24 @@ def test_a_batch_is_its_members(sampler):
         np.testing.assert_array_equal(
             sampler(gaussian, noise[i : i + 1], levels[:1], linear(6), None), whole[i : i + 1]
         )
+
+
+@pytest.mark.parametrize("after", range(5))
+@pytest.mark.parametrize("sampler", SAMPLERS.values(), ids=SAMPLERS)
+def test_any_step_is_a_place_to_go_on_from_to_the_same_bits(sampler, after):
+    rng = np.random.default_rng(4)
+    given, noise = rng.standard_normal((2, 1, 6, 3)).astype(np.float32)
+    levels = np.array([[0, 0, 1, 1, 0.5, 0.5]], np.float32)
+    noisy, schedule = add_noise(given, noise, levels), linear(5, shift=2.0)
+
+    def model(latents: np.ndarray, at: np.ndarray, conditioning: None) -> np.ndarray:
+        return gaussian(latents, np.maximum(at, 1e-3), None)
+
+    whole: list[Step] = []
+    out = sampler(model, noisy, levels, schedule, None, whole.append)
+    rest: list[Step] = []
+    again = sampler(model, noisy, levels, schedule, None, rest.append, start=whole[after])
+    assert [step.index for step in rest] == list(range(after + 1, 5))
+    np.testing.assert_array_equal(again, out)
+    for one, other in zip(whole[after + 1 :], rest, strict=True):
+        np.testing.assert_array_equal(one.latents, other.latents)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from jaxtyping import Float32, UInt8
@@ -30,12 +31,17 @@ def decode(
     latents: Latents, decoder: Decoder, progress: Progress
 ) -> UInt8[np.ndarray, "frames height width 3"]:
     """Return all frames of a clip; one step of `progress` per chunk. Raises `Cancelled`."""
-    with progress.phase("decode", -(-latents.shape.frames // CHUNK)):
-        chunks = []
+    return np.concatenate(list(decode_stream(latents, decoder, progress)))
+
+
+def decode_stream(
+    latents: Latents, decoder: Decoder, progress: Progress
+) -> Iterator[UInt8[np.ndarray, "frames height width 3"]]:
+    """Yield the frames of `decode` chunk by chunk, as soon as they are there."""
+    with progress.phase("decode", len(cut(latents.shape.frames))):
         for chunk in decode_chunks(latents, decoder):
-            chunks.append(chunk)
             progress.step()
-        return np.concatenate(chunks)
+            yield chunk
 
 
 def decode_chunks(
@@ -46,11 +52,32 @@ def decode_chunks(
     grid = latents.video.reshape(1, shape.frames, shape.height, shape.width, -1).transpose(0, 4, 1, 2, 3)
     deep = np.zeros((1, decoder.deep_channels, shape.height, shape.width), np.float32)
     shallow = np.zeros((1, decoder.shallow_channels, 2 * shape.height, 2 * shape.width), np.float32)
-    for start in range(0, shape.frames, size):
-        chunk = np.ascontiguousarray(grid[:, :, start : start + size])
-        frames, deep, shallow = decoder.network(latents=chunk, deep=deep, shallow=shallow).values()
+    for span in cut(shape.frames, size):
+        frames, deep, shallow = _run(decoder, grid[:, :, span], deep, shallow)
         # The first latent frame stands for one frame only: the last of the four that the network makes of it.
-        yield to_bytes(frames[0, :, TIME_STRIDE - 1 if start == 0 else 0 :])
+        yield to_bytes(frames[0, :, TIME_STRIDE - 1 if span.start == 0 else 0 :])
+
+
+def cut(frames: int, size: int = CHUNK) -> list[slice]:
+    """Return the spans of latent frames to decode at once; one left over at the end joins the span before."""
+    starts = list(range(0, frames, size))
+    if size > 1 and len(starts) > 1 and frames - starts[-1] == 1:
+        starts.pop()
+    return [slice(start, end) for start, end in pairwise([*starts, frames])]
+
+
+def _run(
+    decoder: Decoder, chunk: np.ndarray, deep: np.ndarray, shallow: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return frames and the next two feature maps of a chunk, the same bits whatever the chunk's length."""
+    # A lone picture is summed over its channels in another order than several are (ONNX Runtime's ReduceMean),
+    # which would show as one step of 255 here and there: so a lone one goes in twice.
+    times = 2 if chunk.shape[2] == 1 else 1
+    twice = [np.repeat(array, times, axis=0) for array in (chunk, deep, shallow)]
+    frames, deep, shallow = decoder.network(
+        **dict(zip(("latents", "deep", "shallow"), twice, strict=True))
+    ).values()
+    return frames[:1], deep[:1], shallow[:1]
 
 
 def to_bytes(

@@ -5,8 +5,7 @@ The same clip gives the same bytes: one encoder thread, no dates, no names of li
 
 import os
 import platform
-import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
@@ -14,18 +13,21 @@ from pathlib import Path
 
 import av
 import numpy as np
-from av.container import InputContainer
+from av.container import InputContainer, OutputContainer
 from av.stream import Disposition
+from av.video.stream import VideoStream
 from jaxtyping import UInt8
 
 from vitascope.deliver.names import check_output
 from vitascope.deliver.record import from_tags, to_tags
 from vitascope.deliver.thumbnail import poster
-from vitascope.errors import InputFileError, OutputError, OutputExistsError
+from vitascope.errors import InputFileError, OutputError
+from vitascope.files import published
 from vitascope.types import Clip, Record
 
 CONTAINER = {"movflags": "+faststart", "fflags": "+bitexact"}
-ENCODER = {"crf": "15", "preset": "slow", "flags": "+bitexact"}
+# Looking eight frames ahead, not fifty, costs 0.03 dB and lets a stream show its first picture after nine frames.
+ENCODER = {"crf": "15", "preset": "slow", "rc-lookahead": "8", "flags": "+bitexact"}
 # x264's AVX-512 code gives other bytes now and then for pictures narrower than 80 pixels; its SSE4.2 code never did.
 SAME_BYTES = {"x264-params": "asm=SSE4.2"} if platform.machine().lower() in ("x86_64", "amd64") else {}
 BT709 = 1
@@ -55,72 +57,43 @@ def save(clip: Clip, path: Path, *, force: bool = False) -> Path:
     return path
 
 
-@contextmanager
-def published(path: Path, *, force: bool) -> Iterator[Path]:
-    """Yield a new file beside `path` that takes its place when all went well and vanishes when not.
-
-    Raises `OutputError` for whatever the system refuses, and `OutputExistsError` for a file that appeared meanwhile.
-    """
-    target = Path(os.path.realpath(path))
-    part = target.with_name(f".{target.name[:80]}.{secrets.token_hex(4)}.part")
-    try:
-        # Created by ourselves, so that a name that was there before is never written over.
-        os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
-        yield part
-        with part.open("rb+") as file:
-            os.fsync(file.fileno())
-        _publish(part, target, force=force)
-    except FileExistsError:
-        raise OutputExistsError("output", f"{path} exists", "say --force to write over it") from None
-    except OSError as error:
-        reason = os.strerror(error.errno) if error.errno else str(error)
-        raise OutputError(f"output: {path} could not be written ({reason})") from None
-    finally:
-        part.unlink(missing_ok=True)
-
-
-def _publish(part: Path, target: Path, *, force: bool) -> None:
-    if force:
-        part.replace(target)
-    else:
-        try:
-            os.link(part, target)
-        except FileExistsError:
-            raise
-        except OSError:  # a file system without hard links
-            part.replace(target)
-    if os.name == "posix":
-        folder = os.open(target.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
-
-
 def encode(clip: Clip, path: Path) -> None:
     """Encode a clip into the file at `path`; raises `OSError` when the disk does."""
     _, height, width, _ = clip.frames.shape
     with av.open(str(path), "w", format="mp4", options=CONTAINER) as container:
         container.metadata.update(to_tags(clip.record))
-        rate = Fraction(clip.fps).limit_denominator(1001)
-        video = container.add_stream("libx264", rate=rate, options=ENCODER | SAME_BYTES)
-        video.width, video.height, video.pix_fmt = width, height, "yuv420p"
-        context = video.codec_context
-        context.thread_count = 1
-        context.color_primaries = context.color_trc = context.colorspace = BT709
-        context.color_range = LIMITED_RANGE
+        video = add_video(container, clip.fps, width, height)
         cover = container.add_stream("mjpeg", rate=1)
         cover.width, cover.height, cover.pix_fmt = width, height, "yuvj444p"
         cover.disposition = Disposition.attached_pic
-        for frame in clip.frames:
-            picture = av.VideoFrame.from_ndarray(frame, format="rgb24")
-            container.mux(
-                video.encode(picture.reformat(format="yuv420p", dst_colorspace="ITU709", threads=1))
-            )
-        container.mux(video.encode(None))
+        for packet in packets(video, (clip.frames,)):
+            container.mux(packet)
         picture = av.Packet(poster(clip.frames))
         picture.stream, picture.pts, picture.dts, picture.is_keyframe = cover, 0, 0, True
         container.mux(picture)
+
+
+def add_video(container: OutputContainer, fps: float, width: int, height: int) -> VideoStream:
+    """Return a new H.264 track whose packets depend on nothing but its frames."""
+    rate = Fraction(fps).limit_denominator(1001)
+    video = container.add_stream("libx264", rate=rate, options=ENCODER | SAME_BYTES)
+    video.width, video.height, video.pix_fmt = width, height, "yuv420p"
+    context = video.codec_context
+    context.thread_count = 1
+    context.color_primaries = context.color_trc = context.colorspace = BT709
+    context.color_range = LIMITED_RANGE
+    return video
+
+
+def packets(
+    video: VideoStream, chunks: Iterable[UInt8[np.ndarray, "frames height width 3"]]
+) -> Iterator[av.Packet]:
+    """Yield the packets of all frames in order; how the frames are cut into chunks makes no difference."""
+    for chunk in chunks:
+        for frame in chunk:
+            picture = av.VideoFrame.from_ndarray(frame, format="rgb24")
+            yield from video.encode(picture.reformat(format="yuv420p", dst_colorspace="ITU709", threads=1))
+    yield from video.encode(None)
 
 
 def read_record(path: Path) -> Record:

@@ -3,6 +3,7 @@
 import os
 import re
 import unicodedata
+from collections.abc import Sequence
 from pathlib import Path
 
 from vitascope.errors import OutputError, OutputExistsError, RequestError
@@ -38,6 +39,11 @@ def output_path(output: Path | None, prompt: str, seed: int, *, several: bool = 
             "output", problem, f"nearest: {output.with_suffix(SUFFIX).name}" if output.name else None
         )
     return output.with_name(f"{output.stem}-{seed}{output.suffix}") if several else output
+
+
+def sheet_path(clips: Sequence[Path]) -> Path:
+    """Return the file of the contact sheet of several clips, beside them: `cat-7.mp4` … become `cat-7-to-12.png`."""
+    return clips[0].with_name(f"{clips[0].stem}-to-{clips[-1].stem.rpartition('-')[2]}.png")
 
 
 def check_output(path: Path, *, force: bool) -> None:

@@ -1,11 +1,15 @@
 """Stage 3: from noise to a clean clip, by the schedule, sampler and guidance of the model."""
 
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
+
+import numpy as np
 
 from vitascope.denoise.guidance import guided
 from vitascope.denoise.noise import add_noise, noise
 from vitascope.denoise.samplers import SAMPLERS, Model, Step
 from vitascope.denoise.schedules import linear
+from vitascope.denoise.state import StateFile, checksum
+from vitascope.errors import DamagedStateError
 from vitascope.progress import Progress
 from vitascope.types import LATENT_CHANNELS, Conditioning, Latents, Shot
 
@@ -19,24 +23,57 @@ class Denoiser:
     shift: float = 1.0
 
 
-def denoise(shot: Shot, conditioning: Conditioning, denoiser: Denoiser, progress: Progress) -> Latents:
-    """Return the clean latents of a planned shot; one step of `progress` per step. Raises `Cancelled`."""
+def denoise(
+    shot: Shot,
+    conditioning: Conditioning,
+    denoiser: Denoiser,
+    progress: Progress,
+    kept: StateFile | None = None,
+) -> Latents:
+    """Return the clean latents of a planned shot; one step of `progress` per step. Raises `Cancelled`.
+
+    With `kept` every step is written there, and a clip whose last step lies there goes on from it.
+    """
     assert shot.seed is not None
     assert shot.steps is not None
     assert shot.guidance_scale is not None
-    shape = shot.video_shape()
-    grid = shape.latent()
-    start = add_noise(conditioning.given, noise(shot.seed, grid, LATENT_CHANNELS), conditioning.levels)
+    grid, prefix = conditioning.grid, conditioning.prefix
+    drawn = noise(shot.seed, grid, LATENT_CHANNELS, conditioning.first_frame)
+    drawn = np.concatenate([np.zeros((prefix, LATENT_CHANNELS), np.float32), drawn])
+    start = add_noise(conditioning.given, drawn, conditioning.levels)
     model = guided(denoiser.model, without_words(conditioning), shot.guidance_scale)
     schedule = linear(shot.steps, denoiser.shift)
+    told = _told(conditioning, schedule, denoiser.sampler)
+    done = None if kept is None else _kept(kept, told, progress)
 
     def watch(step: Step) -> None:
-        progress.step(preview=step.clean[0])
+        if kept is not None:
+            kept.write(step, told)
+        progress.step(preview=step.clean[0, prefix:])
 
-    with progress.phase("denoise", shot.steps):
+    with progress.phase("denoise", shot.steps - (0 if done is None else done.index + 1)):
         sampler = SAMPLERS[denoiser.sampler]
-        clean = sampler(model, start[None], conditioning.levels[None], schedule, conditioning, watch)
-    return Latents(clean[0], grid, shape.fps)
+        clean = sampler(model, start[None], conditioning.levels[None], schedule, conditioning, watch, done)
+    return Latents(clean[0, prefix:], grid, conditioning.fps)
+
+
+def _told(conditioning: Conditioning, schedule: np.ndarray, sampler: str) -> str:
+    """Return a checksum of what the sampler is told: also of pictures that a shot only names."""
+    known = replace(conditioning, caption="")
+    arrays = [part for part in (*astuple(known), *astuple(known.null)) if isinstance(part, np.ndarray)]
+    return checksum([sampler.encode(), schedule, *arrays])
+
+
+def _kept(kept: StateFile, told: str, progress: Progress) -> Step | None:
+    """Return the step to go on from, if there is one that is whole and of this clip; say so in either case."""
+    try:
+        step = kept.read(told)
+    except DamagedStateError as error:
+        progress.note(f"{error}: the clip starts over")
+        return None
+    if step is not None:
+        progress.note(f"going on after step {step.index + 1} of {step.total}")
+    return step
 
 
 def without_words(conditioning: Conditioning) -> Conditioning:

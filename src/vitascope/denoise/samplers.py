@@ -30,7 +30,11 @@ own affair.
 
 @dataclass(frozen=True)
 class Step:
-    """A step just made: `index` of `total`, the latents now at `level`, and the prediction that led there."""
+    """A step just made: `index` of `total`, the latents now at `level`, and the prediction that led there.
+
+    It is all that a sampler needs to go on from there: given one as `start`, each of them makes the steps that are
+    left and ends in the same bits as if it had made all of them.
+    """
 
     index: int
     total: int
@@ -50,14 +54,16 @@ def euler(
     schedule: Float32[np.ndarray, " points"],
     conditioning: C,
     watch: Watch | None = None,
+    start: Step | None = None,
 ) -> Float32[np.ndarray, "batch tokens dim"]:
     """Return the clean latents, with D held still during each step (first order, one call a step).
 
-    `latents` are noisy according to `levels` (see `add_noise`); `schedule` falls from 1 to 0.
+    `latents` are noisy according to `levels` (see `add_noise`); `schedule` falls from 1 to 0. After `start`, a step of
+    the same latents and schedule, only the steps that follow are made.
     Source: Euler's method on the flow of arXiv 2209.03003.
     """
-    x, still = latents, levels[..., None] == 0
-    for i, (t, s) in enumerate(pairwise(schedule)):
+    x, still = latents if start is None else start.latents, levels[..., None] == 0
+    for i, t, s in _spans(schedule, start):
         clean = model(x, levels * t, conditioning)
         x = np.where(still, latents, (s / t) * x + (1 - s / t) * clean)
         _tell(watch, i, schedule, x, clean)
@@ -71,6 +77,7 @@ def ab2(
     schedule: Float32[np.ndarray, " points"],
     conditioning: C,
     watch: Watch | None = None,
+    start: Step | None = None,
 ) -> Float32[np.ndarray, "batch tokens dim"]:
     """Return the clean latents, with D on the line through its last two values (second order).
 
@@ -78,8 +85,9 @@ def ab2(
     for `euler`.
     Source: the exponential Adams-Bashforth idea of DPM-Solver++(2M) (arXiv 2211.01095), with D linear in t.
     """
-    x, still, past = latents, levels[..., None] == 0, None
-    for i, (t, s) in enumerate(pairwise(schedule)):
+    x, still = latents if start is None else start.latents, levels[..., None] == 0
+    past = None if start is None else (schedule[start.index], start.clean)
+    for i, t, s in _spans(schedule, start):
         clean = model(x, levels * t, conditioning)
         stepped = (s / t) * x + (1 - s / t) * clean
         if past is not None and s > 0:
@@ -96,6 +104,7 @@ def heun(
     schedule: Float32[np.ndarray, " points"],
     conditioning: C,
     watch: Watch | None = None,
+    start: Step | None = None,
 ) -> Float32[np.ndarray, "batch tokens dim"]:
     """Return the clean latents, with D on the line from each step's start to its end (second order).
 
@@ -103,8 +112,8 @@ def heun(
     `euler`.
     Source: Heun's method as in arXiv 2206.00364, algorithm 1, with D linear in t.
     """
-    x, still = latents, levels[..., None] == 0
-    for i, (t, s) in enumerate(pairwise(schedule)):
+    x, still = latents if start is None else start.latents, levels[..., None] == 0
+    for i, t, s in _spans(schedule, start):
         clean = model(x, levels * t, conditioning)
         stepped = (s / t) * x + (1 - s / t) * clean
         if s > 0:
@@ -116,6 +125,12 @@ def heun(
 
 
 SAMPLERS = {"euler": euler, "ab2": ab2, "heun": heun}
+
+
+def _spans(schedule: np.ndarray, start: Step | None) -> list[tuple[int, np.float32, np.float32]]:
+    """Return the steps still to be made: index, level before, level after."""
+    spans = [(i, t, s) for i, (t, s) in enumerate(pairwise(schedule))]
+    return spans if start is None else spans[start.index + 1 :]
 
 
 def _bend(t: np.float32, s: np.float32) -> np.float32:

@@ -1,0 +1,72 @@
+"""Frames to a fragmented MP4 that can be watched while it grows: written once from front to back, never sought in."""
+
+from collections.abc import Iterator
+from itertools import chain
+from typing import Protocol, runtime_checkable
+
+import av
+import numpy as np
+from jaxtyping import UInt8
+
+from vitascope.deliver.mux import add_video, packets
+from vitascope.deliver.record import to_tags
+from vitascope.errors import OutputError
+from vitascope.types import Record
+
+CONTAINER = {
+    "movflags": "+frag_keyframe+empty_moov+default_base_moof",
+    "frag_duration": "250000",  # microseconds: keyframes alone come too rarely to be waited for
+    "flush_packets": "1",
+    "fflags": "+bitexact",
+}
+
+
+@runtime_checkable
+class Sink(Protocol):
+    """Any binary file that is open for writing: a pipe, a socket's file, stdout, a file on a disk."""
+
+    def write(self, data: memoryview, /) -> int | None:
+        """Take bytes, and return how many."""
+        ...
+
+    def flush(self) -> None:
+        """Pass on what was taken."""
+        ...
+
+
+class Pipe:
+    """The part of a binary file that a pipe has too, which is all that the muxer gets to see."""
+
+    def __init__(self, out: Sink):
+        self._out = out
+
+    def write(self, data: bytes) -> int:
+        """Write all of it at once; raises `BrokenPipeError` and, for what else can go wrong, `OutputError`."""
+        try:
+            rest = memoryview(data)
+            while rest:
+                rest = rest[self._out.write(rest) or 0 :]
+            self._out.flush()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise OutputError(f"output: the stream could not be written ({error.strerror})") from None
+        return len(data)
+
+
+def stream(
+    frames: Iterator[UInt8[np.ndarray, "frames height width 3"]], fps: float, record: Record, out: Sink
+) -> None:
+    """Write a clip to `out` as its chunks of frames come, in memory that does not grow with it.
+
+    Decoded, the frames are those of the file that `deliver.mux` makes of the same frames. The record must be whole
+    before the first frame, because it comes first. Raises `BrokenPipeError` when the reader leaves.
+    """
+    first = next(frames)
+    height, width = first.shape[1:3]
+    with av.open(Pipe(out), "w", format="mp4", options=CONTAINER) as container:
+        container.metadata.update(to_tags(record))
+        video = add_video(container, fps, width, height)
+        container.start_encoding()
+        for packet in packets(video, chain((first,), frames)):
+            container.mux(packet)

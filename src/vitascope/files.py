@@ -1,0 +1,65 @@
+"""Files that appear whole or not at all, whatever ends the process that writes them."""
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from vitascope.errors import OutputError, OutputExistsError
+
+
+@contextmanager
+def published(path: Path, *, force: bool, argument: str = "output") -> Iterator[Path]:
+    """Yield a new file beside `path` that takes its place when all went well and vanishes when not.
+
+    Raises `OutputError` for whatever the system refuses, and `OutputExistsError` for a file that appeared meanwhile;
+    both name the `argument` that asked for the file.
+    """
+    target = Path(os.path.realpath(path))
+    part = target.with_name(f"{_stem(target)}{secrets.token_hex(4)}.part")
+    try:
+        # Created by ourselves, so that a name that was there before is never written over.
+        os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+        yield part
+        with part.open("rb+") as file:
+            os.fsync(file.fileno())
+        _publish(part, target, force=force)
+    except FileExistsError:
+        raise OutputExistsError(argument, f"{path} exists", "say --force to write over it") from None
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        raise OutputError(f"{argument}: {path} could not be written ({reason})") from None
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def sweep(path: Path) -> None:
+    """Remove what a process that was killed while it wrote `path` has left beside it."""
+    target = Path(os.path.realpath(path))
+    start = _stem(target)
+    for part in target.parent.iterdir():
+        if part.name.startswith(start) and part.suffix == ".part" and len(part.name) == len(start) + 13:
+            part.unlink(missing_ok=True)
+
+
+def _stem(target: Path) -> str:
+    return f".{target.name[:80]}."
+
+
+def _publish(part: Path, target: Path, *, force: bool) -> None:
+    if force:
+        part.replace(target)
+    else:
+        try:
+            os.link(part, target)
+        except FileExistsError:
+            raise
+        except OSError:  # a file system without hard links
+            part.replace(target)
+    if os.name == "posix":
+        folder = os.open(target.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)

@@ -23,8 +23,8 @@ class Recipe:
     dit: DiTConfig
     vae_training: VAETraining
     dit_training: DiTTraining
-    shards: int
-    """Lots of 256 encoded clips that are made ahead; 0 where the trainer's own device renders while it trains."""
+    shards: dict[str, int]
+    """Kind -> lots of 256 encoded clips that are made ahead; none where the trainer's own device renders meanwhile."""
     variants: int = 6
     """Layouts in which each set is painted."""
 
@@ -56,7 +56,7 @@ def small() -> Recipe:
         dit=DiTConfig(),
         vae_training=VAETraining(),
         dit_training=DiTTraining(),
-        shards=40,
+        shards={"take": 40, "pair": 8, "route": 5},
         variants=1,
     )
 
@@ -72,7 +72,7 @@ def gpu() -> Recipe:
         dit_training=replace(
             recipe.dit_training, frame_batch=1024, clip_batch=256, renew=32, keep=1.0, ema=0.9995
         ),
-        shards=0,
+        shards={},
         variants=12,
     )
 
@@ -90,7 +90,7 @@ def smoke() -> Recipe:
         dit=DiTConfig(dim=64, heads=2, depth=3, text_dim=64, hidden=128, modulation=32, axes=(4, 6, 6)),
         vae_training=replace(recipe.vae_training, batch=2, frames=5, crop=32, pool=16),
         dit_training=replace(recipe.dit_training, frame_batch=4, clip_batch=2),
-        shards=1,
+        shards={"take": 1, "pair": 1, "route": 1},
         variants=1,
     )
 

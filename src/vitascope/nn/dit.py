@@ -19,10 +19,10 @@ from torch import Tensor, nn
 
 @dataclass(frozen=True)
 class DiTConfig:
-    """Size of the transformer; `channels` are the per-token extras: given mask, source latents, camera."""
+    """Size of the transformer; `channels` are the per-token extras: given mask, source latents, camera, path."""
 
-    latent_channels: int = 24
-    channels: int = 33
+    latent_channels: int = 256
+    channels: int = 266
     dim: int = 256
     heads: int = 4
     depth: int = 8

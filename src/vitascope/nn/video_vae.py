@@ -4,6 +4,9 @@ A clip of 1 + 4k frames is seen as k + 1 groups of four frames, the first group 
 times over. A group is folded into channels at a quarter of the picture's size, so that nearly all of the work
 is ordinary two-dimensional convolution; time is mixed by `CausalMix`, which sees a group and the one before it.
 The one feature map that each `CausalMix` remembers is the whole state of a streaming decode.
+
+Around the networks runs a linear code of single groups (`LinearCode`), fitted to data before training and then left
+alone; the networks learn what it cannot say (as the shortcuts of DC-AE, arXiv 2410.10733, which it makes data's own).
 """
 
 from dataclasses import dataclass
@@ -17,16 +20,17 @@ from torch import Tensor, nn
 TIME_STRIDE = 4
 SPACE_STRIDE = 16
 PATCH = 4
+CELL = SPACE_STRIDE // PATCH
 
 
 @dataclass(frozen=True)
 class VideoVAEConfig:
     """Widths of the autoencoder at a quarter, an eighth and a sixteenth of the picture's size."""
 
-    latent_channels: int = 24
+    latent_channels: int = 256
     encoder_widths: tuple[int, int, int] = (96, 160, 256)
     decoder_widths: tuple[int, int, int] = (128, 176, 256)
-    latent_limit: float = 3.0
+    latent_limit: float = 10.0
 
 
 class ChannelNorm(nn.Module):
@@ -114,6 +118,32 @@ def each_group(
     )
 
 
+def fold(frames: Float[Tensor, "batch 3 frames height width"]) -> Float[Tensor, "batch groups c h w"]:
+    """Return 1 + 4k frames in 0..1 as groups of four, folded into channels at a quarter of the size, in -1..1."""
+    first = repeat(frames[:, :, :1], "b c 1 h w -> b c t h w", t=TIME_STRIDE - 1)
+    padded = torch.cat([first, frames], dim=2) * 2 - 1
+    return rearrange(padded, "b c (t r) (h p) (w q) -> b t (c r p q) h w", r=TIME_STRIDE, p=PATCH, q=PATCH)
+
+
+class LinearCode(nn.Module):
+    """A fixed linear map from the pixels of a latent cell to its latents, or back. Starts as nothing at all."""
+
+    weight: Tensor
+    bias: Tensor
+
+    def __init__(self, channels: int, back: bool):
+        super().__init__()
+        pixels = 3 * TIME_STRIDE * PATCH**2
+        self.back = back
+        self.register_buffer("weight", torch.zeros(channels, pixels, CELL, CELL))
+        self.register_buffer("bias", torch.zeros(pixels if back else channels))
+
+    def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c2 h2 w2"]:
+        if self.back:
+            return F.conv_transpose2d(x, self.weight, self.bias, stride=CELL)
+        return F.conv2d(x, self.weight, self.bias, stride=CELL)
+
+
 class Encoder(nn.Module):
     """Frames in 0..1 to latents; see the module's docstring for the layout."""
 
@@ -128,19 +158,20 @@ class Encoder(nn.Module):
         self.down2 = nn.Conv2d(eighth, sixteenth, 2, stride=2)
         self.sixteenth = Stage(sixteenth, 2)
         self.head = nn.Conv2d(sixteenth, config.latent_channels, 1)
+        silence(self.head)
+        self.linear = LinearCode(config.latent_channels, back=False)
 
     def forward(
         self, frames: Float[Tensor, "batch 3 frames height width"]
     ) -> Float[Tensor, "batch c groups h w"]:
         """Encode 1 + 4k frames (values 0..1, height and width multiples of 16) into k + 1 latent frames."""
-        first = repeat(frames[:, :, :1], "b c 1 h w -> b c t h w", t=TIME_STRIDE - 1)
-        padded = torch.cat([first, frames], dim=2) * 2 - 1
-        x = rearrange(padded, "b c (t r) (h p) (w q) -> b t (c r p q) h w", r=TIME_STRIDE, p=PATCH, q=PATCH)
-        x = each_group(self.down1, each_group(self.quarter, each_group(self.stem, x)))
+        groups = fold(frames)
+        x = each_group(self.down1, each_group(self.quarter, each_group(self.stem, groups)))
         x, _ = self.eighth(x, torch.zeros_like(x[:, 0]))
         x = each_group(self.down2, x)
         x, _ = self.sixteenth(x, torch.zeros_like(x[:, 0]))
-        latents = rearrange(each_group(self.head, x), "b t c h w -> b c t h w")
+        latents = each_group(self.head, x) + each_group(self.linear, groups)
+        latents = rearrange(latents, "b t c h w -> b c t h w")
         return self.limit * torch.tanh(latents / self.limit)
 
 
@@ -157,6 +188,8 @@ class Decoder(nn.Module):
         self.up2 = nn.Sequential(nn.Conv2d(eighth, 4 * quarter, 1), nn.PixelShuffle(2))
         self.quarter = nn.Sequential(ResidualBlock(quarter), ResidualBlock(quarter))
         self.head = nn.Conv2d(quarter, 3 * TIME_STRIDE * PATCH**2, 3, padding=1)
+        silence(self.head)
+        self.linear = LinearCode(config.latent_channels, back=True)
         self.state_channels = (sixteenth, eighth)
 
     def state(self, latents: Float[Tensor, "batch c groups h w"]) -> tuple[Tensor, Tensor]:
@@ -172,11 +205,12 @@ class Decoder(nn.Module):
         shallow: Float[Tensor, "batch c2 h2 w2"],
     ) -> tuple[Float[Tensor, "batch 3 frames height width"], Tensor, Tensor]:
         """Decode groups into four frames each; of a clip's first group only the last frame is the clip's."""
-        x = each_group(self.stem, rearrange(latents, "b c t h w -> b t c h w"))
-        x, deep = self.sixteenth(x, deep)
+        cells = rearrange(latents, "b c t h w -> b t c h w")
+        x, deep = self.sixteenth(each_group(self.stem, cells), deep)
         x = each_group(self.up1, x)
         x, shallow = self.eighth(x, shallow)
         x = each_group(self.head, each_group(self.quarter, each_group(self.up2, x)))
+        x = x + each_group(self.linear, cells)
         frames = rearrange(x, "b t (c r p q) h w -> b c (t r) (h p) (w q)", r=TIME_STRIDE, p=PATCH, q=PATCH)
         return frames * 0.5 + 0.5, deep, shallow
 

@@ -21,6 +21,8 @@ from vitascope.training.shipped import shipped
 if TYPE_CHECKING:
     from recipes.toybox import Recipe
     from vitascope.nn.video_vae import VideoVAE
+    from vitascope.training.latents import LatentPool
+    from vitascope.training.rendered import Render
     from vitascope.training.toytheatre.render import Theatre
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
@@ -101,6 +103,7 @@ def trained_vae(recipe: "Recipe", weights: Path) -> "VideoVAE":
 def vae(
     minutes: Minutes, out: Out, smoke: Smoke = False, recipe: RecipeName = "small", atlas: Atlas = None,
     start: Start = None, from_scratch: Scratch = False, clips: Clips = None,
+    decoder_only: Annotated[bool, typer.Option(help="Leave the encoder, and so all latents, as they are.")] = False,
 ) -> None:  # fmt: skip
     """Train the video autoencoder on theatre clips and dead leaves."""
     from vitascope.training.clips import ClipPool, leaves_source
@@ -111,7 +114,7 @@ def vae(
     theatre, rng = stage_theatre(plan, atlas), np.random.default_rng(1)
 
     def live(rng: np.random.Generator, count: int) -> torch.Tensor:
-        return render_takes(theatre, plan.world, rng, count)[0]
+        return render_takes(theatre, plan.world, rng, count).frames
 
     stage = live if clips is None else shard_source(clips)
     leaves = leaves_source(plan.shape.num_frames, plan.shape.height)
@@ -119,7 +122,10 @@ def vae(
     test = live(np.random.default_rng(2), 4 if smoke else 24).transpose(1, 2).float() / 255
     loop = LoopConfig(minutes=minutes, max_steps=4 if smoke else None)
     first = first_tensors("vae", start, from_scratch or smoke)
-    print(train(plan.vae, plan.vae_training, loop, pool, test, out, first, device()))
+    training = plan.vae_training
+    if decoder_only:
+        training = replace(training, decoder_only=True, noise=0.02, ema=0.99)
+    print(train(plan.vae, training, loop, pool, test, out, first, device()))
 
 
 @app.command()
@@ -151,27 +157,48 @@ def dit(
     start: Start = None, from_scratch: Scratch = False, shards: Shards = None,
 ) -> None:  # fmt: skip
     """Train the diffusion transformer with its text encoder."""
-    from vitascope.training.dit import train
-    from vitascope.training.latents import Encoded, LatentPool, encode, join, load_shard
-    from vitascope.training.rendered import render_takes
+    from vitascope.training.dit import channel_weights, train
     from vitascope.training.words import embedding_table, tokenizer
 
     plan = recipe_named(recipe, smoke)
-    if shards is not None:
-        pool = LatentPool(join([load_shard(path) for path in sorted(shards.glob("*.safetensors"))]), device())
-    else:
-        theatre, net, rng = stage_theatre(plan, atlas), trained_vae(plan, vae), np.random.default_rng(3)
-
-        def render(count: int) -> Encoded:
-            return encode(net, render_takes(theatre, plan.world, rng, count))
-
-        pool = LatentPool(join([render(16) for _ in range(2 if smoke else 512)]), device(), render)
+    net = trained_vae(plan, vae)
+    pools = live_pools(plan, net, atlas, 16 if smoke else 4096) if shards is None else shard_pools(shards)
     training = replace(plan.dit_training, fps=plan.shape.fps)
-    loop = LoopConfig(minutes=minutes, max_steps=4 if smoke else None)
+    loop = LoopConfig(minutes=minutes, max_steps=8 if smoke else None)
     first = first_tensors("dit", start, from_scratch or smoke)
-    print(
-        train(plan.dit, plan.text, embedding_table(), tokenizer(), training, loop, pool, out, first, device())
-    )
+    weights = channel_weights(net, pools["take"].std)
+    words = embedding_table(), tokenizer()
+    print(train(plan.dit, plan.text, *words, training, loop, pools, weights, out, first, device()))
+
+
+def shard_pools(folder: Path) -> "dict[str, LatentPool]":
+    """Load the shards that `latents` made, by kind."""
+    from vitascope.training.latents import LatentPool, join, load_shard
+    from vitascope.training.rendered import KINDS
+
+    pools: dict[str, LatentPool] = {}
+    for kind in KINDS:
+        parts = [load_shard(path) for path in sorted(folder.glob(f"{kind}-*.safetensors"))]
+        if parts:
+            pools[kind] = LatentPool(join(parts), device(), other=pools.get("take"))
+    return pools
+
+
+def live_pools(plan: "Recipe", net: "VideoVAE", atlas: Path | None, clips: int) -> "dict[str, LatentPool]":
+    """Render and encode clips of every kind, in pools that renew themselves."""
+    from vitascope.training.latents import Encoded, LatentPool, encode, join
+    from vitascope.training.rendered import KINDS
+
+    theatre, rng, pools = stage_theatre(plan, atlas), np.random.default_rng(3), dict[str, LatentPool]()
+    for kind, render in KINDS.items():
+
+        def fresh(count: int, render: "Render" = render) -> Encoded:
+            return encode(net, render(theatre, plan.world, rng, count))
+
+        share = clips if kind == "take" else clips // 4
+        lots = join([fresh(16) for _ in range(max(1, share // 16))])
+        pools[kind] = LatentPool(lots, device(), fresh, pools.get("take"))
+    return pools
 
 
 @app.command()

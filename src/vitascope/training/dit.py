@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from einops import rearrange, repeat
 from jaxtyping import Bool, Float, Int
 from tokenizers import Tokenizer
@@ -13,9 +14,10 @@ from torch import Tensor, nn
 
 from vitascope.nn.dit import DiT, DiTConfig
 from vitascope.nn.text_encoder import TextEncoder, TextEncoderConfig
-from vitascope.nn.video_vae import TIME_STRIDE
+from vitascope.nn.video_vae import TIME_STRIDE, VideoVAE
 from vitascope.prompt.captions import canonical, caption
 from vitascope.prompt.scene import Scene
+from vitascope.prompt.world import cast
 from vitascope.training.checkpoint import (
     load_matching,
     load_tensors,
@@ -28,6 +30,11 @@ from vitascope.training.givens import Grid, given_mask
 from vitascope.training.latents import LatentPool
 from vitascope.training.loop import LoopConfig, run
 from vitascope.training.optim import split_optimizers
+from vitascope.types import REFERENCE_SECONDS
+
+LESSONS = {"take": 0.66, "pair": 0.11, "route": 0.09, "reference": 0.04, "frame": 0.10}
+"""What whole clips are taught by, and how often: words, edits, a path to follow, a picture of the toy; "frame" is
+one latent frame alone."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +43,7 @@ class DiTTraining:
 
     frame_batch: int = 64
     clip_batch: int = 20
-    clips_from: float = 0.35
-    frame_share: float = 0.15
+    clips_from: float = 0.25
     keep: float = 0.5
     keep_until: float = 0.85
     muon_rate: float = 3e-3
@@ -45,10 +51,28 @@ class DiTTraining:
     ema: float = 0.995
     text_dropout: float = 0.1
     canonical_share: float = 0.5
-    shift: float = 1.5
-    least_level: float = 0.05
+    heat_share: float = 0.3
+    focus: float = 6.0
+    """How much more the tokens of the toy count than those of the set, which is learned long before it."""
+    shift: float = 4.0
+    least_level: float = 0.3
     fps: float = 8.0
     renew: int = 0
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What is drawn for one step; `extra` are a token's source latents, camera and path, `focus` how much it counts."""
+
+    clean: Float[Tensor, "batch tokens latent"]
+    given: Bool[Tensor, "batch tokens"]
+    extra: Float[Tensor, "batch tokens more"]
+    focus: Float[Tensor, "batch tokens"]
+    positions: Float[Tensor, "tokens 3"]
+    texts: list[str]
+
+
+Pools = Mapping[str, LatentPool]
 
 
 class Words:
@@ -67,18 +91,9 @@ class Words:
             mask[i, : len(row)] = True
         return ids, mask
 
-    def of(self, scenes: list[Scene], rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-        """Caption the scenes (canonical or natural phrasing, sometimes none) and return ids and mask."""
-        texts = []
-        for scene in scenes:
-            draw = rng.random()
-            if draw < self.config.text_dropout:
-                texts.append("")
-            elif rng.random() < self.config.canonical_share:
-                texts.append(canonical(scene))
-            else:
-                texts.append(caption(scene, rng))
-        return self.ids(texts)
+    def of(self, scene: Scene, rng: np.random.Generator) -> str:
+        """Caption a scene, in canonical or natural phrasing."""
+        return canonical(scene) if rng.random() < self.config.canonical_share else caption(scene, rng)
 
 
 class Generator(nn.Module):
@@ -104,14 +119,16 @@ def train(
     tokenizer: Tokenizer,
     config: DiTTraining,
     loop: LoopConfig,
-    pool: LatentPool,
+    pools: Pools,
+    weights: Float[Tensor, " latent"],
     out: Path,
     start: Mapping[str, Tensor] | None = None,
     device: str = "cpu",
 ) -> Path:
     """Train for the loop's minutes and return the path of the averaged weights, `dit.safetensors` under `out`.
 
-    Starts from the tensors of `start` that fit, or goes on from `out/state.safetensors` if a run was cut off there.
+    `pools` are clips by the kind of their lesson; `weights` says how much each latent channel counts. Starts from the
+    tensors of `start` that fit, or goes on from `out/state.safetensors` if a run was cut off there.
     """
     rng = np.random.default_rng(0)
     net = Generator(dit_config, text_config, table).to(device)
@@ -128,11 +145,16 @@ def train(
         first, seconds, ema.steps = facts["step"], facts["seconds"], facts["step"]
     words = Words(tokenizer, text_config.max_words, config)
 
+    pool, weights = pools["take"], weights.to(device)
+
     def step(number: int, done: float) -> dict[str, float]:
+        kind = "frame" if done < config.clips_from else draw_kind(rng, pools)
         if config.renew:
-            pool.renew(config.renew)
-        single = done < config.clips_from or rng.random() < config.frame_share
-        loss = flow_loss(net, pool, words, rng, config, single, done < config.keep_until)
+            pools.get(kind, pool).renew(config.renew)
+        lesson = draw_lesson(kind, pools, words, rng)
+        loss = flow_loss(
+            net, lesson, words, rng, config, weights, kind != "frame" and done < config.keep_until
+        )
         for optimizer in optimizers:
             optimizer.zero_grad(set_to_none=True)
         loss.backward()
@@ -155,44 +177,116 @@ def train(
     return out / "dit.safetensors"
 
 
+def channel_weights(vae: VideoVAE, std: Float[Tensor, " latent"]) -> Float[Tensor, " latent"]:
+    """Return how much each normalised latent channel counts: the root of the pixels' variance it stands for, mean 1.
+
+    Without it the fine texture of the last channels, of which there are many, outweighs the picture.
+    """
+    pixels = vae.decoder.linear.weight.flatten(1).square().sum(1).cpu() * std.cpu() ** 2
+    weights = pixels.sqrt() + 1e-3 * pixels.sqrt().mean() + 1e-9
+    return weights / weights.mean()
+
+
+def draw_kind(rng: np.random.Generator, pools: Pools) -> str:
+    """Draw what the next step teaches, among what there are clips for."""
+    kinds = [kind for kind in LESSONS if kind in pools or kind in ("frame", "reference")]
+    shares = np.array([LESSONS[kind] for kind in kinds])
+    return kinds[rng.choice(len(kinds), p=shares / shares.sum())]
+
+
+def draw_lesson(kind: str, pools: Pools, words: Words, rng: np.random.Generator) -> Lesson:
+    """Draw the clips, the task and the words of one step."""
+    config, pool = words.config, pools.get(kind, pools["take"])
+    _, _, frames, height, width = pool.latents.shape
+    chosen = (int(rng.integers(frames)),) if kind == "frame" else tuple(range(frames))
+    grid = Grid(chosen, height, width)
+    rows = rng.integers(len(pool), size=config.frame_batch if kind == "frame" else config.clip_batch)
+    clean = tokens_of(pool.latents[rows][:, :, list(chosen)])
+    camera = repeat(pool.camera[rows][:, list(chosen)], "b t c -> b (t hw) c", hw=height * width)
+    source = torch.zeros_like(clean) if pool.sources is None else tokens_of(pool.sources[rows])
+    told = torch.from_numpy(rng.random((len(rows), 1, 1)) < (1.0 if kind == "route" else config.heat_share))
+    near = rearrange(pool.heat[rows][:, list(chosen)], "b t h w -> b (t h w) 1").float()
+    heat = near * told.to(clean.device)
+    given = np.stack([given_mask(rng, grid) for _ in rows]) & (kind != "pair")
+    lesson = Lesson(
+        clean,
+        torch.from_numpy(given).to(clean.device),
+        torch.cat([source, camera, heat], dim=-1),
+        1 + config.focus * near[..., 0].sqrt(),
+        grid_positions(grid, config.fps).to(clean.device),
+        [lesson_text(kind, pool, row, words, rng) for row in rows],
+    )
+    return with_reference(lesson, pool, rows, rng) if kind == "reference" else lesson
+
+
+def tokens_of(latents: Float[Tensor, "b c t h w"]) -> Float[Tensor, "b tokens c"]:
+    """Return latents as tokens in the order (frames height width)."""
+    return rearrange(latents.float(), "b c t h w -> b (t h w) c")
+
+
+def lesson_text(kind: str, pool: LatentPool, row: int, words: Words, rng: np.random.Generator) -> str:
+    """Return a caption or an instruction; now and then none, and with a picture of the toy often not its name."""
+    scene = pool.scenes[row]
+    if rng.random() < words.config.text_dropout:
+        return ""
+    if kind == "pair" and rng.random() < 0.75:
+        return pool.instructions[row]
+    text = words.of(scene, rng)
+    return (
+        text.replace(cast()[scene.subject].name, "toy")
+        if kind == "reference" and rng.random() < 0.5
+        else text
+    )
+
+
+def with_reference(lesson: Lesson, pool: LatentPool, rows: np.ndarray, rng: np.random.Generator) -> Lesson:
+    """Put the first frame of another clip of the same toy in front of each clip's tokens, long before them in time."""
+    same = [
+        np.flatnonzero([scene.subject == pool.scenes[row].subject for scene in pool.scenes]) for row in rows
+    ]
+    others = [int(rng.choice(places)) for places in same]
+    picture = tokens_of(pool.latents[others][:, :, :1])
+    count = picture.shape[1]
+    positions = lesson.positions[:count] - torch.tensor([REFERENCE_SECONDS, 0.0, 0.0], device=picture.device)
+    return Lesson(
+        torch.cat([picture, lesson.clean], dim=1),
+        F.pad(lesson.given, (count, 0), value=True),
+        F.pad(lesson.extra, (0, 0, count, 0)),
+        F.pad(lesson.focus, (count, 0)),
+        torch.cat([positions, lesson.positions]),
+        lesson.texts,
+    )
+
+
 def flow_loss(
     net: Generator,
-    pool: LatentPool,
+    lesson: Lesson,
     words: Words,
     rng: np.random.Generator,
     config: DiTTraining,
-    single: bool,
+    weights: Float[Tensor, " latent"],
     route: bool,
 ) -> Float[Tensor, ""]:
-    """Draw a batch, noise what is wanted, and return the velocity-weighted error of the clean tokens.
+    """Noise what is wanted of a lesson, and return the velocity-weighted error of the clean tokens.
 
     `x_t = (1 - t) x + t noise`; the loss is |x_hat - x|^2 / max(t, least)^2, that is the squared error of the velocity
-    (JiT, arXiv 2511.13720), over the wanted tokens. With `single` one latent frame of each clip is trained alone.
+    (JiT, arXiv 2511.13720), over the wanted tokens. With `route` some tokens skip the middle blocks.
     """
-    device = pool.latents.device
-    _, _, frames, height, width = pool.latents.shape
-    chosen = (int(rng.integers(frames)),) if single else tuple(range(frames))
-    grid, batch = Grid(chosen, height, width), config.frame_batch if single else config.clip_batch
-    rows = rng.integers(len(pool), size=batch)
-    clean = rearrange(pool.latents[rows][:, :, list(chosen)].float(), "b c t h w -> b (t h w) c")
-    camera = repeat(pool.camera[rows][:, list(chosen)], "b t c -> b (t hw) c", hw=height * width)
-    given = torch.from_numpy(np.stack([given_mask(rng, grid) for _ in rows])).to(device)
-    ids, mask = (x.to(device) for x in words.of([pool.scenes[row] for row in rows], rng))
-
+    clean, given = lesson.clean, lesson.given
+    batch, tokens, _ = clean.shape
+    device = clean.device
+    ids, mask = (x.to(device) for x in words.ids(lesson.texts))
     level = torch.sigmoid(torch.from_numpy(rng.normal(0, 1, (batch, 1))).float().to(device))
     level = config.shift * level / (1 + (config.shift - 1) * level)
     levels = level * ~given
     noisy = clean + levels[..., None] * (torch.randn_like(clean) - clean)
-    extra = torch.cat([given[..., None].float(), torch.zeros_like(clean), camera], dim=-1)
+    extra = torch.cat([given[..., None].float(), lesson.extra], dim=-1)
     keep = None
-    if route and not single and config.keep < 1:
-        tokens = clean.shape[1]
+    if route and config.keep < 1:
         keep = torch.from_numpy(np.sort(rng.permutation(tokens)[: int(config.keep * tokens)])).to(device)
     with torch.autocast(device.type, torch.bfloat16):
         states, pooled = net.text(ids, mask)
-        made = net.dit(
-            noisy, levels, extra, grid_positions(grid, config.fps).to(device), states, mask, pooled, keep
-        )
-    weight = (~given).float() / level.clamp(min=config.least_level) ** 2
-    error = (made.float() - clean).square().mean(-1)
+        made = net.dit(noisy, levels, extra, lesson.positions, states, mask, pooled, keep)
+    weight = lesson.focus * (~given).float() / level.clamp(min=config.least_level) ** 2
+    error = ((made.float() - clean).square() * weights).mean(-1)
     return (weight * error).sum() / (~given).sum()

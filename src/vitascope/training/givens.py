@@ -6,12 +6,13 @@ import numpy as np
 from jaxtyping import Bool
 
 SHARES = {
-    "text": 0.60,
+    "text": 0.58,
     "first frame": 0.14,
     "first and last frame": 0.05,
+    "keyframes": 0.03,
     "start": 0.07,
     "end": 0.03,
-    "outside a box": 0.11,
+    "outside a box": 0.10,
 }
 """How often each task is trained; all of them are one mechanism (`given_mask`)."""
 
@@ -39,6 +40,8 @@ def given_mask(
             mask[0] = True
         case "first and last frame":
             mask[[0, last]] = last > 1
+        case "keyframes":
+            mask[rng.permutation(last + 1)[: rng.integers(1, last + 1)]] = True
         case "start":
             mask[: rng.integers(1, last + 1)] = True
         case "end":

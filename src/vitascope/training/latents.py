@@ -1,7 +1,7 @@
 """Clips rendered and encoded ahead of the training that uses them, each several times over."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +10,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from vitascope.conditioning.camera import camera_channels
-from vitascope.nn.video_vae import VideoVAE
+from vitascope.conditioning.path import heat_map
+from vitascope.nn.video_vae import TIME_STRIDE, VideoVAE
 from vitascope.prompt.scene import Scene
 from vitascope.training.checkpoint import load_tensors, save_tensors
 from vitascope.training.rendered import Rendered, load_rendered
@@ -18,42 +19,68 @@ from vitascope.training.rendered import Rendered, load_rendered
 
 @dataclass(frozen=True)
 class Encoded:
-    """Clips as the transformer is taught them: latents, what they show, and how the camera moves."""
+    """Clips as the transformer is taught them: latents, how the camera moves, where the toy is, and what they show.
+
+    Edited clips hold the latents of what they were made of as `sources`, and the words that asked for it.
+    """
 
     latents: Float[Tensor, "clips channels frames height width"]
     camera: Float[Tensor, "clips frames 8"]
+    heat: Float[Tensor, "clips frames height width"]
     scenes: tuple[Scene, ...]
+    sources: Float[Tensor, "clips channels frames height width"] | None = None
+    instructions: tuple[str, ...] = ()
 
 
 @torch.no_grad()
 def encode(vae: VideoVAE, rendered: Rendered) -> Encoded:
     """Encode rendered clips on the device where their frames are. Latents are float16."""
-    frames, camera, scenes = rendered
-    pictures = frames.transpose(1, 2).float() / 255
-    with torch.autocast(pictures.device.type, torch.bfloat16):
-        latents = vae.encode(pictures)
-    channels = np.stack([camera_channels(path) for path in camera.numpy()])
-    return Encoded(latents.half(), torch.from_numpy(channels), scenes)
+
+    def latents(frames: Tensor) -> Tensor:
+        pictures = frames.transpose(1, 2).float() / 255
+        with torch.autocast(pictures.device.type, torch.bfloat16):
+            return vae.encode(pictures).half()
+
+    made = latents(rendered.frames)
+    camera = np.stack([camera_channels(path) for path in rendered.camera.numpy()])
+    places = rendered.middles[:, ::TIME_STRIDE].numpy()
+    heat = np.stack([heat_map(path, *made.shape[-2:]) for path in places])
+    sources = None if rendered.sources is None else latents(rendered.sources)
+    return Encoded(
+        made,
+        torch.from_numpy(camera),
+        torch.from_numpy(heat).half(),
+        rendered.scenes,
+        sources,
+        rendered.instructions,
+    )
 
 
 def save_shard(path: Path, encoded: Encoded) -> None:
     """Write one shard of encoded clips."""
-    facts = {"scenes": [astuple(scene) for scene in encoded.scenes]}
-    save_tensors(path, {"latents": encoded.latents, "camera": encoded.camera}, facts)
+    values = {field.name: getattr(encoded, field.name) for field in fields(Encoded)}
+    tensors = {name: value for name, value in values.items() if isinstance(value, Tensor)}
+    facts = {"scenes": [astuple(scene) for scene in encoded.scenes], "instructions": encoded.instructions}
+    save_tensors(path, tensors, facts)
 
 
 def load_shard(path: Path) -> Encoded:
     """Read one shard of encoded clips."""
     tensors, facts = load_tensors(path)
-    return Encoded(tensors["latents"], tensors["camera"], tuple(Scene(*row) for row in facts["scenes"]))
+    scenes = tuple(Scene(*row) for row in facts["scenes"])
+    return Encoded(**tensors, scenes=scenes, instructions=tuple(facts["instructions"]))
 
 
 def join(parts: Sequence[Encoded]) -> Encoded:
-    """Put several lots of encoded clips together."""
+    """Put several lots of encoded clips together, either all edited or none."""
+    sources = [part.sources for part in parts if part.sources is not None]
     return Encoded(
         torch.cat([part.latents for part in parts]),
         torch.cat([part.camera for part in parts]),
+        torch.cat([part.heat for part in parts]),
         tuple(scene for part in parts for scene in part.scenes),
+        torch.cat(sources) if sources else None,
+        tuple(words for part in parts for words in part.instructions),
     )
 
 
@@ -63,26 +90,39 @@ def encode_shards(vae: VideoVAE, clips: Path, out: Path, device: str, batch: int
     for path in sorted(clips.glob("*.safetensors")):
         if (out / path.name).exists():
             continue
-        frames, camera, scenes = load_rendered(path)
-        lots = []
-        for at in range(0, len(scenes), batch):
-            part = slice(at, at + batch)
-            lots.append(encode(vae, (frames[part].to(device), camera[part], scenes[part])))
-        save_shard(out / path.name, join(lots))
+        rendered = load_rendered(path)
+        starts = range(0, len(rendered.scenes), batch)
+        save_shard(
+            out / path.name,
+            join([encode(vae, rendered.part(at, at + batch).to(device)) for at in starts]),
+        )
         print(f"encoded {path.name}", flush=True)
 
 
 class LatentPool:
-    """Encoded clips in memory, normalised per channel; grows with new shards, renews itself where it can render."""
+    """Encoded clips in memory, normalised per channel; renews itself where it can render.
 
-    def __init__(self, encoded: Encoded, device: str, renew: Callable[[int], Encoded] | None = None):
+    The normalisation is that of the clips themselves, or of an `other` pool.
+    """
+
+    def __init__(
+        self,
+        encoded: Encoded,
+        device: str,
+        renew: Callable[[int], Encoded] | None = None,
+        other: "LatentPool | None" = None,
+    ):
         self.device, self.renewing = device, renew
-        numbers = encoded.latents.float()
-        self.mean = numbers.mean((0, 2, 3, 4))
-        self.std = numbers.std((0, 2, 3, 4)).clamp(min=1e-3)
+        if other is None:
+            numbers = encoded.latents[:4096].float()
+            self.mean = numbers.mean((0, 2, 3, 4))
+            self.std = numbers.std((0, 2, 3, 4)).clamp(min=1e-3)
+        else:
+            self.mean, self.std = other.mean, other.std
         self.latents = self._normalised(encoded.latents)
-        self.camera = encoded.camera.to(device)
-        self.scenes = list(encoded.scenes)
+        self.sources = None if encoded.sources is None else self._normalised(encoded.sources)
+        self.camera, self.heat = encoded.camera.to(device), encoded.heat.to(device)
+        self.scenes, self.instructions = list(encoded.scenes), list(encoded.instructions)
         self.next = 0
 
     def __len__(self) -> int:
@@ -90,13 +130,8 @@ class LatentPool:
 
     def _normalised(self, latents: Tensor) -> Tensor:
         mean, std = (x[None, :, None, None, None] for x in (self.mean, self.std))
-        return ((latents.float().cpu() - mean) / std).half().to(self.device)
-
-    def add(self, encoded: Encoded) -> None:
-        """Take in more clips; the normalisation stays what it was."""
-        self.latents = torch.cat([self.latents, self._normalised(encoded.latents)])
-        self.camera = torch.cat([self.camera, encoded.camera.to(self.device)])
-        self.scenes += encoded.scenes
+        lots = latents.split(512)
+        return torch.cat([((lot.float().cpu() - mean) / std).half() for lot in lots]).to(self.device)
 
     def renew(self, count: int) -> None:
         """Replace the `count` oldest clips by newly rendered ones, if this pool can render."""
@@ -105,7 +140,11 @@ class LatentPool:
         fresh = self.renewing(count)
         places = [(self.next + i) % len(self) for i in range(len(fresh.scenes))]
         self.latents[places] = self._normalised(fresh.latents)
-        self.camera[places] = fresh.camera.to(self.device)
-        for place, scene in zip(places, fresh.scenes, strict=True):
-            self.scenes[place] = scene
+        self.camera[places], self.heat[places] = fresh.camera.to(self.device), fresh.heat.to(self.device)
+        if self.sources is not None and fresh.sources is not None:
+            self.sources[places] = self._normalised(fresh.sources)
+        for i, place in enumerate(places):
+            self.scenes[place] = fresh.scenes[i]
+            if self.instructions:
+                self.instructions[place] = fresh.instructions[i]
         self.next = (self.next + len(places)) % len(self)

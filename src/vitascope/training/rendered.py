@@ -1,6 +1,7 @@
 """Clips rendered ahead to disk, for a machine that cannot render and train at once; several stages share them."""
 
-from dataclasses import astuple
+from collections.abc import Callable
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,42 +15,131 @@ from vitascope.prompt.world import World
 from vitascope.training.checkpoint import load_tensors, save_tensors
 from vitascope.training.clips import Source
 from vitascope.training.toytheatre.render import Theatre
-from vitascope.training.toytheatre.take import sample_take
+from vitascope.training.toytheatre.take import Take, edit_pair, sample_route, sample_take
+from vitascope.training.toytheatre.truth import Truth
 
-Rendered = tuple[
-    UInt8[Tensor, "clips frames 3 height width"], Float32[Tensor, "clips frames 4"], tuple[Scene, ...]
-]
-"""Frames, camera paths and scenes of some clips."""
+LOT = 16
+"""Takes that are rendered at once."""
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """Some clips: frames, camera paths, where the toy's middle is (NaN out of sight), and scenes.
+
+    Clips that were made out of others by an edit hold those as `sources`, and what was asked for as `instructions`.
+    """
+
+    frames: UInt8[Tensor, "clips frames 3 height width"]
+    camera: Float32[Tensor, "clips frames 4"]
+    middles: Float32[Tensor, "clips frames 2"]
+    scenes: tuple[Scene, ...]
+    sources: UInt8[Tensor, "clips frames 3 height width"] | None = None
+    instructions: tuple[str, ...] = ()
+
+    def part(self, start: int, stop: int) -> "Rendered":
+        """Return the clips from `start` to `stop`."""
+        cut = slice(start, stop)
+        sources = None if self.sources is None else self.sources[cut]
+        return Rendered(
+            self.frames[cut],
+            self.camera[cut],
+            self.middles[cut],
+            self.scenes[cut],
+            sources,
+            self.instructions[cut],
+        )
+
+    def to(self, device: str) -> "Rendered":
+        """Return the same clips with their pictures on a device."""
+        sources = None if self.sources is None else self.sources.to(device)
+        return replace(self, frames=self.frames.to(device), sources=sources)
+
+
+Render = Callable[[Theatre, World, np.random.Generator, int], Rendered]
+
+
+def middles(truth: Truth) -> Float32[np.ndarray, "frames 2"]:
+    """Return the middle of the toy in each frame, in shares of the picture; NaN while it is out of sight."""
+    boxes = truth.boxes
+    seen = np.all(boxes[:, 2:] > boxes[:, :2], axis=1, keepdims=True)
+    return np.where(seen, (boxes[:, :2] + boxes[:, 2:]) / 2, np.nan).astype(np.float32)
+
+
+def render_all(theatre: Theatre, takes: list[Take]) -> Rendered:
+    """Render some takes."""
+    frames, truths = theatre.render(takes)
+    camera = torch.from_numpy(np.stack([truth.camera for truth in truths]).astype(np.float32))
+    places = torch.from_numpy(np.stack([middles(truth) for truth in truths]))
+    return Rendered(frames, camera, places, tuple(truth.scene for truth in truths))
 
 
 def render_takes(theatre: Theatre, world: World, rng: np.random.Generator, count: int) -> Rendered:
     """Draw and render `count` takes of a world."""
-    frames, truths = theatre.render([sample_take(rng, world) for _ in range(count)])
-    camera = torch.from_numpy(np.stack([truth.camera for truth in truths]).astype(np.float32))
-    return frames, camera, tuple(truth.scene for truth in truths)
+    return render_all(theatre, [sample_take(rng, world) for _ in range(count)])
 
 
-def render_shards(theatre: Theatre, world: World, out: Path, shards: int, per_shard: int, seed: int) -> None:
-    """Fill the folder `out` with shards `0000.safetensors` …, skipping those that are there. Safe to run again."""
+def render_routes(theatre: Theatre, world: World, rng: np.random.Generator, count: int) -> Rendered:
+    """Draw and render `count` takes whose toys go along routes of their own."""
+    return render_all(theatre, [sample_route(rng, world) for _ in range(count)])
+
+
+def render_pairs(theatre: Theatre, world: World, rng: np.random.Generator, count: int) -> Rendered:
+    """Draw and render `count` takes together with what each was before an edit."""
+    before = [sample_take(rng, world) for _ in range(count)]
+    before = [replace(take, empty=rng.random() < EMPTY_SHARE) for take in before]
+    after, instructions = zip(*(edit_pair(rng, take, world) for take in before), strict=True)
+    made = render_all(theatre, list(after))
+    return replace(made, sources=render_all(theatre, before).frames, instructions=instructions)
+
+
+EMPTY_SHARE = 0.12
+"""Share of edits that begin with an empty set, to which a toy is added."""
+
+KINDS: dict[str, Render] = {"take": render_takes, "route": render_routes, "pair": render_pairs}
+"""Kinds of shard by the first part of their name."""
+
+
+def render_shards(
+    theatre: Theatre, world: World, out: Path, shards: dict[str, int], per_shard: int, seed: int
+) -> None:
+    """Fill the folder `out` with shards `take-0000.safetensors` …, skipping those that are there. Safe to run again."""
     out.mkdir(parents=True, exist_ok=True)
-    for number in range(shards):
-        path = out / f"{number:04d}.safetensors"
-        if path.exists():
-            continue
-        rng = np.random.default_rng((seed, number))
-        lots = [render_takes(theatre, world, rng, 16) for _ in range(per_shard // 16)]
-        tensors = {
-            "frames": torch.cat([lot[0] for lot in lots]),
-            "camera": torch.cat([lot[1] for lot in lots]),
-        }
-        save_tensors(path, tensors, {"scenes": [astuple(scene) for lot in lots for scene in lot[2]]})
-        print(f"rendered {path.name}", flush=True)
+    for place, (kind, count) in enumerate(shards.items()):
+        for number in range(count):
+            path = out / f"{kind}-{number:04d}.safetensors"
+            if path.exists():
+                continue
+            rng = np.random.default_rng((seed, place, number))
+            lots = [KINDS[kind](theatre, world, rng, LOT) for _ in range(per_shard // LOT)]
+            save_rendered(path, lots)
+            print(f"rendered {path.name}", flush=True)
+
+
+def save_rendered(path: Path, lots: list[Rendered]) -> None:
+    """Write lots of rendered clips as one shard."""
+    tensors = {
+        name: torch.cat([getattr(lot, name) for lot in lots]) for name in ("frames", "camera", "middles")
+    }
+    if lots[0].sources is not None:
+        tensors["sources"] = torch.cat([lot.sources for lot in lots if lot.sources is not None])
+    scenes = [astuple(scene) for lot in lots for scene in lot.scenes]
+    save_tensors(
+        path, tensors, {"scenes": scenes, "instructions": [i for lot in lots for i in lot.instructions]}
+    )
 
 
 def load_rendered(path: Path) -> Rendered:
     """Read one shard."""
     tensors, facts = load_tensors(path)
-    return tensors["frames"], tensors["camera"], tuple(Scene(*row) for row in facts["scenes"])
+    scenes = tuple(Scene(*row) for row in facts["scenes"])
+    return Rendered(
+        tensors["frames"],
+        tensors["camera"],
+        tensors["middles"],
+        scenes,
+        tensors.get("sources"),
+        tuple(facts.get("instructions", ())),
+    )
 
 
 def shard_source(folder: Path) -> Source:

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import torch.nn.functional as F
+from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor
 
-from vitascope.nn.video_vae import VideoVAE, VideoVAEConfig
+from vitascope.nn.video_vae import CELL, VideoVAE, VideoVAEConfig, fold
 from vitascope.training.checkpoint import (
     load_matching,
     load_tensors,
@@ -35,23 +35,43 @@ class VAETraining:
     whole_from: float = 0.0
     whole_batch: int = 3
     rate: float = 1e-3
-    noise: float = 0.15
+    noise: float = 0.05
     pool: int = 256
     renew: int = 1
     ema: float = 0.98
+    decoder_only: bool = False
+    """Leave the encoder as it is, so that a transformer's latents stay what they are."""
 
 
 def reconstruction_loss(
     made: Float[Tensor, "batch 3 frames h w"], true: Float[Tensor, "batch 3 frames h w"]
 ) -> Float[Tensor, ""]:
-    """L1 and squared error of the pixels, plus L1 of their differences over space (at two scales) and time."""
-    loss = F.l1_loss(made, true) + 4 * F.mse_loss(made, true)
+    """L1 and squared error of the pixels, plus L1 of their differences over space and time."""
     error = made - true
-    loss = loss + 0.5 * (error[..., 1:] - error[..., :-1]).abs().mean()
-    loss = loss + 0.5 * (error[..., 1:, :] - error[..., :-1, :]).abs().mean()
-    loss = loss + 0.25 * (error[:, :, 1:] - error[:, :, :-1]).abs().mean()
-    coarse = F.avg_pool2d(error.flatten(1, 2), 4)
-    return loss + 0.5 * coarse.abs().mean()
+    loss = 0.5 * error.abs().mean() + 10 * error.square().mean()
+    loss = loss + 0.25 * (error[..., 1:] - error[..., :-1]).abs().mean()
+    loss = loss + 0.25 * (error[..., 1:, :] - error[..., :-1, :]).abs().mean()
+    return loss + 0.125 * (error[:, :, 1:] - error[:, :, :-1]).abs().mean()
+
+
+@torch.no_grad()
+def fit_linear(vae: VideoVAE, clips: Float[Tensor, "batch 3 frames h w"], spread: float = 0.7) -> None:
+    """Set an untrained autoencoder's linear code to the principal components of its cells' pixels.
+
+    Each latent gets the standard deviation `spread`. The clips must hold more cells than a cell has numbers (3,072).
+    """
+    groups = torch.cat([fold(clip[None]) for clip in clips])
+    cells = rearrange(groups, "b t c (h p) (w q) -> (b t h w) (c p q)", p=CELL, q=CELL)
+    mean = cells.mean(0)
+    variances, basis = torch.linalg.eigh((cells - mean).T @ (cells - mean) / len(cells))
+    channels = vae.config.latent_channels
+    basis, deviations = basis[:, -channels:].flip(1).T, variances[-channels:].flip(0).clamp(min=1e-6).sqrt()
+    there = basis * (spread / deviations)[:, None]
+    code, back = vae.encoder.linear, vae.decoder.linear
+    code.weight.copy_(there.view_as(code.weight))
+    code.bias.copy_(-there @ mean)
+    back.weight.copy_((basis * (deviations / spread)[:, None]).view_as(back.weight))
+    back.bias.copy_(mean.view(-1, CELL, CELL).mean((1, 2)))
 
 
 def psnr(made: Tensor, true: Tensor) -> float:
@@ -77,7 +97,11 @@ def train(
     vae = VideoVAE(model_config).to(device)
     if start:
         load_matching(vae, start)
-    optimizers = split_optimizers([vae], config.rate, config.rate, weight_decay=0.0)
+    elif not (out / "state.safetensors").exists():
+        fit_linear(vae, pool.clips.transpose(1, 2).float() / 255)
+    vae.encoder.requires_grad_(not config.decoder_only)
+    learning = vae.decoder if config.decoder_only else vae
+    optimizers = split_optimizers([learning], config.rate, config.rate, weight_decay=0.0)
     ema = EMA(vae, config.ema)
     state, first, seconds = out / "state.safetensors", 0, 0.0
     if state.exists():

@@ -8,7 +8,7 @@ from vitascope.prompt.scene import ACTIONS, STYLES, Scene
 from vitascope.prompt.world import cast
 from vitascope.training.toytheatre.atlas import find_atlas, load_atlas
 from vitascope.training.toytheatre.render import Theatre, box_on_screen, screen_to_world
-from vitascope.training.toytheatre.take import Take
+from vitascope.training.toytheatre.take import Take, layout
 from vitascope.types import VideoShape
 
 SHAPE = VideoShape(num_frames=5, height=48, width=64, fps=8.0)
@@ -31,7 +31,7 @@ def test_takes_become_bytes_and_truths(theatre: Theatre):
     assert frames.shape == (2, 5, 3, 48, 64)
     assert [truth.scene for truth in truths] == [take.scene for take in takes]
     assert truths[0].masks is None
-    assert truths[1].camera[-1, 2] == pytest.approx(0.6)
+    assert truths[1].camera[-1, 2] == pytest.approx(0.6 * layout(takes[1]).strength)
 
 
 def test_a_take_looks_the_same_alone_and_in_company(theatre: Theatre):

@@ -11,6 +11,7 @@ from vitascope.training.toytheatre.take import (
     edit_pair,
     filmed_camera,
     layout,
+    sample_route,
     sample_take,
     told_camera,
 )
@@ -67,10 +68,31 @@ def test_an_edit_changes_one_field_and_says_so():
         take = sample_take(rng)
         other, instruction = edit_pair(rng, take)
         changed = [name for name in FIELDS if getattr(other.scene, name) != getattr(take.scene, name)]
-        assert len(changed) == 1
         assert other.seed == take.seed
         assert instruction
+        if other.empty:
+            assert changed == []
+            continue
+        assert len(changed) == 1
         assert changed[0] not in ("subject", "set") or not is_held_out(other.scene)
+
+
+def test_a_toy_can_be_added_to_an_empty_set_and_taken_away():
+    rng = np.random.default_rng(0)
+    edits = [edit_pair(rng, TAKE) for _ in range(60)]
+    gone = [(other, words) for other, words in edits if other.empty]
+    assert gone
+    assert {words for _, words in gone} == {"remove the cat"}
+    back, words = edit_pair(rng, gone[0][0])
+    assert (back, words) == (TAKE, "add a cat")
+
+
+def test_a_route_is_gone_along_under_a_camera_that_stands_still():
+    takes = [sample_route(np.random.default_rng(i)) for i in range(20)]
+    for take in takes:
+        assert take.scene.camera == "static"
+        assert 2 <= len(take.route) <= 4
+        assert (take.facing == "right") == (take.route[-1][0] > take.route[0][0])
 
 
 def test_an_edit_needs_something_to_change():

@@ -181,12 +181,17 @@ class Theatre:
         member = self._members[scene.subject]
         spot = self.spot(plan, scenery, member)
         motion = ACTIONS[scene.action](self._times, spot)
+        if take.route:
+            motion = routed(motion, take.route)
         textures, extents = self.pictures_of(scene.subject, motion)
         world = screen_to_world(camera, shape, 1.0)
         to_toy = toy_map(motion, spot, shape)
         shadow, shade = shadow_map(motion, spot, scenery.light, shape)
         boxes = box_on_screen(extents, np.linalg.inv(to_toy @ world), shape)
-        truth = Truth(scene, boxes, told, motion.events + ambience(scene))
+        if take.empty:
+            textures, shade, boxes = torch.zeros_like(textures), 0 * shade, 0 * boxes
+        events = () if take.empty else motion.events
+        truth = Truth(scene, boxes, told, events + ambience(scene))
         layers = np.stack([screen_to_world(camera, shape, depth) for depth in scenery.depths])
         return Staged(take, scenery, layers, textures, to_toy @ world, shadow @ world, shade, camera, truth)
 
@@ -329,6 +334,17 @@ def extents(sprites: UInt8[np.ndarray, "frames 4 size size"]) -> Float64[np.ndar
     y0, y1 = rows.argmax(1), size - rows[:, ::-1].argmax(1)
     corners = np.stack([np.stack(pair, -1) for pair in ((x0, y0), (x1, y0), (x1, y1), (x0, y1))], 1)
     return corners / size * 2.0 - 1
+
+
+def routed(motion: Motion, route: tuple[tuple[float, float], ...]) -> Motion:
+    """Return the same motion along a route of the toy's middle, smooth at its places and off the ground."""
+    share = np.linspace(0, len(route) - 1, len(motion.x))
+    leg = np.minimum(share.astype(int), len(route) - 2)
+    part = share - leg
+    ease = part * part * (3 - 2 * part)
+    places = np.array(route)
+    x, y = (places[leg] + ease[:, None] * (places[leg + 1] - places[leg])).T
+    return replace(motion, x=x, y=y, anchor=0.5, lift=None)
 
 
 def toy_map(motion: Motion, spot: Spot, shape: VideoShape) -> Maps:

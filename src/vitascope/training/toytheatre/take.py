@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Float32, Float64
 
 from vitascope.conditioning.camera import camera_path, scene_camera
+from vitascope.prompt.edits import addition, change_of, removal, replacement
 from vitascope.prompt.scene import STYLES, Scene, seasons_of, sets_of, times_of, weathers_of
 from vitascope.prompt.world import FULL, World, cast, is_held_out, sample_scene
 from vitascope.training.toytheatre.actions import CROSSING
@@ -26,12 +27,15 @@ class Take:
     """A scene filmed once: the same scene and seed always give the same clip.
 
     The seed alone decides the layout (places, sizes, speeds, the set's variant), so takes that differ only in
-    time, season, weather or style are the same clip otherwise. `facing` overrides which way the toy looks.
+    time, season, weather or style are the same clip otherwise. `facing` overrides which way the toy looks,
+    `route` where it goes: places (x, y) of its middle, passed at equal intervals. An `empty` take has no toy.
     """
 
     scene: Scene
     seed: int
     facing: str | None = None
+    route: tuple[tuple[float, float], ...] = ()
+    empty: bool = False
 
 
 @dataclass(frozen=True)
@@ -63,7 +67,14 @@ def layout(take: Take) -> Layout:
     chance = tuple(float(x) for x in draws[5:13])
     strength = 0.6 + 0.8 * float(draws[13])
     return Layout(
-        float(draws[0]), facing, float(draws[2]), float(draws[3]), float(draws[4]), chance, strength, take.seed
+        float(draws[0]),
+        facing,
+        float(draws[2]),
+        float(draws[3]),
+        float(draws[4]),
+        chance,
+        strength,
+        take.seed,
     )
 
 
@@ -102,22 +113,10 @@ def sample_take(rng: np.random.Generator, world: World = FULL, held_out: bool = 
 
 Change = tuple[Scene, str]
 
-TIME_WORDS = {"day": "make it daytime", "sunset": "make it sunset", "night": "make it night"}
-WEATHER_WORDS = {"clear": "clear up the sky", "rain": "make it rain", "snow": "make it snow"}
-STYLE_WORDS = {
-    "clay": "turn it into a clay film", "watercolour": "turn it into a watercolour painting",
-    "pencil": "turn it into a pencil drawing", "noir": "turn it into film noir",
-}  # fmt: skip
-SET_WORDS = {
-    "garden": "a garden", "meadow": "a meadow", "forest": "a forest", "beach": "a beach",
-    "underwater": "the sea", "desert": "the desert", "snow": "a snow field", "city": "a city",
-    "space": "space", "room": "a room", "stage": "a stage", "farm": "a farm",
-}  # fmt: skip
-
 
 def _other_time(scene: Scene, world: World) -> list[Change]:
     return [
-        (replace(scene, time=time), TIME_WORDS[time])
+        (replace(scene, time=time), change_of("time", time))
         for time in times_of(scene.set)
         if time in world.times and time != scene.time
     ]
@@ -125,7 +124,7 @@ def _other_time(scene: Scene, world: World) -> list[Change]:
 
 def _other_season(scene: Scene, world: World) -> list[Change]:
     return [
-        (replace(scene, season=season), f"change the season to {season}")
+        (replace(scene, season=season), change_of("season", season))
         for season in seasons_of(scene.set)
         if season in world.seasons
         and season != scene.season
@@ -135,7 +134,7 @@ def _other_season(scene: Scene, world: World) -> list[Change]:
 
 def _other_weather(scene: Scene, world: World) -> list[Change]:
     return [
-        (replace(scene, weather=weather), WEATHER_WORDS[weather])
+        (replace(scene, weather=weather), change_of("weather", weather))
         for weather in weathers_of(scene.set, scene.season)
         if weather in world.weathers and weather != scene.weather
     ]
@@ -143,7 +142,7 @@ def _other_weather(scene: Scene, world: World) -> list[Change]:
 
 def _other_style(scene: Scene, world: World) -> list[Change]:
     return [
-        (replace(scene, style=style), STYLE_WORDS[style])
+        (replace(scene, style=style), change_of("style", style))
         for style in STYLES
         if style in world.styles and style != scene.style
     ]
@@ -158,18 +157,27 @@ def _other_set(scene: Scene, world: World) -> list[Change]:
         and scene.season in seasons_of(name)
         and scene.weather in weathers_of(name, scene.season)
     ]
-    return [(new, f"move it to {SET_WORDS[new.set]}") for new in fits if not is_held_out(new)]
+    return [(new, change_of("set", new.set)) for new in fits if not is_held_out(new)]
 
 
 def _other_subject(scene: Scene, world: World) -> list[Change]:
-    old = cast()[scene.subject]
     fits = [
         cast()[name]
         for name in world.subjects
         if name != scene.subject and scene.action in cast()[name].actions and scene.set in cast()[name].sets
     ]
-    changes = [(replace(scene, subject=new.id), f"replace the {old.name} with a {new.name}") for new in fits]
+    changes = [(replace(scene, subject=new.id), replacement(scene.subject, new.id)) for new in fits]
     return [change for change in changes if not is_held_out(change[0])]
+
+
+def sample_route(rng: np.random.Generator, world: World = FULL) -> Take:
+    """Draw a take under a camera that stands still, whose toy goes along a route of its own."""
+    take = sample_take(rng, world)
+    count = int(rng.integers(2, 5))
+    places = rng.uniform((0.15, 0.35), (0.85, 0.75), (count, 2))
+    route = tuple((float(x), float(y)) for x, y in places)
+    facing = "right" if route[-1][0] > route[0][0] else "left"
+    return replace(take, scene=replace(take.scene, camera="static"), route=route, facing=facing)
 
 
 CHANGES: tuple[Callable[[Scene, World], list[Change]], ...] = (
@@ -177,11 +185,20 @@ CHANGES: tuple[Callable[[Scene, World], list[Change]], ...] = (
 )  # fmt: skip
 
 
+EMPTIED = 0.12
+"""Share of edits that take the toy away."""
+
+
 def edit_pair(rng: np.random.Generator, take: Take, world: World = FULL) -> tuple[Take, str]:
     """Return the same take with one thing changed, and the instruction that asks for the change.
 
-    Raises ValueError if the world holds nothing that could be changed.
+    The take of a toy may also lose it, and an empty take get it. Raises ValueError if the world holds nothing that
+    could be changed.
     """
+    if take.empty:
+        return replace(take, empty=False), addition(take.scene.subject)
+    if rng.random() < EMPTIED:
+        return replace(take, empty=True), removal(take.scene.subject)
     kinds = [changes for change in CHANGES if (changes := change(take.scene, world))]
     if not kinds:
         raise ValueError(f"nothing to change about {take.scene} in this world")

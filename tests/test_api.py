@@ -2,7 +2,7 @@ import inspect
 
 import pytest
 
-from vitascope.api import generate, make_shot
+from vitascope.api import generate
 from vitascope.backends import registry
 from vitascope.cli.generate import generate as command
 from vitascope.errors import RequestError
@@ -42,7 +42,7 @@ def test_sizes_are_width_and_height(size):
         ({"size": "big"}, "size"),
         ({"size": "64x48x3"}, "size"),
         ({"seconds": float("nan")}, "seconds"),
-        ({"camera": "wobble"}, "camera"),
+        ({"camera": "flutter"}, "camera"),
         ({"model": "sora"}, "model"),
     ],
 )
@@ -53,8 +53,10 @@ def test_what_is_wrong_is_named(said, argument):
 
 
 def test_names_are_the_same_everywhere():
-    python, shot = set(inspect.signature(generate).parameters), set(inspect.signature(make_shot).parameters)
-    assert python - {"progress"} == shot
-    assert shot <= set(Shot.model_fields)
-    flags = set(inspect.signature(command).parameters)
-    assert flags - {"output", "number", "as_json", "dry_run", "force"} == shot - {"num_frames"}
+    """Python's arguments are the flags and, but for the pictures (which become givens), the fields of a shot."""
+    python = set(inspect.signature(generate).parameters) - {"progress"}
+    pictures = {"at", "image", "last_image", "keyframes", "reference", "fit"}
+    assert python - pictures <= set(Shot.model_fields)
+    flags = {{"keyframe": "keyframes"}.get(name, name) for name in inspect.signature(command).parameters}
+    delivery = {"output", "number", "resume", "stream", "as_json", "dry_run", "force"}
+    assert flags - delivery - {"enhance"} == python - {"num_frames"}

@@ -1,9 +1,12 @@
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
 
 from vitascope import pipeline
-from vitascope.backends.toybox import clean_tokens
+from vitascope.backends.toybox import clean_tokens, encode_video
+from vitascope.conditioning.build import Encoders
 from vitascope.conditioning.text import encode_texts
 from vitascope.conditioning.tokens import Tokenizer
 from vitascope.decode.video import Decoder
@@ -12,6 +15,7 @@ from vitascope.errors import Cancelled, RequestError
 from vitascope.nn.dit import DiT, DiTConfig
 from vitascope.nn.text_encoder import TextEncoder, TextEncoderConfig
 from vitascope.nn.video_vae import Decoder as DecoderModule
+from vitascope.nn.video_vae import Encoder as EncoderModule
 from vitascope.nn.video_vae import VideoVAEConfig
 from vitascope.pipeline import LatentModel
 from vitascope.progress import Event, Progress
@@ -41,8 +45,13 @@ def model() -> LatentModel:
     tokens = ("video", "levels", "channels", "positions", "states", "mask", "pooled")
     grid = ("latents", "deep", "shallow"), ("frames", "deep_out", "shallow_out")
     encode, denoise = TorchNetwork(text, *words), TorchNetwork(dit, tokens, ("clean",))
+    look = TorchNetwork(EncoderModule(VideoVAEConfig(encoder_widths=(8, 12, 16))), ("frames",), ("latents",))
     return LatentModel(
-        encode=lambda sentences: encode_texts(sentences, TOKENIZER, encode, max_words=24),
+        encoders=Encoders(
+            lambda sentences: encode_texts(sentences, TOKENIZER, encode, max_words=24),
+            partial(encode_video, look),
+        ),
+        longest=17,
         denoiser=Denoiser(lambda *told: clean_tokens(denoise, *told), sampler="ab2", shift=2.0),
         decoder=Decoder(TorchNetwork(decoder, *grid), 16, 12),
         weights={"dit.safetensors": "abc"},

@@ -7,6 +7,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from vitascope.api import edit as edit
+    from vitascope.api import extend as extend
     from vitascope.api import generate as generate
     from vitascope.errors import VitascopeError as VitascopeError
     from vitascope.progress import Progress as Progress
@@ -21,6 +23,8 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "generate": "vitascope.api",
+    "extend": "vitascope.api",
+    "edit": "vitascope.api",
     "VitascopeError": "vitascope.errors",
     "Progress": "vitascope.progress",
     "CameraMove": "vitascope.types",

@@ -1,58 +1,82 @@
-"""The Python contract: `vitascope.generate(prompt, ...) -> Clip`, with the names of the command line's flags."""
+"""The Python contract: `generate`, `extend` and `edit`, with the names of the command line's flags."""
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
+from vitascope import tasks
+from vitascope.backends.base import Card, parse_ratio
 from vitascope.backends.registry import backend
 from vitascope.errors import RequestError
+from vitascope.intake.video import probe
 from vitascope.pipeline import generate as run
 from vitascope.progress import Event, Progress
 from vitascope.prompt.moves import parse_moves
-from vitascope.types import CameraMove, Clip, Shot
+from vitascope.prompt.path import parse_path
+from vitascope.tasks import Box
+from vitascope.types import CameraMove, Clip, Fit, Given, Shot, VideoShape
+
+File = str | Path
+Listener = Progress | Callable[[Event], None] | None
 
 
 def make_shot(
     prompt: str,
     *,
-    seconds: float | int | None = None,
-    num_frames: int | None = None,
-    fps: float | int | None = None,
     size: tuple[int, int] | str | None = None,
-    aspect_ratio: str | None = None,
-    seed: int | None = None,
-    steps: int | None = None,
-    guidance_scale: float | int | None = None,
-    negative_prompt: str = "",
     camera: str | Sequence[CameraMove] | None = None,
-    style: str | None = None,
+    path: str | Sequence[tuple[float, float, float]] | None = None,
+    at: Mapping[float, str] | None = None,
+    seed: int | None = None,
     model: str = "toybox",
+    **said: Any,
 ) -> Shot:
-    """Return the shot that was asked for, with a seed drawn when none was said. Raises `RequestError`."""
+    """Return the shot that was asked for, with a seed drawn when none was said. Raises `RequestError`.
+
+    Sizes, camera moves and paths may be text as on the command line; `at` maps seconds to what is told from then on;
+    all else are fields of `Shot`.
+    """
+    length = _last_second(backend(model).card, said)
+    if isinstance(size, str):
+        size = parse_size(size)
+    if isinstance(camera, str):
+        camera = parse_moves(camera, length)
+    if isinstance(path, str):
+        path = parse_path(path, length)
+    script = tuple((_share(second, length), words) for second, words in sorted((at or {}).items()))
     try:
         return Shot(
             prompt=prompt,
-            negative_prompt=negative_prompt,
-            seconds=seconds,
-            num_frames=num_frames,
-            fps=fps,
-            size=parse_size(size) if isinstance(size, str) else size,
-            aspect_ratio=aspect_ratio,
+            size=size,
+            camera=None if camera is None else tuple(camera),
+            path=tuple(path or ()),
+            script=script,
             seed=secrets.randbelow(2**32) if seed is None else seed,
-            steps=steps,
-            guidance_scale=guidance_scale,
-            camera=parse_moves(camera)
-            if isinstance(camera, str)
-            else None
-            if camera is None
-            else tuple(camera),
-            style=style,
             model=model,
+            **said,
         )
     except ValidationError as error:
         first = error.errors()[0]
         raise RequestError(".".join(str(part) for part in first["loc"][:1]), first["msg"].lower()) from None
+
+
+def _last_second(card: Card, said: Mapping[str, Any]) -> float:
+    """Return the time of the last frame of a shot as long as was said, or as the model usually makes them."""
+    frames, seconds = said.get("num_frames"), said.get("seconds")
+    if frames is None and seconds is not None and 0 < seconds < card.max_frames / card.fps:
+        frames = VideoShape.snap_frames(seconds * card.fps)
+    return max(1, (frames or card.num_frames) - 1) / card.fps
+
+
+def _share(second: float, length: float) -> float:
+    if not 0 <= second <= length:
+        raise RequestError(
+            "at", f"{second:g} s is outside the shot", f"nearest: {min(max(second, 0.0), length):g}s"
+        )
+    return second / length
 
 
 def parse_size(text: str) -> tuple[int, int]:
@@ -61,6 +85,86 @@ def parse_size(text: str) -> tuple[int, int]:
     if len(parts) == 2 and all(part.strip().isdecimal() and len(part) < 8 for part in parts):
         return int(parts[0]), int(parts[1])
     raise RequestError("size", f"{text[:40]!r} is not a size", "write it as WIDTHxHEIGHT, as in 128x128")
+
+
+def given_pictures(
+    *,
+    image: File | None = None,
+    last_image: File | None = None,
+    keyframes: Mapping[float, File] | None = None,
+    reference: File | Sequence[File] = (),
+    fit: Fit = "crop",
+) -> tuple[Given, ...]:
+    """Return the givens of pictures: a first frame, a last frame, frames at seconds, and who is meant."""
+    givens = [tasks.first_frame(image, fit)] if image is not None else []
+    givens += [tasks.keyframe(picture, at, fit) for at, picture in sorted((keyframes or {}).items())]
+    givens += [tasks.last_frame(last_image, fit)] if last_image is not None else []
+    pictures = (reference,) if isinstance(reference, str | Path) else reference
+    return (*givens, *(tasks.reference(picture) for picture in pictures))
+
+
+def extending(
+    video: File, seconds: float | int, *, before: bool, model: str, fit: Fit = "crop"
+) -> dict[str, Any]:
+    """Return what a shot is told to go on for `seconds` after a video (or to lead up to it); raises `RequestError`."""
+    card = backend(model).card
+    fps, there = card.fps, max(1, int(probe(video, "video").seconds * card.fps + 1e-6))
+    most = (card.max_frames - there) / fps
+    if not 0 < seconds <= most:
+        problem = (
+            f"{seconds:g} is {'more than ' + card.id + ' can add' if seconds > most else 'not a length'}"
+        )
+        raise RequestError("seconds", problem, f"nearest: {most if seconds > most else 1 / fps:g}")
+    if before:
+        lead = VideoShape.snap_frames(seconds * fps + 1) - 1
+        total = lead + 1 + (there - 1) // 4 * 4
+        return {"givens": (tasks.continued(video, lead / fps, fit),), "num_frames": total}
+    total = VideoShape.snap_frames(there + seconds * fps)
+    return {"givens": (tasks.continued(video, 0.0, fit),), "num_frames": max(total, there + 1)}
+
+
+def editing(
+    video: File,
+    *,
+    model: str,
+    mask: File | None = None,
+    box: Box | str | None = None,
+    span: tuple[float | int, float | int] | str | None = None,
+    outpaint: str | None = None,
+    strength: float | None = None,
+    reference: File | Sequence[File] = (),
+    fit: Fit = "crop",
+) -> dict[str, Any]:
+    """Return what a shot is told to edit a video: in a mask or box, in a span, around it, or by instruction.
+
+    Raises `RequestError` for what cannot be had at once.
+    """
+    facts, fps = probe(video, "video"), backend(model).card.fps
+    if isinstance(box, str):
+        box = tasks.parse_box(box, facts.size)
+    seconds = max(1, int(facts.seconds * fps + 1e-6)) / fps
+    if isinstance(span, str):
+        span = tasks.parse_span(span, seconds)
+    ways = {"mask": mask, "box": box, "span": span, "outpaint": outpaint, "strength": strength}
+    _check_ways([name for name, way in ways.items() if way is not None])
+    frames = round(seconds * fps)
+    told: dict[str, Any] = {"num_frames": 1 + (frames - 1) // 4 * 4}
+    extra = given_pictures(reference=reference)
+    if span is not None:
+        return {**told, "givens": (*tasks.retake(video, *span, fit), *extra)}
+    if outpaint is not None:
+        parse_ratio(outpaint, "outpaint")
+        return {**told, "givens": (tasks.region(video, fit="pad"), *extra), "aspect_ratio": outpaint}
+    if mask is not None or box is not None:
+        return {**told, "givens": (tasks.region(video, mask, box, fit), *extra)}
+    return {**told, "givens": (tasks.edited(video, fit), *extra), "strength": strength}
+
+
+def _check_ways(names: list[str]) -> None:
+    """Raise `RequestError` for ways to edit that do not go together."""
+    if len(names) > 1 and names != ["mask", "box"]:
+        hint = "make two edits, one after the other"
+        raise RequestError(names[1], f"does not go together with --{names[0]}", hint)
 
 
 def generate(
@@ -76,17 +180,29 @@ def generate(
     guidance_scale: float | int | None = None,
     negative_prompt: str = "",
     camera: str | Sequence[CameraMove] | None = None,
+    path: str | Sequence[tuple[float, float, float]] | None = None,
+    at: Mapping[float, str] | None = None,
+    image: File | None = None,
+    last_image: File | None = None,
+    keyframes: Mapping[float, File] | None = None,
+    reference: File | Sequence[File] = (),
+    fit: Fit = "crop",
+    loop: bool = False,
     style: str | None = None,
     model: str = "toybox",
-    progress: Progress | Callable[[Event], None] | None = None,
+    progress: Listener = None,
 ) -> Clip:
-    """Make a clip from words and return it; `clip.save("cat.mp4")` writes it.
+    """Make a clip from words, and pictures if there are any, and return it; `clip.save("cat.mp4")` writes it.
 
-    `size` is (width, height) in pixels; `camera` is words as in "zoom-in 0.3, pan-left" or `CameraMove`s; without a
-    `seed` one is drawn, and `clip.record.shot.seed` tells it. `clip.record.notes` says what was guessed or changed.
-    `progress` hears an `Event` for every step. Raises `RequestError` for a request that cannot be met, `WeightsError`
-    for a model that is missing or damaged, and `Cancelled`.
+    `size` is (width, height) in pixels; `camera` is words as in "zoom-in 0.3, pan-left" or `CameraMove`s; `path` is
+    where the subject goes, as in "0s:0.1,0.8 2s:0.9,0.8"; `at` maps seconds to what happens from then on, `keyframes`
+    to pictures; without a `seed` one is drawn, and `clip.record.shot.seed` tells it. `clip.record.notes` says what was
+    guessed or changed. `progress` hears an `Event` for every step. Raises `RequestError` for a request that cannot be
+    met, `WeightsError` for a model that is missing or damaged, and `Cancelled`.
     """
+    givens = given_pictures(
+        image=image, last_image=last_image, keyframes=keyframes, reference=reference, fit=fit
+    )
     shot = make_shot(
         prompt,
         seconds=seconds,
@@ -99,7 +215,70 @@ def generate(
         guidance_scale=guidance_scale,
         negative_prompt=negative_prompt,
         camera=camera,
+        path=path,
+        at=at,
+        givens=givens,
+        loop=loop,
         style=style,
         model=model,
     )
-    return run(shot, backend(model), progress if isinstance(progress, Progress) else Progress(progress))
+    return _run(shot, progress)
+
+
+def extend(
+    video: File,
+    prompt: str,
+    *,
+    seconds: float | int = 2.0,
+    before: bool = False,
+    fit: Fit = "crop",
+    model: str = "toybox",
+    progress: Listener = None,
+    **said: Any,
+) -> Clip:
+    """Make a video longer by `seconds`, at its end or `before` its beginning, and return all of it.
+
+    What else is said are the arguments of `generate` for the words, camera, seed and steps. Raises as `generate`.
+    """
+    told = extending(video, seconds, before=before, model=model, fit=fit)
+    return _run(make_shot(prompt, model=model, **told, **said), progress)
+
+
+def edit(
+    video: File,
+    prompt: str,
+    *,
+    mask: File | None = None,
+    box: Box | str | None = None,
+    span: tuple[float | int, float | int] | str | None = None,
+    outpaint: str | None = None,
+    strength: float | None = None,
+    reference: File | Sequence[File] = (),
+    fit: Fit = "crop",
+    model: str = "toybox",
+    progress: Listener = None,
+    **said: Any,
+) -> Clip:
+    """Change a video by an instruction ("make it night"), or make a part of it anew as the words say, and return it.
+
+    The part is the white of `mask` (a picture), a `box` (x, y, width, height in shares of the picture), a `span` of
+    seconds, or what lies beside the picture at the ratio of `outpaint` ("16:9"). `strength` 0..1 starts from the video
+    itself, the less changed the smaller it is. `reference` shows who is meant. Raises as `generate`.
+    """
+    told = editing(
+        video,
+        model=model,
+        mask=mask,
+        box=box,
+        span=span,
+        outpaint=outpaint,
+        strength=strength,
+        reference=reference,
+        fit=fit,
+    )
+    return _run(make_shot(prompt, model=model, **told, **said), progress)
+
+
+def _run(shot: Shot, progress: Listener) -> Clip:
+    listening = progress if isinstance(progress, Progress) else Progress(progress)
+    return run(shot, backend(shot.model), listening)

@@ -4,56 +4,137 @@
 latents on this machine; `deliver` is its end. (5 finish/ and 6 audio/ come between when they hold something.)
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+import numpy as np
 
 from vitascope.backends.base import Backend
-from vitascope.conditioning.build import Encode, condition
+from vitascope.conditioning.build import Encoders, condition
+from vitascope.conditioning.known import Frames, Known, gather, looped, pinned
+from vitascope.conditioning.windows import windows
 from vitascope.decode.video import Decoder, decode
 from vitascope.deliver.mux import save
 from vitascope.deliver.record import make_record
 from vitascope.denoise.run import Denoiser, denoise
+from vitascope.denoise.state import StateFile, StateFolder
 from vitascope.progress import Progress
 from vitascope.prompt.resolve import resolve
-from vitascope.types import Clip, Plan, Shot
+from vitascope.types import TIME_STRIDE, Clip, Plan, Record, Shot
 
 
 @dataclass(frozen=True)
 class LatentModel:
-    """The three networks of a model that works in latents, and the checksums of its weights."""
+    """The networks of a model that works in latents, the longest clip they see at once, and their checksums."""
 
-    encode: Encode
+    encoders: Encoders
     denoiser: Denoiser
     decoder: Decoder
+    longest: int
     weights: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Showing:
+    """A clip that can be watched while it is made: its frames come chunk by chunk, once, and are nowhere kept."""
+
+    frames: Iterator[Frames]
+    fps: float
+    record: Record
+
+
+@runtime_checkable
+class Shows(Protocol):
+    """A backend that can hand over frames before the last one exists."""
+
+    def show(self, shot: Shot, progress: Progress) -> Showing:
+        """Render a planned shot as `Backend.render` does, frame for frame, a chunk at a time."""
+        ...
 
 
 def plan(shot: Shot, backend: Backend) -> Plan:
     """Return the shot with nothing left unsaid, before any work; raises `RequestError`."""
     said = resolve(shot, backend.card.world, backend.embed)  # 1 prompt/: words -> Shot
     planned = backend.plan(said.shot)
-    return Plan(planned.shot, said.notes + planned.notes)
+    return Plan(pinned(planned.shot), said.notes + planned.notes)
 
 
 def generate(shot: Shot, backend: Backend, progress: Progress) -> Clip:
     """Plan a shot and render it; what was guessed or changed on the way is told and recorded."""
+    planned = _told(shot, backend, progress)
+    clip = backend.render(planned.shot, progress)
+    return replace(clip, record=replace(clip.record, notes=planned.notes + clip.record.notes))
+
+
+def show(shot: Shot, backend: Backend, progress: Progress) -> Showing:
+    """Plan a shot and return its frames as they are made, the same as those of `generate`."""
+    planned = _told(shot, backend, progress)
+    if isinstance(backend, Shows):
+        showing = backend.show(planned.shot, progress)
+    else:
+        clip = backend.render(planned.shot, progress)
+        showing = Showing(iter((clip.frames,)), clip.fps, clip.record)
+    return replace(showing, record=replace(showing.record, notes=planned.notes + showing.record.notes))
+
+
+def _told(shot: Shot, backend: Backend, progress: Progress) -> Plan:
     planned = plan(shot, backend)
     for note in planned.notes:
         progress.note(note)
-    clip = backend.render(planned.shot, progress)
-    return replace(clip, record=replace(clip.record, notes=planned.notes))
+    return planned
 
 
 def render(shot: Shot, load: Callable[[], LatentModel], progress: Progress) -> Clip:
     """Render a planned shot with a model that works in latents."""
+    showing = render_stream(shot, load, progress)
+    frames = np.concatenate(list(showing.frames))
+    record = replace(showing.record, seconds_spent=dict(progress.seconds_spent))
+    return Clip(frames, showing.fps, record)
+
+
+def render_stream(shot: Shot, load: Callable[[], LatentModel], progress: Progress) -> Showing:
+    """Load a model and what the shot is given; all else of `render` happens as the frames are taken."""
     with progress.phase("load"):
         model = load()
-    with progress.phase("encode"):
-        conditioning = condition(shot, model.encode)  # 2 conditioning/: Shot -> Conditioning
-    latents = denoise(shot, conditioning, model.denoiser, progress)  # 3 denoise/: Conditioning -> Latents
-    frames = decode(latents, model.decoder, progress)  # 4 decode/: Latents -> Clip
-    return Clip(frames, latents.fps, make_record(shot, model.weights, progress))
+        kept = None if progress.states is None else StateFolder(progress.states).open(shot, model.weights)
+        known = gather(shot)  # 2 conditioning/: files -> what is known in pixels
+    for note in known.notes:
+        progress.note(note)
+    record = replace(make_record(shot, model.weights, progress), notes=known.notes)
+    make = render_loop if shot.loop else render_windows
+    return Showing(make(shot, known, model, progress, kept), shot.video_shape().fps, record)
+
+
+def render_windows(
+    shot: Shot, known: Known, model: LatentModel, progress: Progress, kept: StateFile | None = None
+) -> Iterator[Frames]:
+    """Make what is not known, window by window, each from what is there by then, and yield frames that are final."""
+    canvas, shown = known.canvas, 0
+    for number, window in enumerate(windows(canvas.whole, model.longest)):
+        with progress.phase("encode"):
+            now = replace(known, canvas=canvas)
+            conditioning = condition(shot, now, window, model.encoders)  # 2 conditioning/: -> Conditioning
+        state = None if kept is None else kept.part(number)
+        latents = denoise(shot, conditioning, model.denoiser, progress, state)  # 3 denoise/: -> Latents
+        frames = decode(latents, model.decoder, progress)  # 4 decode/: Latents -> frames
+        made = canvas.part(window.frames).composite(frames)
+        canvas = canvas.with_frames(window.start, made)
+        if canvas.ready > shown:
+            yield canvas.frames[shown : canvas.ready]
+        shown = canvas.ready
+    if shown < len(canvas.frames):
+        yield canvas.frames[shown:]
+
+
+def render_loop(
+    shot: Shot, known: Known, model: LatentModel, progress: Progress, kept: StateFile | None = None
+) -> Iterator[Frames]:
+    """Make a clip once, to see how it begins, and once more to end there; its last frames are its first again."""
+    freely = np.concatenate(list(render_windows(shot, known, model, progress)))
+    frames = render_windows(shot, looped(known, freely), model, progress, kept)
+    yield np.concatenate(list(frames))[:-TIME_STRIDE]
 
 
 def deliver(clip: Clip, path: Path, progress: Progress, *, force: bool = False) -> Path:

@@ -1,18 +1,38 @@
 """Fakes that ship: a backend without a network, and synthetic clips, for our tests and for yours."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import numpy as np
 
+from vitascope import pipeline
 from vitascope.backends.base import Card, plan_by_card
+from vitascope.conditioning.build import Encoders
+from vitascope.conditioning.known import gather
+from vitascope.decode.video import Decoder
 from vitascope.deliver.record import make_record
+from vitascope.denoise.run import Denoiser
 from vitascope.progress import Progress
 from vitascope.prompt.world import FULL
-from vitascope.types import Clip, Plan, Record, Shot, VideoShape
+from vitascope.types import (
+    LATENT_CHANNELS,
+    SPACE_STRIDE,
+    TIME_STRIDE,
+    Clip,
+    Conditioning,
+    Plan,
+    Record,
+    Shot,
+    Text,
+    VideoShape,
+)
 
 CARD = Card(
     id="fake",
     licence="Apache-2.0",
     world=FULL,
     sizes=((64, 48), (48, 64)),
+    num_frames=17,
     max_frames=17,
     fps=8.0,
     steps=4,
@@ -50,9 +70,9 @@ def synthetic_clip(
 
 
 class FakeBackend:
-    """Plans like a real backend and draws `synthetic_frames`, through the same phases."""
+    """Plans like a real backend and draws `synthetic_frames` around what is given, through the same phases."""
 
-    card = CARD
+    card = replace(CARD, max_frames=65, takes=frozenset({"frame", "source", "reference", "path"}))
     embed = None
 
     def plan(self, shot: Shot) -> Plan:
@@ -68,4 +88,58 @@ class FakeBackend:
                 for _ in range(steps):
                     progress.step()
         shape = shot.video_shape()
-        return Clip(synthetic_frames(shape, shot.seed), shape.fps, make_record(shot, {}, progress))
+        frames = gather(shot).canvas.composite(synthetic_frames(shape, shot.seed))
+        return Clip(frames, shape.fps, make_record(shot, {}, progress))
+
+
+class FakeLatents(FakeBackend):
+    """Has arithmetic in place of networks and goes through all the real stages: for tests of what lies between."""
+
+    weights = "arithmetic"
+
+    def render(self, shot: Shot, progress: Progress) -> Clip:
+        """Render a planned shot."""
+        return pipeline.render(shot, self._model, progress)
+
+    def show(self, shot: Shot, progress: Progress) -> pipeline.Showing:
+        """Render a planned shot and hand over its frames chunk by chunk."""
+        return pipeline.render_stream(shot, self._model, progress)
+
+    def _model(self) -> pipeline.LatentModel:
+        return pipeline.LatentModel(
+            encoders=Encoders(fake_texts, fake_video),
+            denoiser=Denoiser(fake_clean, sampler="ab2", shift=2.0),
+            decoder=Decoder(fake_decoder, 1, 1),
+            longest=17,
+            weights={"fake.safetensors": self.weights},
+        )
+
+
+def fake_texts(sentences: Sequence[str]) -> tuple[Text, ...]:
+    """Return one word per sentence: its length."""
+    lengths = [np.full((1, 1), len(sentence), np.float32) for sentence in sentences]
+    return tuple(Text(length, np.ones(1, bool), length[0]) for length in lengths)
+
+
+def fake_video(frames: np.ndarray) -> np.ndarray:
+    """Return latents that `fake_decoder` turns back into each cell's mean colour in the last frame of its group."""
+    shape = VideoShape(len(frames), *frames.shape[1:3], fps=8.0).latent()
+    cells = frames[::TIME_STRIDE].reshape(
+        shape.frames, shape.height, SPACE_STRIDE, shape.width, SPACE_STRIDE, 3
+    )
+    latents = np.zeros((shape.num_tokens, LATENT_CHANNELS), np.float32)
+    latents[:, :3] = (cells.mean(axis=(2, 4)).reshape(-1, 3) / 255 - 0.5) / 0.4
+    return latents
+
+
+def fake_clean(latents: np.ndarray, levels: np.ndarray, conditioning: Conditioning) -> np.ndarray:
+    """Return a guess of the clean latents that depends on latents, levels and words."""
+    words = np.float32(conditioning.pooled[0] / 100)
+    return np.tanh(latents * (1.5 - levels[..., None]) + words).astype(np.float32)
+
+
+def fake_decoder(latents: np.ndarray, deep: np.ndarray, shallow: np.ndarray) -> dict[str, np.ndarray]:
+    """Return each latent cell as a block of one colour: its first three numbers."""
+    frames = np.repeat(latents[:, :3] * 0.4 + 0.5, TIME_STRIDE, axis=2)
+    frames = frames.repeat(SPACE_STRIDE, axis=3).repeat(SPACE_STRIDE, axis=4)
+    return {"frames": frames.astype(np.float32), "deep_out": deep, "shallow_out": shallow}

@@ -17,14 +17,19 @@ TIME_STRIDE = 4
 """Frames that one latent frame stands for; the first stands for one."""
 SPACE_STRIDE = 16
 """Pixels along each side of one latent cell."""
-LATENT_CHANNELS = 24
+LATENT_CHANNELS = 256
 """Numbers in one latent cell."""
 CAMERA_CHANNELS = 8
 """Camera numbers in one token's extra channels; see `conditioning/camera.py`."""
-EXTRA_CHANNELS = 1 + LATENT_CHANNELS + CAMERA_CHANNELS
-"""Extra channels of one token: given mask, source latents, camera."""
+PATH_CHANNELS = 1
+"""How near the subject is to be to a token; see `conditioning/path.py`."""
+EXTRA_CHANNELS = 1 + LATENT_CHANNELS + CAMERA_CHANNELS + PATH_CHANNELS
+"""Extra channels of one token: given mask, source latents, camera, path."""
+REFERENCE_SECONDS = 8.0
+"""How long before the clip the tokens of a reference picture lie."""
 
 CameraKind = Literal["static", "pan", "tilt", "zoom", "dolly", "truck", "roll", "orbit", "shake"]
+Fit = Literal["crop", "pad", "stretch"]
 Easing = Literal["linear", "ease", "ease-in", "ease-out"]
 
 
@@ -54,18 +59,25 @@ class CameraMove(BaseModel):
 class Given(BaseModel):
     """Something already known: what it is, where in the shot it holds, and as what it is to be taken.
 
-    `source` is a file (a colour name or `#rrggbb` for a colour); `start` and `end` are seconds of the shot, both
-    None for all of it; `mask` is a picture file whose white part holds.
+    `source` is a file, read from its second `offset` on. `start` and `end` are seconds of the shot; with neither, a
+    picture is the first frame and a video lies under all of the shot. A picture with a `start` is a keyframe.
+    Roles: `frame` is kept as it is, but where the white of `mask` (a picture file) or `box` (x, y, width, height in
+    shares of the picture) asks for something new; `source` is what an edit starts from; `reference` shows who is meant.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    kind: Literal["image", "video", "sound", "colour"]
+    kind: Literal["image", "video", "sound"]
     source: str
-    role: Literal["frame", "region", "source", "reference", "sound"] = "frame"
+    role: Literal["frame", "source", "reference", "sound"] = "frame"
     start: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
     end: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+    offset: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
     mask: str | None = None
+    box: tuple[float, float, float, float] | None = None
+    fit: Fit = "crop"
+    sha256: str | None = None
+    """Of the file's bytes, filled in when the shot is planned, so that a remake knows whether it is the same."""
 
 
 class Shot(BaseModel):
@@ -91,6 +103,12 @@ class Shot(BaseModel):
     path: tuple[tuple[float, float, float], ...] = ()
     """Where the subject goes: (seconds, x, y), x and y in 0..1 of the picture."""
     givens: tuple[Given, ...] = ()
+    strength: Annotated[float, Field(ge=0, le=1)] | None = None
+    """How far an edit may go from its source: 0 leaves it, 1 keeps only what the words and the network see in it."""
+    loop: bool = False
+    """Whether the last frame leads into the first."""
+    script: tuple[tuple[float, str], ...] = ()
+    """What is told from which share (0..1) of the shot on, where the words change: prompts, captions once resolved."""
     style: str | None = None
     sound: bool = False
     steps: int | None = None
@@ -191,7 +209,8 @@ class Conditioning:
     """All that is known before the first step: the words, the camera, what is given, and each token's level.
 
     `given` holds the clean latents where `levels` is 0 (given) and anything where it is 1 (wanted); `null` is the
-    empty text (or the negative prompt) that guidance leads away from.
+    empty text (or the negative prompt) that guidance leads away from. The tokens are those of a grid, `first_frame`
+    latent frames into the shot, after `prefix` tokens that only show something (reference pictures).
     """
 
     text: Float32[np.ndarray, "words dim"]
@@ -203,6 +222,10 @@ class Conditioning:
     levels: Float32[np.ndarray, " tokens"]
     caption: str
     null: Text
+    grid: LatentShape
+    fps: float
+    first_frame: int = 0
+    prefix: int = 0
 
 
 @dataclass(frozen=True)

@@ -43,6 +43,9 @@ def test_lengths_snap_and_say_so(said, frames, noted):
     assert bool(plan.notes) is noted
 
 
+NO_ROLL = replace(CARD, camera_limits={"pan": 0.5, "zoom": 1.0})
+
+
 @pytest.mark.parametrize(
     ("said", "argument", "nearest"),
     [
@@ -67,7 +70,7 @@ def test_lengths_snap_and_say_so(said, frames, noted):
         ({"guidance_scale": 1000.0}, "guidance_scale", "20"),
         ({"seed": -5}, "seed", "0"),
         ({"seed": 2**70}, "seed", str(2**63 - 1)),
-        ({"camera": (CameraMove(kind="orbit", amount=1.0),)}, "camera", "pan"),
+        ({"camera": (CameraMove(kind="roll", amount=1.0),)}, "camera", "pan"),
         ({"givens": (Given(kind="image", source="cat.png"),)}, "givens", "leave"),
         ({"path": ((0.0, 0.5, 0.5),)}, "path", "prompt"),
         ({"sound": True}, "sound", "off"),
@@ -75,11 +78,19 @@ def test_lengths_snap_and_say_so(said, frames, noted):
 )
 def test_what_cannot_be_done_is_refused_with_the_nearest_that_can(said, argument, nearest):
     with pytest.raises(RequestError) as caught:
-        plan_by_card(shot(**said), CARD)
+        plan_by_card(shot(**said), NO_ROLL if "camera" in said else CARD)
     assert caught.value.argument == argument
     assert caught.value.nearest is not None
     assert nearest in caught.value.nearest
     assert "\n" not in str(caught.value)
+
+
+def test_a_move_that_needs_depth_becomes_the_nearest_that_does_not():
+    plan = plan_by_card(shot(camera=(CameraMove(kind="dolly", amount=0.4),)), CARD)
+    assert [(move.kind, move.amount) for move in plan.shot.camera or ()] == [("zoom", 0.4)]
+    assert plan.notes == (
+        'the model does not know the camera move "dolly": making the nearest it knows, "zoom"',
+    )
 
 
 def test_an_aspect_ratio_becomes_a_size():

@@ -14,7 +14,7 @@ from vitascope.pipeline import generate
 from vitascope.progress import Progress
 from vitascope.prompt.world import FULL
 from vitascope.runtime.export import export
-from vitascope.types import Shot
+from vitascope.types import EXTRA_CHANNELS, LATENT_CHANNELS, Shot
 from vitascope.weights.manifest import Defaults, Manifest, NativeShape
 from vitascope.weights.store import WeightsFolder, seal
 
@@ -45,9 +45,9 @@ def folder(tmp_path_factory) -> Path:
     dit = DiT(DiTConfig(dim=32, heads=2, depth=2, text_dim=16, hidden=32, modulation=16, axes=(2, 3, 3)))
     torch.nn.init.normal_(dit.head.weight, std=0.2)
     tokens = {
-        "video": torch.randn(2, 10, 24),
+        "video": torch.randn(2, 10, LATENT_CHANNELS),
         "levels": torch.rand(2, 10),
-        "channels": torch.randn(2, 10, 33),
+        "channels": torch.randn(2, 10, EXTRA_CHANNELS),
         "positions": torch.randn(10, 3),
         "states": torch.randn(2, 32, 16),
         "mask": mask,
@@ -61,7 +61,8 @@ def folder(tmp_path_factory) -> Path:
     }
     export(dit, tokens, list(tokens), ["clean"], axes, out, "dit")
     decoder = Decoder(VideoVAEConfig(decoder_widths=(8, 12, 16)))
-    latents = torch.randn(2, 24, 2, 2, 3)
+    torch.nn.init.normal_(decoder.head.weight, std=0.1)
+    latents = torch.randn(2, LATENT_CHANNELS, 2, 2, 3)
     deep, shallow = decoder.state(latents)
     grid = {"latents": latents, "deep": deep, "shallow": shallow}
     cells, places = (
@@ -75,8 +76,8 @@ def folder(tmp_path_factory) -> Path:
         version="test",
         native=NativeShape(num_frames=9, height=32, width=48, fps=8.0),
         sizes=((48, 32),),
-        latent_mean=(0.0,) * 24,
-        latent_std=(1.0,) * 24,
+        latent_mean=(0.0,) * LATENT_CHANNELS,
+        latent_std=(1.0,) * LATENT_CHANNELS,
         world={kind: tuple(labels) for kind, labels in FULL.to_json().items()},
         max_words=32,
         defaults=Defaults(steps=2, guidance_scale=2.0, sampler="ab2"),
@@ -92,7 +93,8 @@ def toybox(folder) -> Toybox:
 
 def test_the_card_comes_from_the_manifest(toybox):
     card = toybox.card
-    assert (card.sizes, card.max_frames, card.fps, card.steps) == (((48, 32),), 9, 8.0, 2)
+    assert (card.sizes, card.num_frames, card.fps, card.steps) == (((48, 32),), 9, 8.0, 2)
+    assert card.max_frames == 4801
     assert card.world == FULL
 
 

@@ -39,7 +39,7 @@ def test_same_prompt_and_seed_give_the_same_bytes(run):
 def test_several_clips_have_seeds_that_follow(run):
     done = run("generate", "a cat", "--seed", "7", "-n", "3", "-o", "cat.mp4", "--json")
     assert [clip["seed"] for clip in json.loads(done.out)["clips"]] == [7, 8, 9]
-    assert sorted(os.listdir()) == ["cat-7.mp4", "cat-8.mp4", "cat-9.mp4"]
+    assert sorted(os.listdir()) == ["cat-7-to-9.png", "cat-7.mp4", "cat-8.mp4", "cat-9.mp4"]
 
 
 def test_a_dry_run_makes_nothing(run):
@@ -100,7 +100,7 @@ def test_nothing_is_overwritten_without_force(run):
         (["a cat", "--negative-prompt", "\x00"], "--negative-prompt: has the control character U+0000"),
         (["a \udcffcat"], "PROMPT: has the control character U+DCFF"),
         (["a cat", "--seconds", "-1"], "--seconds: -1 is not a length; nearest: 0.125"),
-        (["a cat", "--seconds", "1e300"], "--seconds: 1e+300 is more than fake can draw; nearest: 2.125"),
+        (["a cat", "--seconds", "1e300"], "--seconds: 1e+300 is more than fake can draw; nearest: 8.125"),
         (["a cat", "--seconds", "nan"], "--seconds: "),
         (["a cat", "--seconds", "soon"], "'--seconds'"),
         (["a cat", "--fps", "30"], "--fps: 30 is not the frame rate of fake; nearest: 8"),
@@ -115,8 +115,8 @@ def test_nothing_is_overwritten_without_force(run):
             ["a cat", "--seed", "9223372036854775807", "-n", "2"],
             "--seed: 9223372036854775807 leaves no seeds for 2 clips; nearest: 9223372036854775806",
         ),
-        (["a cat", "-n", "0"], "-n: 0 is outside 1 to 1000; nearest: 1"),
-        (["a cat", "--camera", "wobble"], "--camera: 'wobble' is not a move"),
+        (["a cat", "-n", "0"], "-n: 0 is outside 1 to 64; nearest: 1"),
+        (["a cat", "--camera", "flutter"], "--camera: 'flutter' is not a move"),
         (["a cat", "--camera", "zoom-in far"], "--camera: 'far' is not how far; write it as zoom-in"),
         (["a cat", "--style", "cubist"], "--style: 'cubist' is not a style of this model; it knows: clay"),
         (["a cat", "--model", "sora"], "--model: 'sora' is not known; known: toybox"),

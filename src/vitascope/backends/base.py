@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol, TypeVar, runtime_checkable
 
+from vitascope.conditioning.camera import playable
 from vitascope.errors import RequestError
 from vitascope.progress import Progress
 from vitascope.prompt.nearest import Embed
@@ -22,19 +23,22 @@ MAX_SEED = 2**63 - 1
 class Card:
     """What a backend can do, known without loading it.
 
-    `sizes` are the (width, height) that it can draw, the first being its own; `max_frames` and `fps` its longest
-    clip and its frame rate; `camera_limits` the largest amount of each kind of camera move that it has seen.
+    `sizes` are the (width, height) that it can draw, the first being its own; `num_frames` is the usual length of a
+    clip, `max_frames` the longest, `fps` its frame rate; `camera_limits` the largest amount of each kind of camera
+    move that it has seen; `takes` the roles of what it can be given, and "path".
     """
 
     id: str
     licence: str
     world: World
     sizes: tuple[tuple[int, int], ...]
+    num_frames: int
     max_frames: int
     fps: float
     steps: int
     guidance_scale: float
     camera_limits: Mapping[str, float]
+    takes: frozenset[str] = frozenset()
 
 
 @runtime_checkable
@@ -103,11 +107,13 @@ def _within(name: str, value: Number | None, low: Number, high: Number) -> Numbe
 
 
 def _refuse_unsupported(shot: Shot, card: Card) -> None:
-    if shot.givens:
-        raise RequestError(
-            "givens", f"{card.id} takes words only", "leave the pictures, videos and sounds out"
-        )
-    if shot.path:
+    for given in shot.givens:
+        if given.role not in card.takes:
+            takes = ", ".join(sorted(card.takes)) or "words only"
+            raise RequestError(
+                "givens", f"{card.id} takes no {given.role}", f"leave it out (it takes: {takes})"
+            )
+    if shot.path and "path" not in card.takes:
         raise RequestError(
             "path", f"{card.id} cannot follow a path", "say in the prompt where the subject goes"
         )
@@ -125,7 +131,7 @@ def _size(shot: Shot, card: Card) -> tuple[int, int]:
         problem = f"{width}x{height} is not one of the sizes of {card.id} ({names})"
         raise RequestError("size", problem, f"nearest: {nearest[0]}x{nearest[1]}")
     if shot.aspect_ratio is not None:
-        ratio = _ratio(shot.aspect_ratio)
+        ratio = parse_ratio(shot.aspect_ratio)
         nearest = min(card.sizes, key=lambda legal: abs(math.log(legal[0] / legal[1] / ratio)))
         if abs(math.log(nearest[0] / nearest[1] / ratio)) > 0.1:
             problem = f"{shot.aspect_ratio} is not a ratio that {card.id} can draw ({names})"
@@ -134,7 +140,8 @@ def _size(shot: Shot, card: Card) -> tuple[int, int]:
     return shot.size or card.sizes[0]
 
 
-def _ratio(text: str) -> float:
+def parse_ratio(text: str, argument: str = "aspect_ratio") -> float:
+    """Return width to height of "16:9"; raises `RequestError` for `argument`."""
     parts = text.replace("/", ":").split(":")
     try:
         width, height = (float(part) for part in parts)
@@ -142,7 +149,7 @@ def _ratio(text: str) -> float:
             return width / height
     except (ValueError, ZeroDivisionError):
         pass
-    raise RequestError("aspect_ratio", f"{text[:40]!r} is not a ratio", "write it as 16:9")
+    raise RequestError(argument, f"{text[:40]!r} is not a ratio", "write it as 16:9")
 
 
 def _fps(shot: Shot, card: Card) -> float:
@@ -155,7 +162,7 @@ def _fps(shot: Shot, card: Card) -> float:
 def _num_frames(shot: Shot, card: Card, fps: float) -> tuple[int, tuple[str, ...]]:
     """Return how many frames, and the note to make when that is not what was asked for."""
     if shot.seconds is None and shot.num_frames is None:
-        return card.max_frames, ()
+        return card.num_frames, ()
     if shot.num_frames is not None:
         name, asked, unit = "num_frames", float(shot.num_frames), 1.0
         if shot.seconds is not None and abs(shot.seconds - asked / fps) > 1e-6:
@@ -178,8 +185,12 @@ def _num_frames(shot: Shot, card: Card, fps: float) -> tuple[int, tuple[str, ...
 
 def _camera(shot: Shot, card: Card) -> tuple[tuple[CameraMove, ...], tuple[str, ...]]:
     """Return the moves, none larger than what the model has seen, and a note for each that was."""
-    moves, notes = [], []
-    for move in shot.camera or ():
+    asked = shot.camera or ()
+    known, stood_in = playable(asked)
+    if all(move.kind in card.camera_limits for move in asked):
+        known, stood_in = asked, ()
+    moves, notes = [], [*stood_in]
+    for move in known:
         if move.kind == "static":
             continue
         if move.kind not in card.camera_limits:

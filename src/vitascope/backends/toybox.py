@@ -4,23 +4,25 @@ from collections.abc import Sequence
 from functools import cached_property, partial
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Float32, UInt8
 
 from vitascope.backends.base import Card, plan_by_card
+from vitascope.conditioning.build import Encoders
 from vitascope.conditioning.camera import AMOUNTS
 from vitascope.conditioning.text import encode_texts
 from vitascope.conditioning.tokens import Tokenizer, WordSpace, unit
 from vitascope.decode.video import Decoder
 from vitascope.denoise.run import Denoiser
-from vitascope.pipeline import LatentModel, render
+from vitascope.pipeline import LatentModel, Showing, render, render_stream
 from vitascope.progress import Progress
 from vitascope.prompt.world import World
 from vitascope.runtime.base import Network
 from vitascope.settings import settings
-from vitascope.types import Clip, Conditioning, Plan, Shot
+from vitascope.types import Clip, Conditioning, Plan, Shot, VideoShape
 from vitascope.weights.store import WeightsFolder
 
 VOCABULARY = "tokens.txt"
+MAX_SECONDS = 600
 CAMERA_REACH = 1.5
 """How much further than the usual amount a camera move may go."""
 
@@ -43,10 +45,12 @@ class Toybox:
             licence=manifest.licence,
             world=World.from_json(manifest.world),
             sizes=manifest.sizes,
-            max_frames=manifest.native.num_frames,
+            num_frames=manifest.native.num_frames,
+            max_frames=VideoShape.snap_frames(MAX_SECONDS * manifest.native.fps),
             fps=manifest.native.fps,
             steps=manifest.defaults.steps,
             guidance_scale=manifest.defaults.guidance_scale,
+            takes=frozenset({"frame", "source", "reference", "path"}),
             camera_limits={kind: CAMERA_REACH * amount for kind, amount in AMOUNTS.items()},
         )
 
@@ -62,6 +66,10 @@ class Toybox:
         """Render a planned shot. Raises `WeightsError` and `Cancelled`."""
         return render(shot, lambda: self._model, progress)
 
+    def show(self, shot: Shot, progress: Progress) -> Showing:
+        """Render a planned shot and hand over its frames chunk by chunk. Raises `WeightsError` and `Cancelled`."""
+        return render_stream(shot, lambda: self._model, progress)
+
     @cached_property
     def _tokenizer(self) -> Tokenizer:
         return Tokenizer.from_file(self.folder.file(VOCABULARY))
@@ -76,14 +84,24 @@ class Toybox:
         text, dit, decoder = (
             self.folder.network(name, self.threads) for name in ("text_encoder", "dit", "decoder")
         )
+        words = partial(encode_texts, tokenizer=self._tokenizer, network=text, max_words=manifest.max_words)
         return LatentModel(
-            encode=partial(
-                encode_texts, tokenizer=self._tokenizer, network=text, max_words=manifest.max_words
-            ),
+            encoders=Encoders(words, self._encode_video),
+            longest=manifest.native.num_frames,
             denoiser=Denoiser(partial(clean_tokens, dit), manifest.defaults.sampler, manifest.defaults.shift),
             decoder=Decoder(decoder, decoder.shapes["deep"][1], decoder.shapes["shallow"][1]),
             weights=self.folder.checksums(),
         )
+
+    def _encode_video(
+        self, frames: UInt8[np.ndarray, "frames height width 3"]
+    ) -> Float32[np.ndarray, "tokens latent"]:
+        return encode_video(self._encoder, frames)
+
+    @cached_property
+    def _encoder(self) -> Network:
+        """The video encoder, which only shots that are given pictures need."""
+        return self.folder.network("encoder", self.threads)
 
 
 def clean_tokens(
@@ -103,3 +121,12 @@ def clean_tokens(
     repeated = {name: np.repeat(array[None], batch, axis=0) for name, array in shared.items()}
     (clean,) = network(video=latents, levels=levels, positions=conditioning.positions, **repeated).values()
     return clean
+
+
+def encode_video(
+    network: Network, frames: UInt8[np.ndarray, "frames height width 3"]
+) -> Float32[np.ndarray, "tokens latent"]:
+    """Return the normalised latents of 1 + 4k frames, one row per token."""
+    pictures = np.ascontiguousarray(frames.transpose(3, 0, 1, 2)[None], np.float32) / 255
+    (latents,) = network(frames=pictures).values()
+    return np.ascontiguousarray(latents[0].reshape(latents.shape[1], -1).T)

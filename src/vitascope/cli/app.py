@@ -6,7 +6,10 @@ from typing import Annotated
 import typer
 
 from vitascope import __version__
+from vitascope.cli.edit import edit
 from vitascope.cli.evaluate import evaluate
+from vitascope.cli.explain import explain
+from vitascope.cli.extend import extend
 from vitascope.cli.generate import generate
 from vitascope.cli.inspect import inspect
 from vitascope.cli.remake import remake
@@ -39,6 +42,9 @@ def top(
 
 
 app.command()(generate)
+app.command()(explain)
+app.command()(extend)
+app.command()(edit)
 app.command()(inspect)
 app.command()(remake)
 app.command()(evaluate)

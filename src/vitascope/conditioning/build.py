@@ -1,35 +1,126 @@
 """Stage 2: a resolved shot becomes everything that the network is told before the first step."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
+from jaxtyping import Float32, UInt8
 
 from vitascope.conditioning.camera import camera_channels, camera_path
-from vitascope.conditioning.masks import known_frames
-from vitascope.types import LATENT_CHANNELS, TIME_STRIDE, Conditioning, Shot, Text
+from vitascope.conditioning.known import Known
+from vitascope.conditioning.path import path_channel
+from vitascope.conditioning.windows import CONTEXT, Window
+from vitascope.types import (
+    LATENT_CHANNELS,
+    REFERENCE_SECONDS,
+    TIME_STRIDE,
+    Conditioning,
+    LatentShape,
+    Shot,
+    Text,
+)
 
-Encode = Callable[[Sequence[str]], tuple[Text, ...]]
+
+@dataclass(frozen=True)
+class Encoders:
+    """What turns words and pictures into what the network reads.
+
+    `text` takes sentences; `video` takes 1 + 4k frames and returns their normalised latents, one row per token.
+    """
+
+    text: Callable[[Sequence[str]], tuple[Text, ...]]
+    video: Callable[[UInt8[np.ndarray, "frames height width 3"]], Float32[np.ndarray, "tokens latent"]]
 
 
-def condition(shot: Shot, encode: Encode) -> Conditioning:
-    """Return the conditioning of a resolved shot; `encode` turns sentences into the text encoder's states."""
-    shape = shot.video_shape()
-    latent = shape.latent()
-    caption = shot.caption or shot.prompt
-    text, null = encode((caption, shot.negative_prompt))
-    given, levels = known_frames(latent, {})
-    times = np.arange(shape.num_frames) / shape.fps
-    path = camera_path(shot.camera or (), times, float(times[-1]) or 1.0)
-    source = np.zeros((latent.num_tokens, LATENT_CHANNELS), np.float32)
-    camera = latent.spread(camera_channels(path, TIME_STRIDE))
-    return Conditioning(
+def condition(shot: Shot, known: Known, window: Window, encoders: Encoders) -> Conditioning:
+    """Return what the network is told to make one window of a resolved shot."""
+    shape = replace(shot.video_shape(), num_frames=window.num_frames)
+    grid = shape.latent()
+    times = (window.start + np.arange(shape.num_frames)) / shape.fps
+    caption = caption_at(shot, window)
+    text, null = encoders.text((caption, shot.negative_prompt))
+    given, levels = _given(shot, known, window, encoders)
+    channels = [_kept(levels), _source(known, window, grid, encoders), _camera(shot, times, grid)]
+    conditioning = Conditioning(
         text=text.states,
         text_mask=text.mask,
         pooled=text.pooled,
-        channels=np.concatenate([1 - levels[:, None], source, camera], axis=1),
-        positions=latent.positions(shape.fps),
+        channels=np.concatenate([*channels, path_channel(shot.path, times, grid)], axis=1),
+        positions=grid.positions(shape.fps),
         given=given,
         levels=levels,
         caption=caption,
         null=null,
+        grid=grid,
+        fps=shape.fps,
+        first_frame=window.start // TIME_STRIDE,
     )
+    for picture in known.references:
+        conditioning = with_reference(conditioning, encoders.video(picture[None]))
+    return conditioning
+
+
+def caption_at(shot: Shot, window: Window) -> str:
+    """Return what is told at the middle of the frames that a window adds to the shot."""
+    shape = shot.video_shape()
+    first = window.start + (CONTEXT if window.start else 0)
+    middle = (first + window.start + window.num_frames) / 2 / shape.num_frames
+    caption = shot.caption or shot.prompt
+    for share, words in shot.script:
+        if share <= middle:
+            caption = words
+    return caption
+
+
+def with_reference(conditioning: Conditioning, latents: Float32[np.ndarray, "tokens latent"]) -> Conditioning:
+    """Put a picture's tokens in front of the clip's, as something given long before it."""
+    count = len(latents)
+    channels = np.zeros((count, conditioning.channels.shape[1]), np.float32)
+    channels[:, 0] = 1.0
+    first = conditioning.positions[conditioning.prefix :][:count]
+    positions = first - np.array([first[0, 0] + REFERENCE_SECONDS, 0, 0], np.float32)
+    return replace(
+        conditioning,
+        channels=np.concatenate([channels, conditioning.channels]),
+        positions=np.concatenate([positions, conditioning.positions]),
+        given=np.concatenate([latents, conditioning.given]),
+        levels=np.concatenate([np.zeros(count, np.float32), conditioning.levels]),
+        prefix=conditioning.prefix + count,
+    )
+
+
+def _given(
+    shot: Shot, known: Known, window: Window, encoders: Encoders
+) -> tuple[Float32[np.ndarray, "tokens latent"], Float32[np.ndarray, " tokens"]]:
+    """Return the given latents and each token's level: 0 where it is given, 1 or an edit's strength where it is not."""
+    canvas = known.canvas.part(window.frames)
+    cells = canvas.cells().reshape(-1)
+    given = np.zeros((cells.size, LATENT_CHANNELS), np.float32)
+    levels = np.ones(cells.size, np.float32)
+    if known.source is not None and shot.strength is not None:
+        given = encoders.video(known.source[window.frames])
+        levels *= np.float32(shot.strength)
+    if cells.any():
+        given = np.where(cells[:, None], encoders.video(canvas.filled()), given)
+        levels[cells] = 0.0
+    return given, levels
+
+
+def _kept(levels: Float32[np.ndarray, " tokens"]) -> Float32[np.ndarray, "tokens 1"]:
+    return (levels == 0).astype(np.float32)[:, None]
+
+
+def _source(
+    known: Known, window: Window, grid: LatentShape, encoders: Encoders
+) -> Float32[np.ndarray, "tokens latent"]:
+    if known.source is None:
+        return np.zeros((grid.num_tokens, LATENT_CHANNELS), np.float32)
+    return encoders.video(known.source[window.frames])
+
+
+def _camera(shot: Shot, times: np.ndarray, grid: LatentShape) -> Float32[np.ndarray, "tokens camera"]:
+    """Return the camera's channels: how it has moved since the window's first frame."""
+    shape = shot.video_shape()
+    last = (shape.num_frames - 1) / shape.fps
+    path = camera_path(shot.camera or (), times, last or 1.0)
+    return grid.spread(camera_channels(path - path[:1], TIME_STRIDE))

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from vitascope.api import make_shot
 from vitascope.backends.base import Backend
 from vitascope.evaluation.judge import Judge
 from vitascope.evaluation.report import Judged, Report, SheetRow, judge_clip, moments, score
 from vitascope.evaluation.suites import SPLITS, SuitePrompt
 from vitascope.pipeline import generate
 from vitascope.progress import Progress
+from vitascope.types import Shot
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ def evaluate(
     rows: list[SheetRow] = []
     with progress.phase("evaluate", len(prompts)):
         for prompt in prompts:
-            shot = make_shot(prompt.text, seed=prompt.seed, model=backend.card.id)
+            shot = Shot(prompt=prompt.text, seed=prompt.seed, model=backend.card.id)
             frames = generate(shot, backend, Progress(lambda _: progress.check())).frames
             judged.append(judge_clip(judge, prompt, frames))
             if sum(row.judged.prompt.split == prompt.split for row in rows) < keep:

@@ -1,0 +1,29 @@
+"""What the shipped weights give does not depend on what they are asked beside it."""
+
+import numpy as np
+import pytest
+
+from vitascope import pipeline
+from vitascope.backends.toybox import Toybox
+from vitascope.conditioning.build import condition
+from vitascope.conditioning.canvas import Canvas
+from vitascope.conditioning.known import Known
+from vitascope.conditioning.windows import Window
+from vitascope.types import LATENT_CHANNELS, Shot
+
+
+@pytest.mark.parametrize("batch", [2, 3])
+def test_a_batch_is_its_clips_to_the_bit(batch):
+    toybox = Toybox(threads=1)
+    shot = pipeline.plan(Shot(prompt="a cat walks in a garden", seed=3, seconds=0.6), toybox).shot
+    nothing = Known(Canvas.empty(shot.video_shape()))
+    whole = Window(0, shot.video_shape().num_frames)
+    conditioning = condition(shot, nothing, whole, toybox._model.encoders)
+    tokens = len(conditioning.levels)
+    latents = np.random.default_rng(0).standard_normal((batch, tokens, LATENT_CHANNELS), np.float32)
+    levels = np.linspace(0.2, 1, batch, dtype=np.float32)[:, None].repeat(tokens, axis=1)
+    model = toybox._model.denoiser.model
+    together = model(latents, levels, conditioning)
+    for i in range(batch):
+        alone = model(latents[i : i + 1], levels[i : i + 1], conditioning)
+        np.testing.assert_array_equal(together[i], alone[0])

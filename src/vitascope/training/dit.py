@@ -214,7 +214,7 @@ def draw_lesson(kind: str, pools: Pools, words: Words, rng: np.random.Generator)
         torch.cat([source, camera, heat], dim=-1),
         1 + config.focus * near[..., 0].sqrt(),
         grid_positions(grid, config.fps).to(clean.device),
-        [lesson_text(kind, pool, row, words, rng) for row in rows],
+        [lesson_text(kind, pool, row, words, rng) for row in rows.tolist()],
     )
     return with_reference(lesson, pool, rows, rng) if kind == "reference" else lesson
 

@@ -17,7 +17,7 @@ from vitascope.progress import Event, Progress
 from vitascope.prompt.moves import parse_moves
 from vitascope.prompt.path import parse_path
 from vitascope.tasks import Box
-from vitascope.types import CameraMove, Clip, Fit, Given, Shot, VideoShape
+from vitascope.types import TIME_STRIDE, CameraMove, Clip, Fit, Given, Shot, VideoShape
 
 File = str | Path
 Listener = Progress | Callable[[Event], None] | None
@@ -116,11 +116,12 @@ def extending(
         )
         raise RequestError("seconds", problem, f"nearest: {most if seconds > most else 1 / fps:g}")
     if before:
-        lead = VideoShape.snap_frames(seconds * fps + 1) - 1
-        total = lead + 1 + (there - 1) // 4 * 4
+        lead = max(TIME_STRIDE, VideoShape.snap_frames(seconds * fps + 1) - 1)
+        total = lead + 1 + (there - 1) // TIME_STRIDE * TIME_STRIDE
         return {"givens": (tasks.continued(video, lead / fps, fit),), "num_frames": total}
-    total = VideoShape.snap_frames(there + seconds * fps)
-    return {"givens": (tasks.continued(video, 0.0, fit),), "num_frames": max(total, there + 1)}
+    longer = 1 + -(-there // TIME_STRIDE) * TIME_STRIDE
+    total = max(longer, VideoShape.snap_frames(there + seconds * fps))
+    return {"givens": (tasks.continued(video, 0.0, fit),), "num_frames": total}
 
 
 def editing(
@@ -148,7 +149,7 @@ def editing(
     ways = {"mask": mask, "box": box, "span": span, "outpaint": outpaint, "strength": strength}
     _check_ways([name for name, way in ways.items() if way is not None])
     frames = round(seconds * fps)
-    told: dict[str, Any] = {"num_frames": 1 + (frames - 1) // 4 * 4}
+    told: dict[str, Any] = {"num_frames": 1 + (frames - 1) // TIME_STRIDE * TIME_STRIDE}
     extra = given_pictures(reference=reference)
     if span is not None:
         return {**told, "givens": (*tasks.retake(video, *span, fit), *extra)}

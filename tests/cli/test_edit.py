@@ -34,6 +34,15 @@ def test_a_clip_gets_longer_at_its_end_or_before_its_beginning(run, clip):
     assert np.abs(to[8:] - source).mean() < 4
 
 
+@pytest.mark.parametrize("way", [(), ("--before",)])
+def test_the_least_that_a_clip_can_be_longer_is_made(run, clip, way):
+    assert (
+        run("extend", "in.mp4", "a disc", "--seconds", "0.05", *way, "--seed", "3", "-o", "on.mp4").status
+        == 0
+    )
+    assert len(frames("on.mp4")) == 21
+
+
 def test_a_span_a_box_and_a_mask_leave_the_rest_alone(run, clip):
     Image.fromarray(np.pad(np.full((24, 32), 255, np.uint8), ((12, 12), (16, 16)))).save("mask.png")
     for name, said in (

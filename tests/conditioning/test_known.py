@@ -67,6 +67,15 @@ def test_the_white_of_a_mask_and_the_inside_of_a_box_are_wanted(video: Path, tmp
     assert (masked.canvas.known[3] != boxed.canvas.known[3]).mean() < 0.03
 
 
+def test_a_mask_of_another_shape_lies_over_the_whole_picture(video: Path, tmp_path: Path):
+    Image.fromarray(np.repeat(np.uint8([[0, 255]]), 20, axis=1).repeat(10, axis=0)).save(
+        tmp_path / "wide.png"
+    )
+    known = gather(shot(tasks.region(video, mask=tmp_path / "wide.png")))
+    assert known.canvas.known[0, :, :30].all()
+    assert not known.canvas.known[0, :, 34:].any()
+
+
 def test_what_lies_beside_a_padded_video_is_wanted(video: Path):
     known = gather(shot(tasks.region(video, fit="pad"), size=(96, 48)))
     np.testing.assert_array_equal(

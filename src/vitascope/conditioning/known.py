@@ -6,12 +6,13 @@ from dataclasses import dataclass, replace
 from typing import BinaryIO
 
 import numpy as np
-from jaxtyping import Bool, UInt8
+from jaxtyping import Bool, Float32, UInt8
+from PIL import Image
 
 from vitascope.conditioning.canvas import Canvas
 from vitascope.errors import RequestError
 from vitascope.intake.door import opened
-from vitascope.intake.fit import Placement, fit
+from vitascope.intake.fit import Placement, fit, fit_mask
 from vitascope.intake.picture import read_mask, read_picture
 from vitascope.intake.video import notes, probe, read_video
 from vitascope.types import TIME_STRIDE, Given, Shot, VideoShape
@@ -60,12 +61,20 @@ def _wanted(given: Given, placement: Placement) -> Bool[np.ndarray, "height widt
     inner[placement.inner.slices] = True
     wanted = ~inner if given.role == "frame" else np.zeros_like(inner)
     if given.mask is not None:
-        mask = (read_mask(given.mask, "mask") * 255).astype(np.uint8)
-        fitted, _ = fit(np.repeat(mask[None, :, :, None], 3, axis=3), placement.size, given.fit)
-        wanted |= inner & (fitted[0, :, :, 0] > 127)
+        wanted |= inner & (fit_mask(_sized(read_mask(given.mask, "mask"), placement), placement) > 0.5)
     if given.box is not None:
         wanted |= inner & _boxed(given.box, placement)
     return wanted
+
+
+def _sized(
+    mask: Float32[np.ndarray, "height width"], placement: Placement
+) -> Float32[np.ndarray, "source_height source_width"]:
+    """Return a mask at the size of the picture that it lies over, whatever its own."""
+    wide, high = placement.source
+    if mask.shape == (high, wide):
+        return mask
+    return np.asarray(Image.fromarray(mask).resize((wide, high), Image.Resampling.BILINEAR), np.float32)
 
 
 def _boxed(box: tuple[float, float, float, float], placement: Placement) -> Bool[np.ndarray, "height width"]:

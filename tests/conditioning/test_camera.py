@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from vitascope.conditioning.camera import camera_channels, camera_path, playable, scene_camera
+from vitascope.conditioning.camera import camera_channels, camera_path, centred, playable, scene_camera
 from vitascope.prompt.scene import CAMERAS
 from vitascope.types import CameraMove
 
@@ -72,3 +72,14 @@ def test_moves_that_need_depth_are_replaced_with_a_note():
     assert len(notes) == 1
     assert '"dolly"' in notes[0]
     assert '"zoom"' in notes[0]
+
+
+@pytest.mark.parametrize(
+    "label", ["pan-left", "tilt-up", "zoom-in", "zoom-out", "roll-left", "shake", "static"]
+)
+def test_a_centred_path_changes_as_before_but_around_its_middle(label: str):
+    path = camera_path(scene_camera(label, 1.4), TIMES, 2.0)
+    moved = centred(path)
+    np.testing.assert_allclose(np.diff(moved, axis=0), np.diff(path, axis=0), atol=1e-6)
+    assert np.abs(moved[:, :2]).max() < 0.25
+    assert moved[:, 2].max() < 0.42

@@ -1,10 +1,10 @@
 import torch
 
-from vitascope.nn.dit import DiT, DiTConfig
+from vitascope.nn.dit import DiT, DiTConfig, places
 
 TINY = DiTConfig(
     latent_channels=6,
-    channels=5,
+    channels=16,
     dim=32,
     heads=2,
     depth=4,
@@ -20,7 +20,7 @@ def inputs(tokens: int = 12, words: int = 5) -> dict[str, torch.Tensor]:
     return {
         "video": torch.randn(2, tokens, 6),
         "levels": torch.rand(2, tokens),
-        "channels": torch.randn(2, tokens, 5),
+        "channels": torch.randn(2, tokens, 16),
         "positions": torch.randn(tokens, 3),
         "text": torch.randn(2, words, 16),
         "mask": torch.tensor([[1, 1, 1, 0, 0], [1, 1, 1, 1, 1]]).bool()[:, :words],
@@ -37,11 +37,24 @@ def test_tokens_have_no_order_but_their_positions(awake):
     torch.testing.assert_close(net(**shuffled), net(**given)[:, order], rtol=1e-4, atol=1e-5)
 
 
-@torch.no_grad()
-def test_only_offsets_between_positions_matter(awake):
-    net, given = awake(DiT(TINY)), inputs()
-    moved = given | {"positions": given["positions"] + torch.tensor([3.0, -2.0, 1.0])}
-    torch.testing.assert_close(net(**moved), net(**given), rtol=1e-4, atol=1e-4)
+def test_a_pan_shows_through_one_token_what_was_seen_through_its_neighbour():
+    positions = torch.tensor([[0.0, 0.0, x] for x in (-1.5, -0.5, 0.5, 1.5)])
+    camera = torch.zeros(1, 4, 8)
+    before = places(camera, positions)
+    camera[..., 0] = 0.25
+    after = places(camera, positions)
+    spot = slice(0, 24)
+    torch.testing.assert_close(after[0, :3, spot], before[0, 1:, spot], rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(after[0, :, 24:], before[0, :, 24:])
+
+
+def test_a_zoom_brings_what_is_seen_through_a_token_nearer_to_the_middle():
+    positions = torch.tensor([[0.0, y, 0.0] for y in (-2.0, -1.0, 1.0, 2.0)])
+    camera = torch.zeros(1, 4, 8)
+    before = places(camera, positions)
+    camera[..., 2] = 1.0
+    spot = slice(0, 24)
+    torch.testing.assert_close(places(camera, positions)[0, [0, 3], spot], before[0, [1, 2], spot])
 
 
 @torch.no_grad()

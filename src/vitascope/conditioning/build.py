@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float32, UInt8
 
-from vitascope.conditioning.camera import camera_channels, camera_path
+from vitascope.conditioning.camera import camera_channels, camera_path, centred
 from vitascope.conditioning.known import Known
 from vitascope.conditioning.path import path_channel
 from vitascope.conditioning.windows import CONTEXT, Window
@@ -40,7 +40,7 @@ def condition(shot: Shot, known: Known, window: Window, encoders: Encoders) -> C
     caption = caption_at(shot, window)
     text, null = encoders.text((caption, shot.negative_prompt))
     given, levels = _given(shot, known, window, encoders)
-    channels = [_kept(levels), _source(known, window, grid, encoders), _camera(shot, times, grid)]
+    channels = [_kept(levels), _source(known, window, grid, encoders), _camera(shot, window, grid)]
     conditioning = Conditioning(
         text=text.states,
         text_mask=text.mask,
@@ -118,9 +118,9 @@ def _source(
     return encoders.video(known.source[window.frames])
 
 
-def _camera(shot: Shot, times: np.ndarray, grid: LatentShape) -> Float32[np.ndarray, "tokens camera"]:
-    """Return the camera's channels: how it has moved since the window's first frame."""
+def _camera(shot: Shot, window: Window, grid: LatentShape) -> Float32[np.ndarray, "tokens camera"]:
+    """Return the camera's channels: its path around the middle of the whole shot."""
     shape = shot.video_shape()
-    last = (shape.num_frames - 1) / shape.fps
-    path = camera_path(shot.camera or (), times, last or 1.0)
-    return grid.spread(camera_channels(path - path[:1], TIME_STRIDE))
+    times = np.arange(shape.num_frames) / shape.fps
+    path = centred(camera_path(shot.camera or (), times, times[-1] or 1.0))
+    return grid.spread(camera_channels(path[window.frames], TIME_STRIDE))

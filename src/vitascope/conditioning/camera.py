@@ -68,6 +68,16 @@ def camera_path(
     return path.astype(np.float32)
 
 
+def centred(path: Float[np.ndarray, "frames 4"]) -> Float[np.ndarray, "frames 4"]:
+    """Return a path moved so that its middle is at rest, which is what the theatre films and the network is told.
+
+    Moves go to both sides of the set's middle, so the toy stays in view. A zoom's middle is drawn out a little, and rolls
+    start upright.
+    """
+    x, y, zoom, _ = (path[0] + path[-1]) / 2
+    return path - np.array([x, y, zoom + abs(zoom) / 4, 0], np.float32)
+
+
 def playable(moves: tuple[CameraMove, ...]) -> tuple[tuple[CameraMove, ...], tuple[str, ...]]:
     """Return the moves in kinds that have a path of their own, and a note for each kind that was replaced."""
     notes = tuple(

@@ -1,7 +1,7 @@
 """The diffusion transformer: one sequence of space-time tokens, each with its own noise level.
 
 What is given has level 0, what is wanted starts at level 1 (rectified flow: `x_t = (1 - t) clean + t noise`). The
-network returns the clean tokens. It knows nothing of grids: positions (seconds, y, x) come with the tokens, so
+network returns the clean tokens. It knows nothing of grids: positions (seconds, y, x) and the camera come with the tokens, so
 any length, shape and, later, a line of sound tokens can share the sequence.
 Sources: DiT with AdaLN-single (PixArt-alpha, arXiv 2310.00426), 3-axis rotary positions, QK-norm, SwiGLU,
 x-prediction (JiT, arXiv 2511.13720), token routing in training (TREAD, arXiv 2501.04765).
@@ -39,6 +39,51 @@ def fourier(levels: Float[Tensor, "batch tokens"], width: int = 64) -> Float[Ten
     frequencies = torch.exp(torch.linspace(0, math.log(1000.0), width // 2, device=levels.device))
     angles = levels[..., None] * frequencies
     return torch.cat([angles.cos(), angles.sin()], dim=-1)
+
+
+PLACES = 62
+"""Features of one token's place; see `places`."""
+
+
+def waves(x: Float[Tensor, "*rest n"], octaves: tuple[float, ...]) -> Float[Tensor, "*rest features"]:
+    """Return the cosine and sine of each number at 2 pi times each frequency."""
+    angles = (x[..., None] * (2 * math.pi * torch.tensor(octaves, device=x.device))).flatten(-2)
+    return torch.cat([angles.cos(), angles.sin()], dim=-1)
+
+
+def places(
+    camera: Float[Tensor, "batch tokens 8"], positions: Float[Tensor, "tokens 3"]
+) -> Float[Tensor, "batch tokens features"]:
+    """Return where each token is: on the screen, in time, and on the set where the camera looks through it.
+
+    The point on the set (as the rays of CameraCtrl, arXiv 2404.02101, for a flat stage) makes a moving camera easy:
+    what is seen through a token depends on that point, not on the move. Units are picture widths and heights.
+    """
+    camera, positions = camera.float(), positions.float()
+    seconds, cells = positions[:, :1], positions[:, 1:]
+    screen = (cells / (2 * cells.abs().amax(0) + 1)).expand(len(camera), -1, -1)
+    x, y, zoom, roll = camera[..., :4].unbind(-1)
+    size = torch.exp2(-zoom)
+    up, across = screen.unbind(-1)
+    spot = torch.stack(
+        [
+            x + size * (across * roll.cos() - up * roll.sin()),
+            size * (across * roll.sin() + up * roll.cos()) - y,
+        ],
+        dim=-1,
+    )
+    when = torch.cat([waves(seconds, (0.125, 0.25, 0.5, 1.0)), seconds < 0, seconds == 0], dim=-1)
+    return torch.cat(
+        [
+            waves(spot, (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)),
+            waves(screen, (0.25, 0.5, 1.0, 2.0)),
+            waves(zoom[..., None], (0.5, 1.0, 2.0)),
+            when.expand(len(camera), -1, -1),
+            2 * camera[..., 2:4],
+            10 * camera[..., 4:8],
+        ],
+        dim=-1,
+    )
 
 
 class Rotary(nn.Module):
@@ -189,6 +234,7 @@ class DiT(nn.Module):
         self.rotary = Rotary(config.axes)
         self.level = nn.Linear(64, config.modulation)
         self.pooled = nn.Linear(config.text_dim, config.modulation)
+        self.place = nn.Linear(PLACES, config.dim + config.modulation, bias=False)
         self.modulate = nn.Linear(config.modulation, 6 * config.dim)
         self.blocks = nn.ModuleList(Block(config, i % config.cross_every == 0) for i in range(config.depth))
         self.norm = RMSNorm(config.dim)
@@ -199,6 +245,7 @@ class DiT(nn.Module):
         """Set the initial weights: gates at one with small output layers, a silent head."""
         nn.init.normal_(self.modulate.weight, std=0.02)
         nn.init.zeros_(self.modulate.bias)
+        nn.init.zeros_(self.place.weight)
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(self.head.bias)
         for block in self.blocks:
@@ -219,8 +266,11 @@ class DiT(nn.Module):
         """Return the clean tokens. `keep` (training only) names the tokens that take the middle blocks."""
         seen = torch.cat([torch.ones_like(mask[:, :1]), mask[:, 1:]], dim=1)
         rotary = self.rotary(positions)
-        x = self.embed(torch.cat([video, channels], dim=-1))
-        hidden = F.silu(self.level(fourier(levels)) + self.pooled(pooled)[:, None])
+        config = self.config
+        place = self.place(places(channels[..., 1 + config.latent_channels :][..., :8], positions))
+        place, view = place.split([config.dim, config.modulation], dim=-1)
+        x = self.embed(torch.cat([video, channels], dim=-1)) + place
+        hidden = F.silu(self.level(fourier(levels)) + self.pooled(pooled)[:, None] + view)
         modulation = self.modulate(hidden).chunk(6, dim=-1)
         whole, short, around = x, modulation, rotary
         last = len(self.blocks) - 1

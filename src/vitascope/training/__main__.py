@@ -155,6 +155,9 @@ def latents(
 def dit(
     minutes: Minutes, out: Out, vae: Weights, smoke: Smoke = False, recipe: RecipeName = "small", atlas: Atlas = None,
     start: Start = None, from_scratch: Scratch = False, shards: Shards = None,
+    clips_from: Annotated[
+        float | None, typer.Option(help="Share of the time that goes to single frames first; by default the recipe's.")
+    ] = None,
 ) -> None:  # fmt: skip
     """Train the diffusion transformer with its text encoder."""
     from vitascope.training.dit import channel_weights, train
@@ -164,6 +167,8 @@ def dit(
     net = trained_vae(plan, vae)
     pools = live_pools(plan, net, atlas, 16 if smoke else 4096) if shards is None else shard_pools(shards)
     training = replace(plan.dit_training, fps=plan.shape.fps)
+    if clips_from is not None:
+        training = replace(training, clips_from=clips_from)
     loop = LoopConfig(minutes=minutes, max_steps=8 if smoke else None)
     first = first_tensors("dit", start, from_scratch or smoke)
     weights = channel_weights(net, pools["take"].std)

@@ -32,7 +32,7 @@ from vitascope.training.loop import LoopConfig, run
 from vitascope.training.optim import split_optimizers
 from vitascope.types import REFERENCE_SECONDS
 
-LESSONS = {"take": 0.66, "pair": 0.11, "route": 0.09, "reference": 0.04, "frame": 0.10}
+LESSONS = {"take": 0.63, "pair": 0.10, "route": 0.08, "reference": 0.04, "frame": 0.15}
 """What whole clips are taught by, and how often: words, edits, a path to follow, a picture of the toy; "frame" is
 one latent frame alone."""
 

@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from vitascope.conditioning.camera import camera_channels
+from vitascope.conditioning.camera import camera_channels, centred
 from vitascope.conditioning.path import heat_map
 from vitascope.nn.video_vae import TIME_STRIDE, VideoVAE
 from vitascope.prompt.scene import Scene
@@ -42,7 +42,7 @@ def encode(vae: VideoVAE, rendered: Rendered) -> Encoded:
             return vae.encode(pictures).half()
 
     made = latents(rendered.frames)
-    camera = np.stack([camera_channels(path) for path in rendered.camera.numpy()])
+    camera = np.stack([camera_channels(centred(path)) for path in rendered.camera.numpy()])
     places = rendered.middles[:, ::TIME_STRIDE].numpy()
     heat = np.stack([heat_map(path, *made.shape[-2:]) for path in places])
     sources = None if rendered.sources is None else latents(rendered.sources)

@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from jaxtyping import Float, Float32, Float64, UInt8
 from torch import Tensor
 
+from vitascope.conditioning.camera import centred
 from vitascope.training.toytheatre.actions import ACTIONS, Motion, Spot
 from vitascope.training.toytheatre.atlas import Atlas
 from vitascope.training.toytheatre.sets import Light, paint
@@ -21,7 +22,6 @@ from vitascope.training.toytheatre.take import (
     Layout,
     Take,
     ambience,
-    filmed_camera,
     frame_times,
     layout,
     told_camera,
@@ -177,7 +177,7 @@ class Theatre:
         plan, scene, shape = layout(take), take.scene, self.shape
         scenery = self.scenery(scene.set, scene.time, scene.season, int(plan.variant * self.variants))
         told = told_camera(take, shape)
-        camera = filmed_camera(told)
+        camera = centred(told)
         member = self._members[scene.subject]
         spot = self.spot(plan, scenery, member)
         motion = ACTIONS[scene.action](self._times, spot)

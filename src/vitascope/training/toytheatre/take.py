@@ -84,19 +84,10 @@ def frame_times(shape: VideoShape) -> Float64[np.ndarray, " frames"]:
 
 
 def told_camera(take: Take, shape: VideoShape) -> Float32[np.ndarray, "frames 4"]:
-    """Return the camera path of a take as models are told it: all 0 in the first frame or at rest."""
+    """Return the camera path of a take: all 0 in the first frame or at rest. What is filmed is `centred`."""
     times = frame_times(shape)
     moves = scene_camera(take.scene.camera, layout(take).strength)
     return camera_path(moves, times, float(times[-1]) or 1.0)
-
-
-def filmed_camera(path: Float32[np.ndarray, "frames 4"]) -> Float32[np.ndarray, "frames 4"]:
-    """Return the path that is really filmed: moves go to both sides of the middle, so the toy stays in view.
-
-    Only differences between frames mean anything to a model, and those are the same. Rolls start upright.
-    """
-    x, y, zoom, _ = (path[0] + path[-1]) / 2
-    return path - np.array([x, y, zoom + abs(zoom) / 4, 0], np.float32)
 
 
 def ambience(scene: Scene) -> tuple[SoundEvent, ...]:

@@ -23,6 +23,7 @@ MAX_SEED = 2**63 - 1
 class Card:
     """What a backend can do, known without loading it.
 
+    `world` is all that the model was taught to draw, in words; None where it reads free text.
     `sizes` are the (width, height) that it can draw, the first being its own; `num_frames` is the usual length of a
     clip, `max_frames` the longest, `fps` its frame rate; `camera_limits` the largest amount of each kind of camera
     move that it has seen; `takes` the roles of what it can be given, and "path".
@@ -30,7 +31,7 @@ class Card:
 
     id: str
     licence: str
-    world: World
+    world: World | None
     sizes: tuple[tuple[int, int], ...]
     num_frames: int
     max_frames: int

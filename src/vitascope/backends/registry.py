@@ -5,6 +5,7 @@ from importlib import import_module
 
 from vitascope.backends.base import Backend
 from vitascope.errors import RequestError
+from vitascope.weights.catalogue import catalogue
 
 _HOMES = {"toybox": "vitascope.backends.toybox:Toybox"}
 
@@ -21,13 +22,24 @@ def register(name: str, home: str) -> None:
 
 
 def backend(name: str) -> Backend:
-    """Return the backend of that name, one per process; raises `RequestError` for an unknown one."""
-    if name not in _HOMES:
-        raise RequestError("model", f"{name[:40]!r} is not known", f"known: {', '.join(_HOMES)}")
-    return _open(_HOMES[name])
+    """Return the backend of that name, one per process; raises `RequestError` for an unknown one.
+
+    A name is that of a registered backend, `remote:NAME` for a server, the id of an open-weight model of the catalogue,
+    or the path of a folder or file of weights.
+    """
+    if name in _HOMES:
+        return _open(_HOMES[name])
+    if name.startswith("remote:"):
+        return _open("vitascope.backends.remote:Remote", name.removeprefix("remote:"))
+    if name in catalogue() or "/" in name or "\\" in name or name.endswith(".safetensors"):
+        return _open("vitascope.backends.diffusers:Diffusers", name)
+    known = ", ".join((*_HOMES, "remote:NAME", *catalogue()))
+    raise RequestError(
+        "model", f"{name[:40]!r} is not known", f"known: {known}, or the path of a folder of weights"
+    )
 
 
 @cache
-def _open(home: str) -> Backend:
+def _open(home: str, *arguments: str) -> Backend:
     module, _, attribute = home.partition(":")
-    return getattr(import_module(module), attribute)()
+    return getattr(import_module(module), attribute)(*arguments)

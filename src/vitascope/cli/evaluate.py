@@ -30,10 +30,11 @@ def evaluate(
     from vitascope.evaluation.run import evaluate as run
     from vitascope.evaluation.suites import SPLITS, suite
     from vitascope.progress import Progress
+    from vitascope.prompt.world import FULL
 
     wanted = {"seen": seen, "held_out": held_out} if seen or held_out else dict.fromkeys(SPLITS, True)
     renderer, judge = backend(model), Judge.load_shipped()
-    asked = suite(renderer.card.world, [split for split in SPLITS if wanted[split]], prompts, seed)
+    asked = suite(renderer.card.world or FULL, [split for split in SPLITS if wanted[split]], prompts, seed)
     with Screen() as screen:
         evaluation = run(renderer, judge, asked, Progress(screen), keep=20 if sheet else 0)
         if sheet is not None:

@@ -25,11 +25,12 @@ def explain(
     from vitascope.prompt.parse import parse
     from vitascope.prompt.resolve import clean, resolve
     from vitascope.prompt.stages import stages
+    from vitascope.prompt.world import FULL
     from vitascope.settings import settings
     from vitascope.types import Shot
 
     renderer = backend(model)
-    world, embed = renderer.card.world, renderer.embed
+    world, embed = renderer.card.world or FULL, renderer.embed
     notes: tuple[str, ...] = ()
     if enhance:
         enhanced = rewrite(clean("prompt", prompt), world, settings())

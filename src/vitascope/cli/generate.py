@@ -38,6 +38,7 @@ from vitascope.cli.takes import Delivery, kept_seed, make
 from vitascope.prompt.enhance import enhance as rewrite
 from vitascope.prompt.resolve import clean
 from vitascope.prompt.stages import parse_at
+from vitascope.prompt.world import FULL
 from vitascope.settings import settings
 
 
@@ -106,7 +107,7 @@ def generate(
 
 def enhanced(prompt: str, model: str) -> str:
     """Return a fuller prompt, and say what it is and who wrote it."""
-    fuller = rewrite(clean("prompt", prompt), backend(model).card.world, settings())
+    fuller = rewrite(clean("prompt", prompt), backend(model).card.world or FULL, settings())
     for line in (f'prompt, enhanced by {fuller.by}: "{fuller.prompt}"', *fuller.notes):
         Screen().say(line)
     return fuller.prompt

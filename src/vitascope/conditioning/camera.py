@@ -71,8 +71,8 @@ def camera_path(
 def centred(path: Float[np.ndarray, "frames 4"]) -> Float[np.ndarray, "frames 4"]:
     """Return a path moved so that its middle is at rest, which is what the theatre films and the network is told.
 
-    Moves go to both sides of the set's middle, so the toy stays in view. A zoom's middle is drawn out a little, and rolls
-    start upright.
+    Moves go to both sides of the set's middle, so the toy stays in view. A zoom's middle is drawn out a
+    little, and rolls start upright.
     """
     x, y, zoom, _ = (path[0] + path[-1]) / 2
     return path - np.array([x, y, zoom + abs(zoom) / 4, 0], np.float32)

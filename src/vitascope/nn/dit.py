@@ -1,8 +1,8 @@
 """The diffusion transformer: one sequence of space-time tokens, each with its own noise level.
 
 What is given has level 0, what is wanted starts at level 1 (rectified flow: `x_t = (1 - t) clean + t noise`). The
-network returns the clean tokens. It knows nothing of grids: positions (seconds, y, x) and the camera come with the tokens, so
-any length, shape and, later, a line of sound tokens can share the sequence.
+network returns the clean tokens. It knows nothing of grids: positions (seconds, y, x) and the camera come with the
+tokens, so any length, shape and, later, a line of sound tokens can share the sequence.
 Sources: DiT with AdaLN-single (PixArt-alpha, arXiv 2310.00426), 3-axis rotary positions, QK-norm, SwiGLU,
 x-prediction (JiT, arXiv 2511.13720), token routing in training (TREAD, arXiv 2501.04765).
 """

@@ -36,7 +36,7 @@ def clean(name: str, text: str) -> str:
     return unicodedata.normalize("NFC", text.translate(_DIRECTION_MARKS)).strip()
 
 
-def resolve(shot: Shot, world: World, embed: Embed | None = None) -> Plan:
+def resolve(shot: Shot, world: World | None, embed: Embed | None = None) -> Plan:
     """Return the shot with caption, camera and style filled in from its prompt, and a line per thing guessed.
 
     A shot that has a caption is left as it is: it has been resolved before. What the shot says outright (camera,
@@ -49,6 +49,8 @@ def resolve(shot: Shot, world: World, embed: Embed | None = None) -> Plan:
         raise RequestError("prompt", "is empty", 'say what to show, as in "a cat walking in a garden"')
     if shot.caption is not None:
         return Plan(shot)
+    if world is None:
+        return Plan(as_said(shot, prompt, negative))
     if shot.style is not None and shot.style not in world.styles:
         problem = f"{shot.style[:40]!r} is not a style of this model"
         raise RequestError("style", problem, f"it knows: {', '.join(world.styles)}")
@@ -80,6 +82,13 @@ def resolve(shot: Shot, world: World, embed: Embed | None = None) -> Plan:
         "camera": _camera(timeline) if shot.camera is None else shot.camera,
     }
     return Plan(shot.model_copy(update=update), tuple(dict.fromkeys(notes)))
+
+
+def as_said(shot: Shot, prompt: str, negative: str) -> Shot:
+    """Return the shot for a model that reads free text: the prompt is its caption, word for word."""
+    script = tuple((share, clean("at", words)) for share, words in sorted(shot.script))
+    update = {"prompt": prompt, "negative_prompt": negative, "caption": prompt, "script": script}
+    return shot.model_copy(update=update)
 
 
 def _seconds(shot: Shot, parsed: Parsed, timeline: tuple[Stage, ...], notes: list[str]) -> float | None:

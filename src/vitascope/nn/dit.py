@@ -61,9 +61,10 @@ def places(
     """
     camera, positions = camera.float(), positions.float()
     seconds, cells = positions[:, :1], positions[:, 1:]
-    screen = (cells / (2 * cells.abs().amax(0) + 1)).expand(len(camera), -1, -1)
+    each = torch.zeros_like(camera[..., :1])
+    screen = cells / (2 * cells.abs().amax(0) + 1) + each
     x, y, zoom, roll = camera[..., :4].unbind(-1)
-    size = torch.exp2(-zoom)
+    size = torch.exp(-math.log(2) * zoom)
     up, across = screen.unbind(-1)
     spot = torch.stack(
         [
@@ -72,13 +73,14 @@ def places(
         ],
         dim=-1,
     )
-    when = torch.cat([waves(seconds, (0.125, 0.25, 0.5, 1.0)), seconds < 0, seconds == 0], dim=-1)
+    before, first = (seconds < 0).to(seconds.dtype), (seconds == 0).to(seconds.dtype)
+    when = torch.cat([waves(seconds, (0.125, 0.25, 0.5, 1.0)), before, first], dim=-1)
     return torch.cat(
         [
             waves(spot, (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)),
             waves(screen, (0.25, 0.5, 1.0, 2.0)),
             waves(zoom[..., None], (0.5, 1.0, 2.0)),
-            when.expand(len(camera), -1, -1),
+            when + each,
             2 * camera[..., 2:4],
             10 * camera[..., 4:8],
         ],

@@ -43,9 +43,10 @@ def test_a_pan_shows_through_one_token_what_was_seen_through_its_neighbour():
     before = places(camera, positions)
     camera[..., 0] = 0.25
     after = places(camera, positions)
-    spot = slice(0, 24)
+    spot = slice(72, 96)
     torch.testing.assert_close(after[0, :3, spot], before[0, 1:, spot], rtol=1e-4, atol=1e-4)
-    torch.testing.assert_close(after[0, :, 24:], before[0, :, 24:])
+    torch.testing.assert_close(after[0, :, :24], before[0, :, :24], msg="the sky never moves")
+    torch.testing.assert_close(after[0, :, 120:], before[0, :, 120:])
 
 
 def test_a_zoom_brings_what_is_seen_through_a_token_nearer_to_the_middle():
@@ -53,7 +54,7 @@ def test_a_zoom_brings_what_is_seen_through_a_token_nearer_to_the_middle():
     camera = torch.zeros(1, 4, 8)
     before = places(camera, positions)
     camera[..., 2] = 1.0
-    spot = slice(0, 24)
+    spot = slice(72, 96)
     torch.testing.assert_close(places(camera, positions)[0, [0, 3], spot], before[0, [1, 2], spot])
 
 

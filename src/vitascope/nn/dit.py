@@ -41,7 +41,9 @@ def fourier(levels: Float[Tensor, "batch tokens"], width: int = 64) -> Float[Ten
     return torch.cat([angles.cos(), angles.sin()], dim=-1)
 
 
-PLACES = 62
+DEPTHS = (0.0, 0.2, 0.6, 1.0, 1.5)
+"""Planes of a scene on which a token's place is told: 0 never moves with the camera, 1 is where the subject is."""
+PLACES = 38 + 24 * len(DEPTHS)
 """Features of one token's place; see `places`."""
 
 
@@ -54,10 +56,10 @@ def waves(x: Float[Tensor, "*rest n"], octaves: tuple[float, ...]) -> Float[Tens
 def places(
     camera: Float[Tensor, "batch tokens 8"], positions: Float[Tensor, "tokens 3"]
 ) -> Float[Tensor, "batch tokens features"]:
-    """Return where each token is: on the screen, in time, and on the set where the camera looks through it.
+    """Return where each token is: on the screen, in time, and on the planes that the camera shows through it.
 
-    The point on the set (as the rays of CameraCtrl, arXiv 2404.02101, for a flat stage) makes a moving camera easy:
-    what is seen through a token depends on that point, not on the move. Units are picture widths and heights.
+    The points on the planes (what rays are to a solid scene: CameraCtrl, arXiv 2404.02101) make a moving camera easy:
+    what is seen through a token depends on them, not on the move. Units are picture widths and heights.
     """
     camera, positions = camera.float(), positions.float()
     seconds, cells = positions[:, :1], positions[:, 1:]
@@ -66,18 +68,16 @@ def places(
     x, y, zoom, roll = camera[..., :4].unbind(-1)
     size = torch.exp(-math.log(2) * zoom)
     up, across = screen.unbind(-1)
-    spot = torch.stack(
-        [
-            x + size * (across * roll.cos() - up * roll.sin()),
-            size * (across * roll.sin() + up * roll.cos()) - y,
-        ],
-        dim=-1,
+    across, up = (
+        size * (across * roll.cos() - up * roll.sin()),
+        size * (across * roll.sin() + up * roll.cos()),
     )
+    spots = [torch.stack([across + depth * x, up - depth * y], dim=-1) for depth in DEPTHS]
     before, first = (seconds < 0).to(seconds.dtype), (seconds == 0).to(seconds.dtype)
     when = torch.cat([waves(seconds, (0.125, 0.25, 0.5, 1.0)), before, first], dim=-1)
     return torch.cat(
         [
-            waves(spot, (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)),
+            *(waves(spot, (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)) for spot in spots),
             waves(screen, (0.25, 0.5, 1.0, 2.0)),
             waves(zoom[..., None], (0.5, 1.0, 2.0)),
             when + each,

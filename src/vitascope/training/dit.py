@@ -46,7 +46,7 @@ class DiTTraining:
     clips_from: float = 0.25
     keep: float = 0.5
     keep_until: float = 0.85
-    muon_rate: float = 3e-3
+    muon_rate: float = 2.5e-3
     adam_rate: float = 2e-3
     ema: float = 0.995
     text_dropout: float = 0.1

@@ -18,7 +18,7 @@ class LoopConfig:
 
     minutes: float
     warmup: float = 0.02
-    decay: float = 0.35
+    decay: float = 0.6
     save_minutes: float = 4.0
     log_seconds: float = 10.0
     max_steps: int | None = None

@@ -7,6 +7,9 @@ train clips --out "$out/clips"
 train vae --minutes 1 --clips "$out/clips" --out "$out/vae"
 train latents --clips "$out/clips" --vae "$out/vae/vae.safetensors" --out "$out/latents"
 train dit --minutes 1 --vae "$out/vae/vae.safetensors" --shards "$out/latents" --out "$out/dit"
+train distil --minutes 1 --vae "$out/vae/vae.safetensors" --teacher "$out/dit/dit.safetensors" --shards "$out/latents" \
+  --out "$out/adapter"
 train judge --minutes 1 --out "$out/judge"
-train export --vae "$out/vae/vae.safetensors" --dit "$out/dit/dit.safetensors" --judge "$out/judge" --out "$out/weights"
+train export --vae "$out/vae/vae.safetensors" --dit "$out/dit/dit.safetensors" --judge "$out/judge" \
+  --adapter "$out/adapter/adapter.safetensors" --out "$out/weights"
 ls -l "$out/weights"

@@ -27,3 +27,4 @@ def test_every_stage_of_the_training_road(tmp_path):
     assert folder.manifest.world["subjects"] == ("cat", "dog")
     assert (tmp_path / "vae" / "sheet.png").exists()
     assert (tmp_path / "dit" / "curves.png").exists()
+    assert folder.network("draft").inputs == folder.network("dit").inputs

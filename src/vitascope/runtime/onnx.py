@@ -2,6 +2,7 @@
 
 import math
 import os
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
@@ -14,8 +15,13 @@ class OnnxNetwork:
     The same inputs give the same bytes on the same machine. Calls from several threads are safe.
     """
 
-    def __init__(self, path: str | Path, threads: int | None = None):
-        """Load a graph; `threads` is the most CPU threads that one call may use (None or 0: one per core)."""
+    def __init__(
+        self, path: str | Path, threads: int | None = None, numbers: Mapping[str, np.ndarray] | None = None
+    ):
+        """Load a graph; `threads` is the most CPU threads that one call may use (None or 0: one per core).
+
+        `numbers` take the place of those of the same names in the file beside the graph.
+        """
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
@@ -28,6 +34,10 @@ class OnnxNetwork:
         options.add_session_config_entry("session.force_spinning_stop", "1")
         # Without this, CPUs that lack integer dot products let int8 sums overflow.
         options.add_session_config_entry("session.x64quantprecision", "1")
+        if numbers:
+            # ONNX Runtime reads these when the session is made, so they must outlive that.
+            values = [onnxruntime.OrtValue.ortvalue_from_numpy(value) for value in numbers.values()]
+            options.add_external_initializers(list(numbers), values)
         self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
         self.inputs: tuple[str, ...] = tuple(value.name for value in self._session.get_inputs())
         self.shapes: dict[str, list] = {value.name: value.shape for value in self._session.get_inputs()}

@@ -207,6 +207,29 @@ def live_pools(plan: "Recipe", net: "VideoVAE", atlas: Path | None, clips: int) 
 
 
 @app.command()
+def distil(
+    minutes: Minutes, out: Out, vae: Weights,
+    teacher: Annotated[Path, typer.Option(help="The trained transformer's weights.")],
+    smoke: Smoke = False, recipe: RecipeName = "small", atlas: Atlas = None, shards: Shards = None,
+) -> None:  # fmt: skip
+    """Train the adapter with which the transformer needs few steps and no guidance."""
+    from vitascope.training.distil import DistilTraining, train
+    from vitascope.training.dit import Words, channel_weights
+    from vitascope.training.words import embedding_table, tokenizer
+
+    plan = recipe_named(recipe, smoke)
+    net = trained_vae(plan, vae)
+    pools = live_pools(plan, net, atlas, 16 if smoke else 4096) if shards is None else shard_pools(shards)
+    words = Words(tokenizer(), plan.text.max_words, replace(plan.dit_training, fps=plan.shape.fps))
+    loop = LoopConfig(minutes=minutes, max_steps=4 if smoke else None)
+    weights = channel_weights(net, pools["take"].std)
+    numbers, _ = load_tensors(teacher)
+    numbers = {name: tensor for name, tensor in numbers.items() if not name.startswith("latent_")}
+    config, table = DistilTraining(), embedding_table()
+    print(train(plan.dit, plan.text, table, words, config, loop, pools, weights, numbers, out, device()))
+
+
+@app.command()
 def judge(
     minutes: Minutes, out: Out, smoke: Smoke = False, recipe: RecipeName = "small", atlas: Atlas = None
 ) -> None:
@@ -221,6 +244,7 @@ def judge(
 def export(
     vae: Weights, dit: Annotated[Path, typer.Option(help="The trained transformer's weights.")], out: Out,
     judge: Annotated[Path | None, typer.Option(help="Folder of the trained judge.")] = None,
+    adapter: Annotated[Path | None, typer.Option(help="What `distil` trained, for the preset draft.")] = None,
     smoke: Smoke = False, recipe: RecipeName = "small", steps: int = 24, guidance: float = 3.0, sampler: str = "euler",
     note: Annotated[str, typer.Option(help="One line on the run, for the manifest.")] = "",
 ) -> None:  # fmt: skip
@@ -229,13 +253,21 @@ def export(
     from vitascope.weights.manifest import Defaults, Stage
 
     plan = recipe_named(recipe, smoke)
-    facts = {name: load_tensors(path)[1] for name, path in (("vae", vae), ("dit", dit))}
+    files = {"vae": vae, "dit": dit} | ({"adapter": adapter} if adapter else {})
+    facts = {name: load_tensors(path)[1] for name, path in files.items()}
     lineage = tuple(
         Stage(name, round(fact["minutes"], 1), fact.get("samples", 0), fact.get("results", {}), note)
         for name, fact in facts.items()
     )
     export_all(
-        plan, vae, dit, judge, out, lineage, Defaults(steps, guidance, sampler, plan.dit_training.shift)
+        plan,
+        vae,
+        dit,
+        judge,
+        adapter,
+        out,
+        lineage,
+        Defaults(steps, guidance, sampler, plan.dit_training.shift),
     )
 
 

@@ -18,6 +18,7 @@ from vitascope.training.checkpoint import load_matching, load_tensors
 from vitascope.training.words import embedding_table, tokenizer
 from vitascope.weights.manifest import Defaults, Manifest, NativeShape, Stage
 from vitascope.weights.store import seal
+from vitascope.weights.tensors import write_tensors
 
 if TYPE_CHECKING:
     from recipes.toybox import Recipe
@@ -64,13 +65,15 @@ def export_all(
     vae: Path,
     dit: Path,
     judge: Path | None,
+    adapter: Path | None,
     out: Path,
     lineage: tuple[Stage, ...],
     defaults: Defaults,
 ) -> Manifest:
     """Write graphs, numbers, vocabulary and manifest of a model to the folder `out`, emptied first.
 
-    `judge` is the folder of a trained judge, whose `judge.*` files are taken as they are. Matrices and
+    `judge` is the folder of a trained judge, whose `judge.*` files are taken as they are; `adapter` is what `distil`
+    trained, and becomes the network "draft". Matrices and
     convolutions are stored as int8 rows (which costs the autoencoder 0.02 dB). Raises ValueError for weights of other
     networks.
     """
@@ -81,6 +84,9 @@ def export_all(
     _export_video(recipe, vae, mean, std, out)
     _export_generator(recipe, numbers, out)
     _save_vocabulary(out / VOCABULARY)
+    if adapter:
+        additions = {name: tensor.half().numpy() for name, tensor in load_tensors(adapter)[0].items()}
+        write_tensors(out / "draft.safetensors", additions)
     for path in sorted(judge.glob("judge.*")) if judge else ():
         shutil.copy(path, out / path.name)
     shape = recipe.shape
@@ -94,6 +100,7 @@ def export_all(
         world={kind: tuple(ids) for kind, ids in recipe.world.to_json().items()},
         max_words=recipe.text.max_words,
         defaults=defaults,
+        adapters={"draft": "dit"} if adapter else {},
         lineage=lineage,
     )
     return seal(out, manifest)

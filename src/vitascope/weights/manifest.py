@@ -56,7 +56,8 @@ class Manifest:
     """All that is known of one set of weights.
 
     `world` maps each kind of label (subjects, actions, sets …) to the ids that the model was taught; `sizes` are
-    the (width, height) that it can draw; `latent_mean` and `latent_std` hold one number per latent channel.
+    the (width, height) that it can draw; `latent_mean` and `latent_std` hold one number per
+    latent channel; `adapters` maps the name of an adapter to the network that its numbers add to.
     """
 
     name: str
@@ -69,6 +70,7 @@ class Manifest:
     max_words: int
     defaults: Defaults = Defaults()
     lineage: tuple[Stage, ...] = ()
+    adapters: Mapping[str, str] = field(default_factory=dict)
     licence: str = "Apache-2.0"
     files: Mapping[str, FileEntry] = field(default_factory=dict)
 
@@ -100,6 +102,7 @@ def _from_json(values: dict) -> Manifest:
             "world": MappingProxyType({kind: tuple(ids) for kind, ids in values["world"].items()}),
             "defaults": _record(Defaults, values["defaults"]),
             "lineage": tuple(_record(Stage, stage) for stage in values["lineage"]),
+            "adapters": MappingProxyType({str(k): str(v) for k, v in values.get("adapters", {}).items()}),
             "files": MappingProxyType(
                 {name: _record(FileEntry, entry) for name, entry in values["files"].items()}
             ),

@@ -8,6 +8,7 @@ from pathlib import Path
 from vitascope.errors import WeightsError
 from vitascope.runtime.onnx import OnnxNetwork
 from vitascope.weights.manifest import FileEntry, Manifest
+from vitascope.weights.tensors import adapted
 
 MANIFEST = "manifest.json"
 _HELP = "install vitascope again, or point VITASCOPE_WEIGHTS at a whole folder"
@@ -44,12 +45,19 @@ class WeightsFolder:
         return path
 
     def network(self, name: str, threads: int | None = None) -> OnnxNetwork:
-        """Return the network `name`, ready to call; raises `WeightsError` if its graph or numbers are not whole."""
-        graph, numbers = self.file(f"{name}.onnx"), f"{name}.safetensors"
+        """Return the network `name`, ready to call; raises `WeightsError` if its graph or numbers are not whole.
+
+        The name may be that of an adapter: then it is the network that the adapter adds to, with the additions.
+        """
+        base = self.manifest.adapters.get(name, name)
+        graph, numbers = self.file(f"{base}.onnx"), f"{base}.safetensors"
         if numbers in self.manifest.files:
             self.file(numbers)
         try:
-            return OnnxNetwork(graph, threads)
+            changed = None
+            if base != name:
+                changed = adapted(self.file(numbers), self.file(f"{name}.safetensors"))
+            return OnnxNetwork(graph, threads, changed)
         except Exception as error:  # ONNX Runtime's errors have no other base in common.
             reason = str(error).splitlines()[0]
             raise WeightsError(f"{graph} cannot be loaded ({reason}); {_HELP}") from None

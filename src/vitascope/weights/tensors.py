@@ -48,3 +48,23 @@ def write_tensors(path: str | Path, tensors: Mapping[str, np.ndarray]) -> dict[s
         header = json.loads(file.read(length))
     spans = {name: entry["data_offsets"] for name, entry in header.items() if name != "__metadata__"}
     return {name: (8 + length + start, end - start) for name, (start, end) in spans.items()}
+
+
+def adapted(path: str | Path, adapter: str | Path) -> dict[str, np.ndarray]:
+    """Return those stored tensors of a file that an adapter changes, stored as they were.
+
+    The adapter holds `NAME.up` (out x rank) and `NAME.down` (rank x in), whose product is added to the matrix NAME.
+    Raises ValueError for a matrix that the file does not have.
+    """
+    stored, thin = load_file(path), load_file(adapter)
+    changed: dict[str, np.ndarray] = {}
+    for name in sorted({key.rpartition(".")[0] for key in thin}):
+        if name not in stored:
+            raise ValueError(f"{Path(adapter).name} adds to {name}, which {Path(path).name} does not have")
+        addition = thin[f"{name}.up"].astype(np.float32) @ thin[f"{name}.down"].astype(np.float32)
+        if name + SCALE in stored:
+            whole = stored[name].astype(np.float32) * stored[name + SCALE] + addition
+            changed[name], changed[name + SCALE] = quantise_rows(whole)
+        else:
+            changed[name] = (stored[name].astype(np.float32) + addition).astype(stored[name].dtype)
+    return changed

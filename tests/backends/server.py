@@ -62,14 +62,12 @@ class Handler(BaseHTTPRequestHandler):
         return Asked(self._kind(), self.command, self.path, headers, fields, files)
 
     def _kind(self) -> str:
-        if self.path.endswith("/models"):
-            return "models"
-        if self.path.endswith("/content"):
-            return "content"
+        path = self.path.partition("?")[0]
+        for end in ("models", "content", "cancel"):
+            if path.endswith(f"/{end}"):
+                return end
         if self.command == "DELETE":
             return "delete"
-        if self.path.endswith("/cancel"):
-            return "cancel"
         return "create" if self.command == "POST" else "poll"
 
     def say(self, status: int, body: bytes, **headers: str) -> None:

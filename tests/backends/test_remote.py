@@ -597,7 +597,33 @@ def test_a_clip_that_is_not_there_yet_is_asked_for_again(server):
     assert made(remote(server)).frames.shape == (9, 48, 64, 3)
 
 
-# Stopping
+# Stopping and going on
+
+
+def test_a_run_that_was_killed_finds_its_job_again(server, tmp_path):
+    backend, heard = remote(server), []
+    cancelled = Progress(heard.append, lambda: len(server.of("poll")) > 0, states=tmp_path / "kept")
+    with pytest.raises(Cancelled):
+        made(backend, cancelled)
+    assert any("the same command fetches it" in (event.note or "") for event in heard)
+    assert server.of("delete") == []
+    assert made(backend, Progress(states=tmp_path / "kept")).frames.shape == (9, 48, 64, 3)
+    assert len(server.of("create")) == 1
+    made(backend, Progress(states=tmp_path / "kept"))
+    assert len(server.of("create")) == 2
+    with pytest.raises(RequestError, match="another shot"):
+        made(backend, Progress(states=tmp_path / "kept"), prompt="a dog")
+
+
+@pytest.mark.parametrize(
+    "gone", [says(404, {"error": {"message": "no such job"}}), says(200, {"id": JOB, "status": "failed"})]
+)
+def test_a_kept_job_that_is_gone_is_asked_for_anew(server, tmp_path, gone):
+    with pytest.raises(Cancelled):
+        made(remote(server), Progress(None, lambda: len(server.of("poll")) > 0, states=tmp_path / "kept"))
+    server.answers["poll"] = [gone]
+    made(remote(server), Progress(states=tmp_path / "kept"))
+    assert len(server.of("create")) == 2
 
 
 @pytest.mark.parametrize(("dialect", "kinds"), [("openai", ["delete"]), ("vitascope", ["cancel", "delete"])])

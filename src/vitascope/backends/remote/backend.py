@@ -13,6 +13,7 @@ from vitascope.backends.base import Card
 from vitascope.backends.remote.answers import Answer, Job, read_job, refusal, said
 from vitascope.backends.remote.dialects import ARGUMENTS, DIALECTS, Dialect, encoded, fields, plan, recognised
 from vitascope.backends.remote.download import Fetch, download
+from vitascope.backends.remote.kept import KeptJob
 from vitascope.backends.remote.pixels import LIMITS_OF_CLIPS, Footage, footage, picture
 from vitascope.backends.remote.wire import PASSING, Clock, Wire
 from vitascope.deliver.record import make_record
@@ -76,19 +77,24 @@ class Remote:
 
     def render(self, shot: Shot, progress: Progress) -> Clip:
         """Have a planned shot made. Raises `RemoteError`, `RequestError` for what is refused there, and `Cancelled`."""
-        wire = self._wire(progress)
+        wire, kept = self._wire(progress), KeptJob.of(progress.states, shot, self.server.url)
         with progress.phase("ask"):
-            job = self._created(wire, shot)
+            job = self._found(wire, kept) or self._created(wire, shot)
+            kept.write(job.id)
         try:
             with progress.phase("render", PARTS):
                 job = self._waited_for(wire, job, progress)
         except RemoteError:
             raise
-        except BaseException:  # Ctrl+C too: nobody wants what the server still works on
-            self._cancel(wire, job)
+        except BaseException:  # Ctrl+C too: nobody wants what the server still works on, unless it is kept
+            if kept.folder is None:
+                self._cancel(wire, job)
+            else:
+                wire.note(f"{self.who} goes on with its job {job.id}: the same command fetches it")
             raise
         with progress.phase("download", PARTS), TemporaryDirectory(prefix="vitascope-") as folder:
             came = self._fetched(wire, job, Path(folder) / "clip.mp4", progress)
+        kept.clear()
         return Clip(came.frames, came.fps, self._record(shot, job, came, progress))
 
     @cached_property
@@ -122,6 +128,18 @@ class Remote:
 
     def _wire(self, progress: Progress) -> Wire:
         return Wire(self.who, self.server, self._key, self._clock, progress.check, progress.note)
+
+    def _found(self, wire: Wire, kept: KeptJob) -> Job | None:
+        """Return the job that a run before has asked for, if the server still has it and did not fail."""
+        name = kept.read()
+        if name is None:
+            return None
+        try:
+            job, _ = self._looked_at(wire, Job(name, "waiting", ""))
+        except RemoteError as error:
+            wire.note(f"{error}: asking anew")
+            return None
+        return None if job.state in ("failed", "cancelled") else job
 
     def _created(self, wire: Wire, shot: Shot) -> Job:
         """Ask for the clip and return its job."""

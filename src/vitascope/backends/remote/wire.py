@@ -135,12 +135,12 @@ class Wire:
         for _ in range(MOST_REDIRECTS + 1):
             connection = self._connected()
             try:
-                response = self._sent(connection, method, url, headers, body)
-                following = self._following(method, url, response)
-                if following is None:
-                    yield response
-                    return
-                url = following
+                with self._sent(connection, method, url, headers, body) as response:
+                    following = self._following(method, url, response)
+                    if following is None:
+                        yield response
+                        return
+                    url = following
             except TimeoutError:
                 raise Broken(f"said nothing for {self.server.answer_seconds:g} s", arrived=True) from None
             except (OSError, HTTPException, ValueError) as error:

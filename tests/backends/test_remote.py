@@ -2,6 +2,9 @@
 
 import base64
 import json
+import shutil
+import ssl
+import subprocess
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
@@ -482,6 +485,35 @@ def test_redirects_within_a_server_are_followed_but_not_for_ever(server):
     server.answers["poll"] = [says(302, b"", Location=f"/v1/videos/{JOB}")] * 30
     with pytest.raises(RemoteError, match="circles"):
         made(remote(server))
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory) -> tuple[Path, Path]:
+    """A certificate for this machine that nobody has signed but itself, and its private key."""
+    if shutil.which("openssl") is None:
+        pytest.skip("no openssl to make a certificate with")
+    folder = tmp_path_factory.mktemp("tls")
+    command = (
+        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=here"
+    )
+    command += " -addext subjectAltName=IP:127.0.0.1 -keyout key.pem -out cert.pem"
+    subprocess.run(command.split(), cwd=folder, check=True, capture_output=True)
+    return folder / "cert.pem", folder / "key.pem"
+
+
+def test_a_certificate_must_be_trusted(movie, certificate, monkeypatch):
+    encrypted = VideoServer(movie.read_bytes())
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*certificate)
+    encrypted.socket = context.wrap_socket(encrypted.socket, server_side=True)
+    encrypted.handle_error = lambda request, address: None
+    url = encrypted.url.replace("http:", "https:")
+    with running(encrypted):
+        with pytest.raises(RemoteError, match="certificate that cannot be trusted"):
+            made(remote(encrypted, ticks := Ticks(), url=url, key_env="KEY"))
+        assert (encrypted.asked, ticks.time) == ([], 0)
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate[0]))
+        assert made(remote(encrypted, url=url, key_env="KEY")).frames.shape == (9, 48, 64, 3)
 
 
 # The clip on its way home

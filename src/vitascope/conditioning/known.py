@@ -123,8 +123,9 @@ def pinned(shot: Shot) -> Shot:
 
     Raises `RequestError` for a file that cannot be read, or is no longer the one that the shot was made from.
     """
-    counted = shot.num_frames is not None and shot.fps is not None
-    last = (shot.num_frames - 1) / shot.fps if counted else math.inf
+    last = math.inf
+    if shot.num_frames is not None and shot.fps is not None:
+        last = (shot.num_frames - 1) / shot.fps
     givens = []
     for given in shot.givens:
         _check(given)

@@ -16,7 +16,7 @@ _WORDS: dict[State, str] = {
     "failed": "failed failure error errored rejected expired timed_out",
     "cancelled": "cancelled canceled cancelling canceling deleted aborted",
 }
-_STATES = {word: state for state, words in _WORDS.items() for word in words.split()}
+_STATES: dict[str, State] = {word: state for state, words in _WORDS.items() for word in words.split()}
 """How servers say it -> what it means."""
 
 MOST_SAID = 300

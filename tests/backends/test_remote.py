@@ -6,6 +6,7 @@ import shutil
 import ssl
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import pytest
 from PIL import Image
 
 from tests.backends.server import JOB, Ticks, VideoServer, cut, refusal, running, says
+from tests.intake import nasty
 from vitascope import pipeline, tasks
 from vitascope.backends.remote import Remote
 from vitascope.backends.remote import wire as wires
@@ -414,6 +416,15 @@ def test_retries_wait_longer_and_longer_and_end(server):
     assert ticks.time == pytest.approx(0.5 + 0.5 + 1 + 2)
 
 
+def test_pauses_are_shorter_by_chance(server):
+    backend = remote(server, ticks := Ticks(), tries=2)
+    backend._clock = replace(backend._clock, random=lambda: 0.0)
+    server.answers["poll"] = [says(500)] * 2
+    with pytest.raises(RemoteError):
+        made(backend)
+    assert ticks.time == pytest.approx(0.5 + 0.25)
+
+
 def test_a_poll_that_fails_for_a_while_is_asked_again(server):
     server.answers["poll"] = [says(500), cut, says(502, b"<html>", Content_Type="text/html")]
     assert made(remote(server)).frames.shape == (9, 48, 64, 3)
@@ -629,6 +640,22 @@ def test_a_clip_that_is_not_there_yet_is_asked_for_again(server):
     assert made(remote(server)).frames.shape == (9, 48, 64, 3)
 
 
+def test_odd_sides_and_sound_are_left_out_and_said(server, tmp_path):
+    odd = nasty.movie(tmp_path / "odd.mp4", size=(63, 47), pixels="yuv444p", sound=440)
+    server.clip = odd.read_bytes()
+    clip = made(remote(server, dialect="sglang"), fps=23.976, num_frames=25, size=(64, 48))
+    assert clip.frames.shape == (24, 46, 62, 3)
+    assert clip.save(tmp_path / "kept.mp4").is_file()
+    for note in (
+        "fps: 23.976 becomes 24",
+        "size: 63x47 is cut to 62x46, as files need even sides",
+        "size: 64x48 was asked for, 62x46 came",
+        "num_frames: 25 were asked for, 24 came",
+        "sound: what came has some, which cannot be kept yet",
+    ):
+        assert note in clip.record.notes
+
+
 # Stopping and going on
 
 
@@ -645,6 +672,15 @@ def test_a_run_that_was_killed_finds_its_job_again(server, tmp_path):
     assert len(server.of("create")) == 2
     with pytest.raises(RequestError, match="another shot"):
         made(backend, Progress(states=tmp_path / "kept"), prompt="a dog")
+
+
+def test_a_kept_job_is_not_asked_for_anew_while_the_server_has_trouble(server, tmp_path):
+    with pytest.raises(Cancelled):
+        made(remote(server), Progress(None, lambda: len(server.of("poll")) > 0, states=tmp_path / "kept"))
+    server.answers["poll"] = [says(500)] * 6
+    with pytest.raises(RemoteError, match="500"):
+        made(remote(server), Progress(states=tmp_path / "kept"))
+    assert len(server.of("create")) == 1
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,8 @@ USUAL_SECONDS, USUAL_FPS, MOST_SECONDS = 4, 24.0, 3600
 """What servers make where nothing is said (OpenAI's default length, the open servers' default rate), and our limit."""
 FIRST_POLL, LONGEST_POLL, SLOWER = 0.5, 5.0, 1.3
 """Seconds between two questions after a job, at first and at most, and how they grow."""
+SHORTEST_POLL, LONGEST_WAIT = 0.05, 60.0
+"""The same, where the server says how many."""
 CANCEL_SECONDS = 5.0
 MOST_BYTES = LIMITS_OF_CLIPS.bytes
 FIRST_TRIES = 3
@@ -136,7 +138,7 @@ class Remote:
             return None
         try:
             job, _ = self._looked_at(wire, Job(name, "waiting", ""))
-        except RemoteError as error:
+        except _GoneError as error:
             wire.note(f"{error}: asking anew")
             return None
         return None if job.state in ("failed", "cancelled") else job
@@ -154,28 +156,13 @@ class Remote:
 
     def _waited_for(self, wire: Wire, job: Job, progress: Progress) -> Job:
         """Return the job when it is done. Raises `RemoteError` when it failed or takes too long."""
-        until, pause, meter, strange = (
-            self._clock.now() + self.server.job_seconds,
-            FIRST_POLL,
-            _Meter(progress),
-            "",
-        )
-        wait = None
-        while job.state != "done":
-            if job.state in ("failed", "cancelled"):
-                raise RemoteError(
-                    f"{self.who} {job.status}: {job.error or 'it does not say why'} (job {job.id})"
-                )
-            if job.state == "unknown" and job.status != strange:
-                strange = job.status
-                progress.note(f"{self.who} says {strange!r}, which is not known: waiting on")
-            if job.progress is not None and job.state != "waiting":
-                meter.to(job.progress)
+        until, watch = self._clock.now() + self.server.job_seconds, _Watch(self.who, progress)
+        pause, wait = FIRST_POLL, None
+        while not watch.is_done(job):
             if self._clock.now() > until:
                 self._cancel(wire, job)
-                raise RemoteError(
-                    f"{self.who} has not finished within {self.server.job_seconds:g} s (job {job.id})"
-                )
+                seconds = f"{self.server.job_seconds:g} s"
+                raise RemoteError(f"{self.who} has not finished within {seconds} (job {job.id})")
             wire.sleep(pause if wait is None else wait)
             pause = min(pause * SLOWER, LONGEST_POLL)
             job, wait = self._looked_at(wire, job)
@@ -187,7 +174,8 @@ class Remote:
         passing = tuple(status for status in PASSING if status not in final)
         answer = wire.ask("GET", _path(job), passing=passing)
         if answer.status != 200:
-            raise RemoteError(f"{self.who} says of its job {job.id}: {answer.complaint} ({answer.status})")
+            error = _GoneError if answer.status in (404, 410) else RemoteError
+            raise error(f"{self.who} says of its job {job.id}: {answer.complaint} ({answer.status})")
         return read_job(answer, job.id), _poll_after(answer)
 
     def _fetched(self, wire: Wire, job: Job, file: Path, progress: Progress) -> Footage:
@@ -241,6 +229,29 @@ class Remote:
         return replace(record, notes=notes)
 
 
+class _GoneError(RemoteError):
+    """A server does not know a job any more."""
+
+
+class _Watch:
+    """Looks at a job each time it is told of, and shows how far it is."""
+
+    def __init__(self, who: str, progress: Progress):
+        self._who, self._progress, self._meter, self._strange = who, progress, _Meter(progress), ""
+
+    def is_done(self, job: Job) -> bool:
+        """Say whether a job is done; raises `RemoteError` when it will never be."""
+        if job.state in ("failed", "cancelled"):
+            why = job.error or "it does not say why"
+            raise RemoteError(f"{self._who} {job.status}: {why} (job {job.id})")
+        if job.state == "unknown" and job.status != self._strange:
+            self._strange = job.status
+            self._progress.note(f"{self._who} says {job.status!r}, which is not known: waiting on")
+        if job.progress is not None and job.state != "waiting":
+            self._meter.to(job.progress)
+        return job.state == "done"
+
+
 class _Meter:
     """Shows shares of a phase as its steps, never going back."""
 
@@ -272,7 +283,7 @@ def _path(job: Job) -> str:
 def _poll_after(answer: Answer) -> float | None:
     """Return the seconds after which a server wants to be asked again, if it says so and is not silly about it."""
     text = answer.headers.get("openai-poll-after-ms", "")
-    return min(int(text) / 1000, 60.0) if text.isascii() and text.isdigit() and len(text) < 8 else None
+    return min(max(int(text) / 1000, SHORTEST_POLL), LONGEST_WAIT) if text.isascii() and text.isdigit() and len(text) < 8 else None
 
 
 def _otherwise(asked: Shot, made: Shot) -> tuple[str, ...]:

@@ -165,7 +165,8 @@ def test_a_picture_travels_in_a_form_at_the_size_that_was_asked_for(server, tmp_
 
 
 def test_vllm_omni_gets_a_form_and_always_a_length(server):
-    made(remote(server, dialect="vllm-omni"))
+    clip = made(remote(server, dialect="vllm-omni"))
+    assert "seconds: 4, as vllm-omni would make a single frame" in clip.record.notes
     (asked,) = server.of("create")
     assert asked.headers["content-type"].startswith("multipart/form-data")
     assert asked.fields == {"prompt": "a cat", "seconds": "4", "seed": "7"}

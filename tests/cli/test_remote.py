@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.backends.server import VideoServer, running
+from tests.backends.server import VideoServer, running, says
 from vitascope.backends import registry
 from vitascope.deliver.mux import read_record
 from vitascope.errors import WeightsError
@@ -32,6 +32,7 @@ def server(tmp_path_factory, monkeypatch):
     with running(VideoServer(synthetic_clip().save(home / "clip.mp4").read_bytes())) as made:
         (home / "settings.toml").write_text(
             f'[remotes.there]\nurl = "{made.url}"\n[remotes.gone]\nurl = "http://127.0.0.1:9/v1"\ntries = 1\n'
+            f'[remotes.hasty]\nurl = "{made.url}"\ndialect = "sglang"\ntries = 1\n'
         )
         monkeypatch.setenv("VITASCOPE_HOME", str(home))
         settings.cache_clear()
@@ -85,6 +86,18 @@ def test_clips_that_are_made_already_stay_when_a_model_gives_up(run):
     assert [clip["shot"]["model"] for clip in clips] == ["tiring", "toybox", "toybox"]
     assert [bool(clip["notes"]) for clip in clips] == [False, True, True]
     assert len({clip["seed"] for clip in clips}) == 3
+
+
+def test_a_resumed_run_fetches_the_job_it_asked_for(run, server):
+    server.answers["poll"] = [says(500)]
+    said = ("generate", "a cat", "--model", "remote:hasty", "--resume", "kept")
+    assert run(*said).status == 1
+    assert Path("kept").is_dir()
+    done = run(*said)
+    assert done.status == 0
+    (asked,) = server.of("create")
+    assert read_record(Path(done.out.strip())).shot.seed == asked.fields["seed"]
+    assert not Path("kept").exists()
 
 
 def test_a_file_that_exists_is_no_reason_to_fall_back(run):

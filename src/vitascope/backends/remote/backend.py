@@ -283,7 +283,11 @@ def _path(job: Job) -> str:
 def _poll_after(answer: Answer) -> float | None:
     """Return the seconds after which a server wants to be asked again, if it says so and is not silly about it."""
     text = answer.headers.get("openai-poll-after-ms", "")
-    return min(max(int(text) / 1000, SHORTEST_POLL), LONGEST_WAIT) if text.isascii() and text.isdigit() and len(text) < 8 else None
+    return (
+        min(max(int(text) / 1000, SHORTEST_POLL), LONGEST_WAIT)
+        if text.isascii() and text.isdigit() and len(text) < 8
+        else None
+    )
 
 
 def _otherwise(asked: Shot, made: Shot) -> tuple[str, ...]:

@@ -36,8 +36,8 @@ class Dialect:
     `takes` maps fields of a shot to their names on the wire. A request without a file is JSON unless `form_only`;
     `extra_body` says that a form also carries its fields as JSON in that part, for servers that read them only there.
     `whole` says that seconds and frame rates are whole numbers, `seconds_text` that seconds are sent as text;
-    `default_seconds` is sent where nobody says how long. `idempotent`: see `RemoteServer`. `errors_are_final`: a job
-    that failed is told by an error status. `cancels` is what is tried to stop a job, in this order.
+    `default_seconds` is asked for where nobody says how long. `idempotent`: see `RemoteServer`. `errors_are_final`:
+    a job that failed is told by an error status. `cancels` is what is tried to stop a job, in this order.
     """
 
     name: str
@@ -91,7 +91,9 @@ _HINTS = {
     "aspect_ratio": "say the size, as in 1280x720",
     "num_frames": "say the seconds",
 }
-_FLAGS = {"script": "at"}
+_FLAGS = {"script": "at", "loras": "lora"}
+_ALWAYS = {"prompt", "caption", "model", "seconds", "size", "seed", "givens"}
+"""Fields of a shot that every server takes, or that are looked at by themselves; any other must be known to travel."""
 
 
 def recognised(headers: Mapping[str, str], body: Mapping[str, Any]) -> str:
@@ -121,18 +123,11 @@ def plan(shot: Shot, dialect: Dialect, who: str) -> Plan:
     _check_given(shot.givens, who)
     _check_numbers(shot)
     shot, notes = _as_made(shot, dialect, who)
-    for name, hint in (
-        ("strength", None),
-        ("sound", None),
-        *((name, _HINTS.get(name)) for name in (_OPEN | _OURS)),
-    ):
-        value = getattr(shot, name)
-        if name not in dialect.takes and name != "seed" and _is_said(value):
-            raise RequestError(
-                _FLAGS.get(name, name),
-                f"does not travel to {who}, which speaks {dialect.name}",
-                hint or "leave it out, or name the server's dialect in the settings",
-            )
+    for name in Shot.model_fields:
+        if name not in _ALWAYS and name not in dialect.takes and _is_said(getattr(shot, name)):
+            hint = _HINTS.get(name, "leave it out, or name the server's dialect in the settings")
+            problem = f"does not travel to {who}, which speaks {dialect.name}"
+            raise RequestError(_FLAGS.get(name, name), problem, hint)
     if "seed" not in dialect.takes:
         notes += (f"seed: {dialect.name} has none, so {who} draws its own",)
     shot, more = _rounded(shot, dialect)
@@ -147,9 +142,8 @@ def fields(shot: Shot, dialect: Dialect, model: str | None) -> dict[str, Any]:
     if shot.size is not None:
         told["size"] = f"{shot.size[0]}x{shot.size[1]}"
     by_frames = shot.num_frames is not None and "num_frames" in dialect.takes
-    seconds = dialect.default_seconds if shot.seconds is None else shot.seconds
-    if seconds is not None and not by_frames:
-        told["seconds"] = f"{seconds:g}" if dialect.seconds_text else int(seconds)
+    if shot.seconds is not None and not by_frames:
+        told["seconds"] = f"{shot.seconds:g}" if dialect.seconds_text else int(shot.seconds)
     plain = shot.model_dump(mode="json", include=set(dialect.takes))
     for name, wire in dialect.takes.items():
         if _is_said(plain[name]):
@@ -244,6 +238,9 @@ def _rounded(shot: Shot, dialect: Dialect) -> tuple[Shot, tuple[str, ...]]:
         return shot, ()
     notes: list[str] = []
     update: dict[str, Any] = {}
+    if shot.seconds is None and shot.num_frames is None and dialect.default_seconds is not None:
+        shot = shot.model_copy(update={"seconds": float(dialect.default_seconds)})
+        notes.append(f"seconds: {dialect.default_seconds}, as {dialect.name} would make a single frame")
     if shot.fps is not None and shot.fps != round(shot.fps):
         update["fps"] = float(round(shot.fps))
         notes.append(f"fps: {shot.fps:g} becomes {update['fps']:g}")

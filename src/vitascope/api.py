@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,9 @@ from pydantic import ValidationError
 from vitascope import tasks
 from vitascope.backends.base import Card, parse_ratio
 from vitascope.backends.registry import backend
-from vitascope.errors import RequestError
+from vitascope.errors import RequestError, asking_the_model
 from vitascope.intake.video import probe
+from vitascope.pipeline import first_able
 from vitascope.pipeline import generate as run
 from vitascope.progress import Event, Progress
 from vitascope.prompt.moves import parse_moves
@@ -20,6 +22,7 @@ from vitascope.tasks import Box
 from vitascope.types import TIME_STRIDE, CameraMove, Clip, Fit, Given, Shot, VideoShape
 
 File = str | Path
+Models = str | Sequence[str]
 Listener = Progress | Callable[[Event], None] | None
 
 
@@ -54,13 +57,18 @@ def make_shot(
             camera=None if camera is None else tuple(camera),
             path=tuple(path or ()),
             script=script,
-            seed=secrets.randbelow(2**32) if seed is None else seed,
+            seed=drawn_seed() if seed is None else seed,
             model=model,
             **said,
         )
     except ValidationError as error:
         first = error.errors()[0]
         raise RequestError(".".join(str(part) for part in first["loc"][:1]), first["msg"].lower()) from None
+
+
+def drawn_seed() -> int:
+    """Return a seed by chance."""
+    return secrets.randbelow(2**32)
 
 
 def _last_second(card: Card, said: Mapping[str, Any]) -> float:
@@ -110,11 +118,11 @@ def extending(
     card = backend(model).card
     fps, there = card.fps, max(1, int(probe(video, "video").seconds * card.fps + 1e-6))
     most = (card.max_frames - there) / fps
-    if not 0 < seconds <= most:
-        problem = (
-            f"{seconds:g} is {'more than ' + card.id + ' can add' if seconds > most else 'not a length'}"
-        )
-        raise RequestError("seconds", problem, f"nearest: {most if seconds > most else 1 / fps:g}")
+    if not seconds > 0:
+        raise RequestError("seconds", f"{seconds:g} is not a length", f"nearest: {1 / fps:g}")
+    with asking_the_model():
+        if seconds > most:
+            raise RequestError("seconds", f"{seconds:g} is more than {card.id} can add", f"nearest: {most:g}")
     if before:
         lead = max(TIME_STRIDE, VideoShape.snap_frames(seconds * fps + 1) - 1)
         total = lead + 1 + (there - 1) // TIME_STRIDE * TIME_STRIDE
@@ -191,6 +199,7 @@ def generate(
     loop: bool = False,
     style: str | None = None,
     model: str = "toybox",
+    fallback: Models = (),
     progress: Listener = None,
 ) -> Clip:
     """Make a clip from words, and pictures if there are any, and return it; `clip.save("cat.mp4")` writes it.
@@ -198,20 +207,22 @@ def generate(
     `size` is (width, height) in pixels; `camera` is words as in "zoom-in 0.3, pan-left" or `CameraMove`s; `path` is
     where the subject goes, as in "0s:0.1,0.8 2s:0.9,0.8"; `at` maps seconds to what happens from then on, `keyframes`
     to pictures; without a `seed` one is drawn, and `clip.record.shot.seed` tells it. `clip.record.notes` says what was
-    guessed or changed. `progress` hears an `Event` for every step. Raises `RequestError` for a request that cannot be
+    guessed or changed. When `model` cannot make it, the first model of `fallback` that can does, and a note says why.
+    `progress` hears an `Event` for every step. Raises `RequestError` for a request that cannot be
     met, `WeightsError` for a model that is missing or damaged, and `Cancelled`.
     """
     givens = given_pictures(
         image=image, last_image=last_image, keyframes=keyframes, reference=reference, fit=fit
     )
-    shot = make_shot(
+    shot = partial(
+        make_shot,
         prompt,
         seconds=seconds,
         num_frames=num_frames,
         fps=fps,
         size=size,
         aspect_ratio=aspect_ratio,
-        seed=seed,
+        seed=drawn_seed() if seed is None else seed,
         steps=steps,
         guidance_scale=guidance_scale,
         negative_prompt=negative_prompt,
@@ -221,9 +232,8 @@ def generate(
         givens=givens,
         loop=loop,
         style=style,
-        model=model,
     )
-    return _run(shot, progress)
+    return _run(lambda model: shot(model=model), _models(model, fallback), progress)
 
 
 def extend(
@@ -234,6 +244,7 @@ def extend(
     before: bool = False,
     fit: Fit = "crop",
     model: str = "toybox",
+    fallback: Models = (),
     progress: Listener = None,
     **said: Any,
 ) -> Clip:
@@ -241,8 +252,13 @@ def extend(
 
     What else is said are the arguments of `generate` for the words, camera, seed and steps. Raises as `generate`.
     """
-    told = extending(video, seconds, before=before, model=model, fit=fit)
-    return _run(make_shot(prompt, model=model, **told, **said), progress)
+    said.setdefault("seed", drawn_seed())
+
+    def shot(model: str) -> Shot:
+        told = extending(video, seconds, before=before, model=model, fit=fit)
+        return make_shot(prompt, model=model, **told, **said)
+
+    return _run(shot, _models(model, fallback), progress)
 
 
 def edit(
@@ -257,6 +273,7 @@ def edit(
     reference: File | Sequence[File] = (),
     fit: Fit = "crop",
     model: str = "toybox",
+    fallback: Models = (),
     progress: Listener = None,
     **said: Any,
 ) -> Clip:
@@ -266,9 +283,10 @@ def edit(
     seconds, or what lies beside the picture at the ratio of `outpaint` ("16:9"). `strength` 0..1 starts from the video
     itself, the less changed the smaller it is. `reference` shows who is meant. Raises as `generate`.
     """
-    told = editing(
+    said.setdefault("seed", drawn_seed())
+    told = partial(
+        editing,
         video,
-        model=model,
         mask=mask,
         box=box,
         span=span,
@@ -277,9 +295,18 @@ def edit(
         reference=reference,
         fit=fit,
     )
-    return _run(make_shot(prompt, model=model, **told, **said), progress)
+    return _run(
+        lambda model: make_shot(prompt, model=model, **told(model=model), **said),
+        _models(model, fallback),
+        progress,
+    )
 
 
-def _run(shot: Shot, progress: Listener) -> Clip:
+def _models(model: str, fallback: Models) -> tuple[str, ...]:
+    return (model, *((fallback,) if isinstance(fallback, str) else fallback))
+
+
+def _run(shot: Callable[[str], Shot], models: Sequence[str], progress: Listener) -> Clip:
+    """Make the clip that `shot` describes for a model, with the first of the models that can."""
     listening = progress if isinstance(progress, Progress) else Progress(progress)
-    return run(shot, backend(shot.model), listening)
+    return first_able(models, lambda model, notes: run(shot(model), backend(model), listening, notes))

@@ -1,14 +1,18 @@
 """Our exceptions; each one's docstring is its message where nothing more is said.
 
 A message is one line that names what was wrong and what would be right; `exit_code` is what the command line
-returns for it.
+returns for it. `by_model` says that it is the model that could not: another one may (`pipeline.first_able`).
 """
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 
 class VitascopeError(Exception):
     """Something went wrong."""
 
     exit_code = 1
+    by_model = False
 
     def __init__(self, message: str | None = None):
         super().__init__(message or type(self).__doc__ or "")
@@ -22,6 +26,7 @@ class RequestError(VitascopeError):
     def __init__(self, argument: str, problem: str, nearest: str | None = None):
         """Refuse `argument` (as in Python, with underscores); `nearest` is the nearest request that would work."""
         self.argument, self.problem, self.nearest = argument, problem, nearest
+        self.by_model = argument == "model"
         super().__init__(f"{argument}: {problem}" + (f"; {nearest}" if nearest else ""))
 
 
@@ -40,6 +45,14 @@ class InputFileError(VitascopeError):
 class WeightsError(VitascopeError):
     """The model's weights are missing or damaged; install vitascope again."""
 
+    by_model = True
+
+
+class RemoteError(VitascopeError):
+    """The server did not make the clip."""
+
+    by_model = True
+
 
 class DamagedStateError(VitascopeError):
     """What was kept of the clip cannot be used."""
@@ -48,8 +61,23 @@ class DamagedStateError(VitascopeError):
 class MissingExtraError(VitascopeError):
     """A part of vitascope that is not in the base install is needed."""
 
+    by_model = True
+
 
 class Cancelled(VitascopeError):
     """Interrupted."""
 
     exit_code = 130
+
+
+@contextmanager
+def asking_the_model() -> Iterator[None]:
+    """Mark what is raised inside as the model's own failure, but for what the one who asks did or wants."""
+    try:
+        yield
+    except (Cancelled, OutputError, DamagedStateError):
+        raise
+    except (VitascopeError, MemoryError) as error:
+        if getattr(error, "argument", None) != "resume":
+            error.by_model = True  # pyright: ignore[reportAttributeAccessIssue]
+        raise

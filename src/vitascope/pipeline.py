@@ -4,10 +4,10 @@
 latents on this machine; `deliver` is its end. (5 finish/ and 6 audio/ come between when they hold something.)
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 
@@ -20,9 +20,12 @@ from vitascope.deliver.mux import save
 from vitascope.deliver.record import make_record
 from vitascope.denoise.run import Denoiser, denoise
 from vitascope.denoise.state import StateFile, StateFolder
+from vitascope.errors import VitascopeError, asking_the_model
 from vitascope.progress import Progress
 from vitascope.prompt.resolve import resolve
 from vitascope.types import TIME_STRIDE, Clip, Plan, Record, Shot
+
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True)
@@ -56,34 +59,61 @@ class Shows(Protocol):
 
 def plan(shot: Shot, backend: Backend) -> Plan:
     """Return the shot with nothing left unsaid, before any work; raises `RequestError`."""
-    said = resolve(shot, backend.card.world, backend.embed)  # 1 prompt/: words -> Shot
-    planned = backend.plan(said.shot)
+    with asking_the_model():
+        world = backend.card.world
+    said = resolve(shot, world, backend.embed)  # 1 prompt/: words -> Shot
+    with asking_the_model():
+        planned = backend.plan(said.shot)
     return Plan(pinned(planned.shot), said.notes + planned.notes)
 
 
-def generate(shot: Shot, backend: Backend, progress: Progress) -> Clip:
-    """Plan a shot and render it; what was guessed or changed on the way is told and recorded."""
-    planned = _told(shot, backend, progress)
-    clip = backend.render(planned.shot, progress)
+def first_able(models: Sequence[str], make: Callable[[str, tuple[str, ...]], Made]) -> Made:
+    """Return what `make(model, notes)` makes with the first of the models that can; notes say why those before cannot.
+
+    A model cannot when it refuses or fails (`VitascopeError.by_model`); what the one who asks got wrong is raised at
+    once. When none can, the error of the first, the one that was asked for, is raised.
+    """
+    notes: tuple[str, ...] = ()
+    errors: list[VitascopeError | MemoryError] = []
+    for model, following in zip(models, (*models[1:], None), strict=True):
+        try:
+            return make(model, notes)
+        except (VitascopeError, MemoryError) as error:
+            if not getattr(error, "by_model", False):
+                raise
+            errors.append(error)
+            why = " ".join(str(error).split()) or "the memory of this machine is not enough"
+            notes += (f"model: {model} cannot ({why}): {following} is used",)
+    raise errors[0]
+
+
+def generate(shot: Shot, backend: Backend, progress: Progress, notes: tuple[str, ...] = ()) -> Clip:
+    """Plan a shot and render it; what was guessed or changed on the way, and before, is told and recorded."""
+    planned = _told(shot, backend, progress, notes)
+    with asking_the_model():
+        clip = backend.render(planned.shot, progress)
     return replace(clip, record=replace(clip.record, notes=planned.notes + clip.record.notes))
 
 
-def show(shot: Shot, backend: Backend, progress: Progress) -> Showing:
+def show(shot: Shot, backend: Backend, progress: Progress, notes: tuple[str, ...] = ()) -> Showing:
     """Plan a shot and return its frames as they are made, the same as those of `generate`."""
-    planned = _told(shot, backend, progress)
-    if isinstance(backend, Shows):
-        showing = backend.show(planned.shot, progress)
-    else:
-        clip = backend.render(planned.shot, progress)
-        showing = Showing(iter((clip.frames,)), clip.fps, clip.record)
+    planned = _told(shot, backend, progress, notes)
+    with asking_the_model():
+        if isinstance(backend, Shows):
+            showing = backend.show(planned.shot, progress)
+        else:
+            clip = backend.render(planned.shot, progress)
+            showing = Showing(iter((clip.frames,)), clip.fps, clip.record)
     return replace(showing, record=replace(showing.record, notes=planned.notes + showing.record.notes))
 
 
-def _told(shot: Shot, backend: Backend, progress: Progress) -> Plan:
+def _told(shot: Shot, backend: Backend, progress: Progress, notes: tuple[str, ...]) -> Plan:
+    for note in notes:
+        progress.note(note)
     planned = plan(shot, backend)
     for note in planned.notes:
         progress.note(note)
-    return planned
+    return replace(planned, notes=notes + planned.notes)
 
 
 def render(shot: Shot, load: Callable[[], LatentModel], progress: Progress) -> Clip:

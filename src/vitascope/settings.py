@@ -1,14 +1,59 @@
 """One frozen Settings, read once: defaults, then `settings.toml` in the home folder, then the environment."""
 
+import ipaddress
 import os
 import sys
 import tomllib
 from functools import cache
 from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
 from vitascope.errors import RequestError
+
+
+class RemoteServer(BaseModel):
+    """A server that speaks `/v1/videos`, as `[remotes.NAME]` in `settings.toml` describes it.
+
+    `url` is its address up to "/v1", `model` what it is asked for (None = its own choice), `key_env` the environment
+    variable that holds the key, `dialect` what else it understands (auto = it is asked). `allow_http` lets the key and
+    the words travel unencrypted to another machine, `idempotent` says that it makes one clip of two requests
+    with the same Idempotency-Key. Seconds: to connect, of silence in an answer, for the clip to be made, to fetch it.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    url: str = Field(max_length=2000, pattern=r"^https?://[^\s/?#@]+(/[^\s?#]*)?$")
+    model: str | None = None
+    key_env: str | None = Field(default=None, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")
+    dialect: Literal["auto", "openai", "sglang", "vllm-omni", "fastvideo", "litellm", "vitascope"] = "auto"
+    allow_http: bool = False
+    idempotent: bool = False
+    connect_seconds: float = Field(default=10.0, gt=0, le=600)
+    answer_seconds: float = Field(default=60.0, gt=0, le=3600)
+    job_seconds: float = Field(default=3600.0, gt=0)
+    download_seconds: float = Field(default=1800.0, gt=0)
+    tries: int = Field(default=6, ge=1, le=100)
+
+    @model_validator(mode="after")
+    def _is_private(self) -> "RemoteServer":
+        try:
+            parts = urlsplit(self.url)
+            host, _ = parts.hostname or "", parts.port
+        except ValueError:
+            raise ValueError(f"{self.url[:80]} is not an address") from None
+        if parts.scheme == "http" and not self.allow_http and not _is_here(host):
+            raise ValueError("plain http goes to this machine only; use https, or say allow_http = true")
+        return self
+
+
+def _is_here(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 class Settings(BaseModel):
@@ -18,6 +63,7 @@ class Settings(BaseModel):
     `weights` the folder of Toybox's weights (None = those in the package). `enhance_url` is the chat endpoint that
     may rewrite prompts (OpenAI's shape, as in http://localhost:8080/v1/chat/completions; None = rules do it),
     `enhance_model` and `enhance_key` what it is asked for and with, `enhance_seconds` how long it may take.
+    `remotes` are the servers that `--model remote:NAME` may name; they are said in the file only.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -29,6 +75,7 @@ class Settings(BaseModel):
     enhance_model: str = "default"
     enhance_key: SecretStr | None = None
     enhance_seconds: float = Field(default=10.0, gt=0, le=600)
+    remotes: dict[str, RemoteServer] = {}
 
 
 def default_home() -> Path:
@@ -50,7 +97,7 @@ def read_settings(environ: dict[str, str]) -> Settings:
             values = tomllib.loads(file.read_text("utf-8"))
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise RequestError(str(file), f"is not valid TOML ({error})") from None
-    for name in Settings.model_fields.keys() - {"home"}:
+    for name in Settings.model_fields.keys() - {"home", "remotes"}:
         if value := environ.get(f"VITASCOPE_{name.upper()}"):
             values[name] = value
     try:
@@ -58,6 +105,8 @@ def read_settings(environ: dict[str, str]) -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"])
+        if first["loc"][:1] == ("remotes",):
+            raise RequestError(f"{name} in {file}", first["msg"].removeprefix("Value error, ")) from None
         raise RequestError(f"VITASCOPE_{name.upper()} or {file}", first["msg"].lower()) from None
 
 

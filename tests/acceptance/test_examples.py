@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.backends.server import VideoServer, running
 from vitascope.deliver.mux import read
+from vitascope.settings import settings
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
@@ -60,7 +62,22 @@ def test_what_was_given_comes_back(made: Path, tmp_path: Path):
     assert np.abs(part[:, 56:104, 40:88] - source[:, 56:104, 40:88]).mean() > 3
 
 
+def test_a_server_makes_a_clip_or_toybox_does(made: Path, tmp_path: Path, monkeypatch, capsys):
+    monkeypatch.setenv("VITASCOPE_HOME", str(tmp_path))
+    with running(VideoServer((made / "clip.mp4").read_bytes())) as server:
+        (tmp_path / "settings.toml").write_text(
+            f'[remotes.there]\nurl = "{server.url}"\n[remotes.gone]\nurl = "http://127.0.0.1:9/v1"\ntries = 1\n'
+        )
+        settings.cache_clear()
+        for name, model in (("there", "remote:there"), ("gone", "toybox")):
+            run("13_remote", name, "a cat walks in a garden", str(tmp_path / f"{name}.mp4"))
+            clip = read(tmp_path / f"{name}.mp4")
+            assert (clip.record.shot.model, clip.frames.std() > 10) == (model, True)
+    settings.cache_clear()
+    assert "model: remote:gone cannot (" in capsys.readouterr().out
+
+
 def test_every_example_is_tested():
     tested = {"01_first_clip", *(mark[0] for mark in test_an_example_makes_a_clip.pytestmark[0].args[1])}
-    mine = {path.stem for path in EXAMPLES.glob("*.py")} - {"12_explain"}
+    mine = {path.stem for path in EXAMPLES.glob("*.py")} - {"12_explain", "13_remote"}
     assert mine <= tested, mine - tested

@@ -1,5 +1,6 @@
 """`vitascope edit`: a clip is changed by an instruction, or a part of it is made anew."""
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +11,7 @@ from vitascope.cli.options import (
     AsJson,
     Camera,
     DryRun,
+    Fallback,
     FitOption,
     Force,
     GuidanceScale,
@@ -27,7 +29,8 @@ from vitascope.cli.options import (
     SubjectPath,
     Video,
 )
-from vitascope.cli.takes import Delivery, kept_seed, make
+from vitascope.cli.takes import Delivery, make
+from vitascope.types import Shot
 
 
 def edit(
@@ -58,6 +61,7 @@ def edit(
     fit: FitOption = "crop",
     style: Style = None,
     model: Model = "toybox",
+    fallback: Fallback = None,
     number: Number = 1,
     resume: Resume = None,
     stream: Stream = False,
@@ -68,9 +72,10 @@ def edit(
     """Change a clip: "make it night", "add a dog", or something else in a part of it."""
     delivery = Delivery(output, number, resume, stream, as_json, dry_run, force)
     delivery.check()
-    told = editing(
+    seed = delivery.seed(seed)
+    told = partial(
+        editing,
         video,
-        model=model,
         mask=mask,
         box=box,
         span=span,
@@ -79,16 +84,19 @@ def edit(
         reference=reference or (),
         fit=fit,
     )
-    shot = make_shot(
-        prompt,
-        **told,
-        seed=kept_seed(resume) if seed is None else seed,
-        steps=steps,
-        guidance_scale=guidance_scale,
-        negative_prompt=negative_prompt,
-        camera=camera,
-        path=path,
-        style=style,
-        model=model,
-    )
-    make(shot, delivery)
+
+    def shot(model: str) -> Shot:
+        return make_shot(
+            prompt,
+            **told(model=model),
+            seed=seed,
+            steps=steps,
+            guidance_scale=guidance_scale,
+            negative_prompt=negative_prompt,
+            camera=camera,
+            path=path,
+            style=style,
+            model=model,
+        )
+
+    make(shot, (model, *(fallback or ())), delivery)

@@ -9,6 +9,7 @@ from vitascope.cli.options import (
     AsJson,
     Camera,
     DryRun,
+    Fallback,
     FitOption,
     Force,
     GuidanceScale,
@@ -25,7 +26,8 @@ from vitascope.cli.options import (
     SubjectPath,
     Video,
 )
-from vitascope.cli.takes import Delivery, kept_seed, make
+from vitascope.cli.takes import Delivery, make
+from vitascope.types import Shot
 
 
 def extend(
@@ -45,6 +47,7 @@ def extend(
     fit: FitOption = "crop",
     style: Style = None,
     model: Model = "toybox",
+    fallback: Fallback = None,
     number: Number = 1,
     resume: Resume = None,
     stream: Stream = False,
@@ -55,16 +58,20 @@ def extend(
     """Make a clip longer, keeping its motion."""
     delivery = Delivery(output, number, resume, stream, as_json, dry_run, force)
     delivery.check()
-    shot = make_shot(
-        prompt,
-        **extending(video, seconds, before=before, model=model, fit=fit),
-        seed=kept_seed(resume) if seed is None else seed,
-        steps=steps,
-        guidance_scale=guidance_scale,
-        negative_prompt=negative_prompt,
-        camera=camera,
-        path=path,
-        style=style,
-        model=model,
-    )
-    make(shot, delivery)
+    seed = delivery.seed(seed)
+
+    def shot(model: str) -> Shot:
+        return make_shot(
+            prompt,
+            **extending(video, seconds, before=before, model=model, fit=fit),
+            seed=seed,
+            steps=steps,
+            guidance_scale=guidance_scale,
+            negative_prompt=negative_prompt,
+            camera=camera,
+            path=path,
+            style=style,
+            model=model,
+        )
+
+    make(shot, (model, *(fallback or ())), delivery)

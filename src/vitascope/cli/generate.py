@@ -1,5 +1,7 @@
 """`vitascope generate`: words in, a clip out."""
 
+from functools import partial
+
 from vitascope import tasks
 from vitascope.api import given_pictures, make_shot
 from vitascope.backends.registry import backend
@@ -10,6 +12,7 @@ from vitascope.cli.options import (
     Camera,
     DryRun,
     Enhance,
+    Fallback,
     FitOption,
     Force,
     Fps,
@@ -34,12 +37,13 @@ from vitascope.cli.options import (
     SubjectPath,
 )
 from vitascope.cli.screen import Screen
-from vitascope.cli.takes import Delivery, kept_seed, make
+from vitascope.cli.takes import Delivery, make
 from vitascope.prompt.enhance import enhance as rewrite
 from vitascope.prompt.resolve import clean
 from vitascope.prompt.stages import parse_at
 from vitascope.prompt.world import FULL
 from vitascope.settings import settings
+from vitascope.types import Shot
 
 
 def generate(
@@ -65,6 +69,7 @@ def generate(
     style: Style = None,
     enhance: Enhance = False,
     model: Model = "toybox",
+    fallback: Fallback = None,
     number: Number = 1,
     resume: Resume = None,
     stream: Stream = False,
@@ -75,8 +80,6 @@ def generate(
     """Make a clip from words."""
     delivery = Delivery(output, number, resume, stream, as_json, dry_run, force)
     delivery.check()
-    if enhance:
-        prompt = enhanced(prompt, model)
     givens = given_pictures(
         image=image,
         last_image=last_image,
@@ -84,13 +87,13 @@ def generate(
         reference=reference or (),
         fit=fit,
     )
-    shot = make_shot(
-        prompt,
+    told = partial(
+        make_shot,
         seconds=seconds,
         fps=fps,
         size=size,
         aspect_ratio=aspect_ratio,
-        seed=kept_seed(resume) if seed is None else seed,
+        seed=delivery.seed(seed),
         steps=steps,
         guidance_scale=guidance_scale,
         negative_prompt=negative_prompt,
@@ -100,9 +103,12 @@ def generate(
         givens=givens,
         loop=loop,
         style=style,
-        model=model,
     )
-    make(shot, delivery)
+
+    def shot(model: str) -> Shot:
+        return told(enhanced(prompt, model) if enhance else prompt, model=model)
+
+    make(shot, (model, *(fallback or ())), delivery)
 
 
 def enhanced(prompt: str, model: str) -> str:

@@ -48,6 +48,9 @@ NegativePrompt = Annotated[str, typer.Option(help="What to stay away from.", sho
 Camera = Annotated[str | None, typer.Option(help='Moves and how far, as in "zoom-in 0.3, pan-left".')]
 Style = Annotated[str | None, typer.Option(help="Style of the picture.")]
 Model = Annotated[str, typer.Option(help="What renders the clip.")]
+Fallback = Annotated[
+    list[str] | None, typer.Option(metavar="MODEL", help="In its place if it cannot; may be repeated.")
+]
 Number = Annotated[
     int,
     typer.Option(

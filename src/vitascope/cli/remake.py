@@ -36,6 +36,8 @@ def remake(
         check_output(output, force=force)
     with Screen() as screen, tempfile.TemporaryDirectory() as folder:
         progress = Progress(screen)
+        if shot.model.startswith("remote:"):
+            screen.say("note: a server makes it, which cannot be promised to be the same")
         clip = generate(shot, backend(shot.model), progress)
         clip = replace(clip, record=replace(clip.record, notes=before.record.notes))
         again = deliver(clip, Path(folder) / "again.mp4" if output is None else output, progress, force=force)

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import typer
 
 from vitascope import pipeline
+from vitascope.api import drawn_seed
 from vitascope.backends.base import MAX_SEED, Backend
 from vitascope.backends.registry import backend
 from vitascope.cli.inspect import show
@@ -61,6 +63,11 @@ class Delivery:
                 "send it on, as in: vitascope generate ... --stream | ffplay -",
             )
 
+    def seed(self, said: int | None) -> int:
+        """Return the seed that was said, or else that of the run kept in the folder, or else a drawn one."""
+        kept = kept_seed(self.resume) if said is None else said
+        return drawn_seed() if kept is None else kept
+
     @property
     def folder(self) -> StateFolder | None:
         """The folder where steps are kept, if there is to be one."""
@@ -69,10 +76,11 @@ class Delivery:
 
 @dataclass(frozen=True)
 class Take:
-    """One clip to make: its shot, planned, and its file."""
+    """One clip to make: its shot, its file, and why it is not made by a model that was named before."""
 
     shot: Shot
     path: Path
+    notes: tuple[str, ...] = ()
 
 
 def kept_seed(resume: Path | None) -> int | None:
@@ -81,21 +89,27 @@ def kept_seed(resume: Path | None) -> int | None:
     return seeds[0] if seeds else None
 
 
-def make(shot: Shot, delivery: Delivery) -> None:
-    """Make what was asked for of a shot and say so on stdout."""
+def make(shot: Callable[[str], Shot], models: Sequence[str], delivery: Delivery) -> None:
+    """Make what was asked for of a shot, with the first of the models that can, and say so on stdout."""
+    made: dict[Path, dict[str, Any]] = {}
+    pipeline.first_able(models, lambda model, notes: _make(shot(model), notes, delivery, made))
+
+
+def _make(shot: Shot, notes: tuple[str, ...], delivery: Delivery, made: dict[Path, dict[str, Any]]) -> None:
+    """Make all clips of a shot but those that a model before has `made`."""
     renderer = backend(shot.model)
-    takes = _takes(shot, delivery, renderer)
+    takes = _takes(shot, notes, delivery, renderer)
     if delivery.dry_run:
         _tell([_planned(take, renderer) for take in takes], delivery)
     elif delivery.stream:
         _stream(takes[0], delivery, renderer)
     else:
-        _make_files(takes, delivery, renderer)
+        _make_files(takes, delivery, renderer, made)
     if delivery.folder is not None and not delivery.dry_run:
         delivery.folder.clear(take.shot for take in takes)
 
 
-def _takes(shot: Shot, delivery: Delivery, renderer: Backend) -> list[Take]:
+def _takes(shot: Shot, notes: tuple[str, ...], delivery: Delivery, renderer: Backend) -> list[Take]:
     """Return the clips to make, having checked before any work that they can be made and kept."""
     assert shot.seed is not None
     number = delivery.number
@@ -105,7 +119,7 @@ def _takes(shot: Shot, delivery: Delivery, renderer: Backend) -> list[Take]:
     takes = []
     for seed in range(shot.seed, shot.seed + number):
         path = output_path(delivery.output, shot.prompt, seed, several=number > 1)
-        takes.append(Take(shot.model_copy(update={"seed": seed}), path))
+        takes.append(Take(shot.model_copy(update={"seed": seed}), path, notes))
     if delivery.folder is not None:
         # Only a planned shot can be compared with those that a folder holds.
         planned = pipeline.plan(shot, renderer).shot
@@ -116,32 +130,37 @@ def _takes(shot: Shot, delivery: Delivery, renderer: Backend) -> list[Take]:
 def _planned(take: Take, renderer: Backend) -> dict[str, Any]:
     """Plan a shot and return what would be made; its notes are told at once."""
     planned = pipeline.plan(take.shot, renderer)
-    for note in planned.notes:
+    notes = take.notes + planned.notes
+    for note in notes:
         Screen().say(f"note: {note}")
     return {
         "path": str(take.path),
         "dry_run": True,
-        "notes": list(planned.notes),
+        "notes": list(notes),
         "shot": planned.shot.model_dump(mode="json", exclude_none=True),
     }
 
 
-def _make_files(takes: list[Take], delivery: Delivery, renderer: Backend) -> None:
-    """Make every clip, each a file as soon as it is whole, and a sheet of all if there are several."""
+def _make_files(
+    takes: list[Take], delivery: Delivery, renderer: Backend, made: dict[Path, dict[str, Any]]
+) -> None:
+    """Make every clip not `made` yet, each a file as soon as it is whole, and a sheet of all if there are several."""
     done = {take.path: _already_made(take, delivery) for take in takes}
     for take in takes:
-        if done[take.path] is None:
+        if done[take.path] is None and take.path not in made:
             check_output(take.path, force=delivery.force)
     again = delivery.force or any(done.values())
     sheet = sheet_path([take.path for take in takes]) if len(takes) > 1 else None
     if sheet is not None:
         check_output(sheet, force=again)
-    made = [_made(take, done[take.path], delivery, renderer) for take in takes]
+    for take in takes:
+        if take.path not in made:
+            made[take.path] = _made(take, done[take.path], delivery, renderer)
     if sheet is not None:
         save_sheet([take.path for take in takes], sheet, force=again)
         if not delivery.as_json:
             Screen().say(f"sheet: {sheet}")
-    _tell(made, delivery, sheet)
+    _tell([made[take.path] for take in takes], delivery, sheet)
 
 
 def _already_made(take: Take, delivery: Delivery) -> Record | None:
@@ -161,7 +180,7 @@ def _made(take: Take, done: Record | None, delivery: Delivery, renderer: Backend
         progress = Progress(screen, states=delivery.resume)
         record = done
         if record is None:
-            clip = pipeline.generate(take.shot, renderer, progress)
+            clip = pipeline.generate(take.shot, renderer, progress, take.notes)
             pipeline.deliver(clip, take.path, progress, force=delivery.force)
             record = clip.record
         spent = progress.seconds_spent
@@ -182,7 +201,7 @@ def _stream(take: Take, delivery: Delivery, renderer: Backend) -> None:
     """Make one clip and write it to stdout while it is made; a reader that leaves ends it without a word."""
     with Screen() as screen:
         progress = Progress(screen, states=delivery.resume)
-        showing = pipeline.show(take.shot, renderer, progress)
+        showing = pipeline.show(take.shot, renderer, progress, take.notes)
         stream(showing.frames, showing.fps, showing.record, sys.stdout.buffer)
         screen.say(f"{_size(showing.record.shot)}, made in {sum(progress.seconds_spent.values()):.1f} s")
 

@@ -1,6 +1,7 @@
 """Givens to pixels: what a shot is given, read from its files and laid where it holds."""
 
 import hashlib
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import BinaryIO
@@ -118,14 +119,18 @@ def gather(shot: Shot, read: Read = read) -> Known:
 def pinned(shot: Shot) -> Shot:
     """Return a planned shot whose givens say which files they are, by checksum, and hold within the shot.
 
+    How long that is, may be unknown: a server decides it.
+
     Raises `RequestError` for a file that cannot be read, or is no longer the one that the shot was made from.
     """
-    last = (shot.video_shape().num_frames - 1) / shot.video_shape().fps
+    last = math.inf
+    if shot.num_frames is not None and shot.fps is not None:
+        last = (shot.num_frames - 1) / shot.fps
     givens = []
     for given in shot.givens:
         _check(given)
         with opened(given.kind, given.source) as source:
-            found = _checksum(source.file)
+            found = checksum(source.file)
         if given.sha256 not in (None, found):
             problem = f"{given.source} is not the file that this clip was made from"
             raise RequestError(given.kind, problem, "put that one in its place")
@@ -134,7 +139,8 @@ def pinned(shot: Shot) -> Shot:
     return shot.model_copy(update={"givens": tuple(givens)})
 
 
-def _checksum(file: BinaryIO) -> str:
+def checksum(file: BinaryIO) -> str:
+    """Return the SHA-256 of a file that lies open, from where it is, in hexadecimal."""
     digest = hashlib.sha256()
     while block := file.read(1 << 20):
         digest.update(block)

@@ -1,6 +1,7 @@
 import errno
 import json
 import threading
+import zlib
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -11,6 +12,7 @@ from vitascope.errors import WeightsError
 from vitascope.weights.hub import HuggingFace
 
 huggingface_hub = pytest.importorskip("huggingface_hub")
+constants = pytest.importorskip("huggingface_hub.constants")
 errors = pytest.importorskip("huggingface_hub.errors")
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -44,7 +46,9 @@ class OneRepository(BaseHTTPRequestHandler):
             self._answer(json.dumps({"id": "a/b", "sha": COMMIT, "siblings": siblings}).encode())
         else:
             name = self.path.partition(f"/resolve/{COMMIT}/")[2].replace("%5B", "[").replace("%5D", "]")
-            self._answer(FILES[name], 200, {"ETag": f'"{name}"', "X-Repo-Commit": COMMIT})
+            self._answer(
+                FILES[name], 200, {"ETag": f'"{zlib.crc32(name.encode())}"', "X-Repo-Commit": COMMIT}
+            )
 
     do_HEAD = do_GET
 
@@ -65,13 +69,16 @@ def server(monkeypatch) -> Iterator[type[OneRepository]]:
     """A hub on this machine that huggingface_hub is pointed at."""
     handler = type("Handler", (OneRepository,), {})
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as http:
-        thread = threading.Thread(target=http.serve_forever, args=(0.05,))
+        thread = threading.Thread(target=http.serve_forever, args=(0.05,), daemon=True)
         thread.start()
-        monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", f"http://127.0.0.1:{http.server_port}")
-        monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", False)
+        home = f"http://127.0.0.1:{http.server_port}"
+        monkeypatch.setattr(constants, "ENDPOINT", home)
+        address = home + "/{repo_id}/resolve/{revision}/{filename}"
+        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", address)
+        monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
         yield handler
         http.shutdown()
-        thread.join()
+        thread.join(10)
 
 
 def test_a_repository_says_what_it_holds(server):
@@ -105,7 +112,7 @@ def test_what_the_hub_refuses_is_one_line(server, status: int, error: str, line:
 
 
 def test_a_hub_that_is_not_there_is_one_line(monkeypatch, tmp_path: Path):
-    monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", "http://127.0.0.1:9")
+    monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
     with pytest.raises(
         WeightsError, match=r"a/b cannot be reached .*try later, or bring its folder from elsewhere"
     ):
@@ -117,6 +124,10 @@ def test_a_hub_that_is_not_there_is_one_line(monkeypatch, tmp_path: Path):
     [
         (OSError(errno.ENOSPC, "No space left on device"), "a/b: no space is left on the disk"),
         (errors.LocalEntryNotFoundError("offline"), "a/b cannot be reached; try later"),
+        (
+            PermissionError(errno.EACCES, "Permission denied"),
+            r"a/b could not be kept \(.*Permission denied\)",
+        ),
         (ConnectionResetError("cut"), r"a/b cannot be reached \(cut\)"),
     ],
 )

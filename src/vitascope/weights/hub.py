@@ -54,7 +54,9 @@ class HuggingFace:
         """Bring files into a folder; bars are drawn on a terminal."""
         hub = _library()
         if not sys.stderr.isatty():
-            hub.utils.disable_progress_bars()
+            from huggingface_hub.utils import disable_progress_bars
+
+            disable_progress_bars()
 
         def bring() -> Any:
             patterns = [_literal(name) for name in names]
@@ -105,6 +107,8 @@ def _told(repository: str, call: Callable[[], T]) -> T:
             raise WeightsError(
                 f"{repository}: no space is left on the disk; what is here already stays"
             ) from None
+        if not isinstance(error, ConnectionError | TimeoutError):
+            raise WeightsError(f"{repository} could not be kept ({_line(error)})") from None
         what = f"cannot be reached ({_line(error)}); try later, {_BY_HAND}"
     except Exception as error:
         if not type(error).__module__.startswith("httpx"):

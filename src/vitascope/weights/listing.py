@@ -4,10 +4,17 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from vitascope.weights.catalogue import Entry
+from vitascope.weights.catalogue import Entry, catalogue
 from vitascope.weights.library import Library
 from vitascope.weights.machine import GIB, Machine
 from vitascope.weights.memory import Parts, Placement, Request, fits, parts_of, published_parts
+
+CARDS = {
+    "12 GB": Machine(int(11.6 * GIB), 28 * GIB),
+    "24 GB": Machine(int(23.5 * GIB), 58 * GIB),
+    "80 GB": Machine(int(79.0 * GIB), 120 * GIB),
+}
+"""What is free on machines with a GPU of that much memory, beside 32, 64 and 128 GB."""
 
 
 @dataclass(frozen=True)
@@ -82,3 +89,25 @@ class Row:
 def rows(library: Library, machine: Machine, entries: list[Entry]) -> list[Row]:
     """Return the rows of entries, those that are here first."""
     return sorted((Row(entry, library, machine) for entry in entries), key=lambda row: not row.here)
+
+
+def markdown() -> str:
+    """Return the catalogue as a table for people: what each model is for, and how it fits cards of three sizes."""
+    head = ["model", "good for", "given", "sound", "usual clip", "weights", *CARDS, "licence"]
+    lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
+    for entry in catalogue().values():
+        parts, (width, height) = published_parts(entry), entry.size.default
+        request = Request(entry.frames.default, width, height, entry)
+        placed = [fits(parts, request, card) for card in CARDS.values()]
+        cells = [
+            f"`{entry.id}`",
+            entry.good_for,
+            ", ".join(entry.tasks),
+            "yes" if entry.sound in ("out", "both") else "",
+            f"{entry.frames.default / entry.fps:.1f} s of {width}×{height}",
+            f"{parts.total / GIB:.0f} GiB",
+            *(str(each) if each else "–" for each in placed),
+            entry.licence.name + " \\*" * bool(entry.licence.conditions) + ", gated" * entry.gated,
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)

@@ -103,7 +103,7 @@ def test_a_shot_of_each_task_is_planned_once_and_for_all(name: str):
         ("hunyuan-video", {"negative_prompt": "rain"}, {}, "negative_prompt: has no effect, hunyuan-video takes"),
         ("ltx-2.3-distilled", {"negative_prompt": "rain"}, {}, "guidance scale 1 takes no account"),
         ("ltx-2.3-distilled", {"steps": 20}, {"steps": 8}, "steps: ltx-2.3-distilled was made for 8"),
-        ("hunyuan-video-1.5-t2v", {"guidance_scale": 3.0}, {"guidance_scale": 6.0}, "pipeline of .* decides it"),
+        ("hunyuan-video-1.5-t2v", {"guidance_scale": 3.0}, {"guidance_scale": 3.0}, ""),
         ("svd-xt", {"givens": (IMAGE,)}, {}, "prompt: svd-xt reads no words"),
         ("wan2.1-t2v-1.3b", {"givens": (tasks.edited("v.mp4"),)}, {"strength": 0.8}, ""),
         ("wan2.1-vace-1.3b", {"givens": (tasks.edited("v.mp4"),), "strength": 0.5}, {"strength": None}, "strength:"),

@@ -259,9 +259,6 @@ def _numbers(shot: Shot, entry: Entry, task: Task) -> tuple[dict[str, object], t
     if "steps" not in names and steps != entry.steps:
         steps = entry.steps
         notes.append(f"steps: {entry.id} was made for {steps}")
-    if "guidance_scale" not in names and guidance != entry.guidance_scale:
-        guidance = entry.guidance_scale
-        notes.append(f"guidance_scale: the pipeline of {entry.id} decides it")
     guidance = within("guidance_scale", guidance, 0.0, MAX_GUIDANCE)
     negative, negative_notes = _negative(shot, entry, task, guidance)
     strength = STRENGTH if shot.strength is None else shot.strength

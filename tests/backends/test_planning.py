@@ -126,7 +126,7 @@ def test_what_is_snapped_is_said(name: str, said: dict, became: dict, note: str)
         ("mochi-1", {"givens": (tasks.region("v.mp4", "m.png"),)}, "models that can: toybox, wan2.1-vace-1.3b, wan2.1"),
         ("wan2.1-vace-14b", {"givens": (tasks.edited("p.mp4"), Given(kind="sound", source="s", role="sound"))},
          "cannot be given a sound to follow .*; no model of the catalogue can"),
-        ("wan2.2-animate-14b", {"givens": (tasks.edited("p.mp4"), WHO)}, "needs two videos to copy: how the body moves"),
+        ("wan2.2-animate-14b", {"givens": (tasks.edited("p.mp4"), WHO)}, "needs two videos to copy: how the body"),
         ("mochi-1", {"path": ((0.0, 0.1, 0.5),)}, "path: mochi-1 cannot follow a path; models that can: toybox"),
         ("mochi-1", {"loop": True}, "loop: .*; models that can: toybox"),
         ("mochi-1", {"sound": True}, "sound: mochi-1 makes silent clips; models that can: kandinsky-6-lite"),

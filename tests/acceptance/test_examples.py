@@ -77,7 +77,15 @@ def test_a_server_makes_a_clip_or_toybox_does(made: Path, tmp_path: Path, monkey
     assert "model: remote:gone cannot (" in capsys.readouterr().out
 
 
+def test_models_are_compared_before_anything_is_loaded(capsys):
+    run("14_which_model", "a red fox", "24", "64")
+    lines = capsys.readouterr().out.splitlines()
+    assert "wan2.2-ti2v-5b: image, 121 frames of 1280x704, text-first+tiled" in lines
+    assert "mochi-1 cannot be given a first frame (it takes words alone)" in lines
+    assert any('is told in words: "the camera pans left"' in line for line in lines)
+
+
 def test_every_example_is_tested():
     tested = {"01_first_clip", *(mark[0] for mark in test_an_example_makes_a_clip.pytestmark[0].args[1])}
-    mine = {path.stem for path in EXAMPLES.glob("*.py")} - {"12_explain", "13_remote"}
+    mine = {path.stem for path in EXAMPLES.glob("*.py")} - {"12_explain", "13_remote", "14_which_model"}
     assert mine <= tested, mine - tested

@@ -49,6 +49,14 @@ class MissingExtraError(VitascopeError):
     """A part of vitascope that is not in the base install is needed."""
 
 
+class BrokenPictureError(VitascopeError):
+    """The model made numbers that are no picture."""
+
+
+class MemoryLackError(VitascopeError):
+    """The memory of this machine is not enough for that."""
+
+
 class Cancelled(VitascopeError):
     """Interrupted."""
 

@@ -1,0 +1,117 @@
+"""Where a model's weights lie and what they can do: from a catalogue id, a folder, or a file of its own."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from vitascope.backends.openweights.library import library
+from vitascope.errors import RequestError, WeightsError
+from vitascope.weights.catalogue import Entry, Task, catalogue
+from vitascope.weights.safe import Folder, checked_file, checked_folder
+from vitascope.weights.store import describe
+
+OWN_ENTRY = "vitascope.json"
+"""A file in a folder of weights that says what the catalogue says of others: an entry as JSON."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """What a model's name stands for: its entry, the folder where its weights lie, and a denoiser of its own.
+
+    `folder` is None for a model of the catalogue: where that lies depends on the task. `denoiser` is a single file.
+    """
+
+    entry: Entry
+    folder: Path | None = None
+    denoiser: Path | None = None
+
+    def weights(self, task: Task) -> Folder:
+        """Return the checked folder of a task. Raises `WeightsError` for one that is missing, damaged or unsafe."""
+        return checked_folder(self.folder or pulled(self.entry, task))
+
+
+def find(name: str) -> Source:
+    """Return what a name stands for. Raises `RequestError` for a path that holds no model."""
+    if name in catalogue():
+        return Source(catalogue()[name])
+    path = Path(name).expanduser()
+    if path.suffix == ".safetensors":
+        return _of_file(path)
+    return Source(_entry_of(checked_folder(path)), path)
+
+
+def _entry_of(folder: Folder) -> Entry:
+    """Return the entry of a folder: its own, or the catalogue's for its class with the tasks that it can do."""
+    own = folder.path / OWN_ENTRY
+    if own.is_file():
+        try:
+            return Entry.model_validate_json(own.read_text("utf-8"))
+        except (ValidationError, ValueError) as error:
+            raise WeightsError(f"{own} is damaged ({str(error).splitlines()[0]})") from None
+    kin = [known for known in catalogue().values() if folder.pipeline in known.pipelines.values()]
+    if not kin:
+        problem = f"{folder.path} holds a {folder.pipeline}, which the catalogue does not know"
+        raise RequestError("model", problem, f"describe it in {own.name}, beside its index")
+    known = max(kin, key=lambda entry: len(entry.tasks))
+    home = next(known.repository_for(task) for task, kind in known.pipelines.items() if kind == folder.pipeline)
+    tasks = {task: kind for task, kind in known.pipelines.items() if known.repository_for(task) == home}
+    tasks |= {task: kind for other in kin for task, kind in other.pipelines.items() if kind == folder.pipeline}
+    name = folder.path.resolve().name
+    return known.model_copy(update={"id": name, "repository": name, "revision": "", "pipelines": tasks})
+
+
+def _of_file(path: Path) -> Source:
+    """Return the source of a denoiser in one file, with all else from the folder that it lies in or was made from."""
+    tensors = checked_file(path)
+    for base in (path.parent, path.parent.parent):
+        if (base / "model_index.json").is_file():
+            return Source(_entry_of(checked_folder(base)), base, path)
+    entry = _made_from({name: tensor.shape for name, tensor in tensors.items()}, path)
+    return Source(entry, None, path)
+
+
+def _made_from(shapes: Mapping[str, tuple[int, ...]], path: Path) -> Entry:
+    """Return the entry whose model a file of weights is a variant of, by its names and shapes."""
+    torch = library("torch")
+    single = library("diffusers.loaders.single_file_utils")
+    empty = {name: torch.empty(shape, device="meta") for name, shape in shapes.items()}
+    kind = single.infer_diffusers_model_type(empty)
+    home = single.DIFFUSERS_DEFAULT_PIPELINE_PATHS.get(kind, {}).get("pretrained_model_name_or_path")
+    for entry in catalogue().values():
+        if home in (entry.repository, *entry.repositories.values()):
+            return entry
+    problem = f"{path} is of no model that the catalogue knows"
+    raise RequestError("model", problem, "put it into the folder of the model that it is a variant of")
+
+
+def pulled(entry: Entry, task: Task) -> Path:
+    """Return where the weights of a catalogue's model were pulled to; raises `WeightsError` where they were not."""
+    raise WeightsError(f"model: {entry.id} is not on this machine: vitascope models pull {entry.id}")
+
+
+def checksums(folder: Folder, others: tuple[Path, ...] = ()) -> dict[str, str]:
+    """Return the SHA-256 of every file of weights, by its name in the folder; a file that stays is read once."""
+    files = {str(file.relative_to(folder.path)): file for file in folder.files}
+    files |= {file.name: file for file in others}
+    return {name: _checksum(file, *_state(file)) for name, file in sorted(files.items())}
+
+
+def _state(file: Path) -> tuple[int, int]:
+    state = file.stat()
+    return state.st_mtime_ns, state.st_size
+
+
+@cache
+def _checksum(file: Path, changed: int, size: int) -> str:
+    return describe(file).sha256
+
+
+def config(folder: Folder, component: str) -> dict[str, Any]:
+    """Return the settings of a component, empty where it has none."""
+    file = folder.path / component / "config.json"
+    return json.loads(file.read_text("utf-8")) if file.is_file() else {}

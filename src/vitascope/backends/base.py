@@ -82,9 +82,9 @@ def plan_by_card(shot: Shot, card: Card) -> Plan:
             "num_frames": num_frames,
             "seconds": num_frames / fps,
             "camera": camera,
-            "seed": _within("seed", shot.seed, 0, MAX_SEED),
-            "steps": _within("steps", card.steps if shot.steps is None else shot.steps, 1, MAX_STEPS),
-            "guidance_scale": _within(
+            "seed": within("seed", shot.seed, 0, MAX_SEED),
+            "steps": within("steps", card.steps if shot.steps is None else shot.steps, 1, MAX_STEPS),
+            "guidance_scale": within(
                 "guidance_scale",
                 card.guidance_scale if shot.guidance_scale is None else shot.guidance_scale,
                 0.0,
@@ -98,7 +98,8 @@ def plan_by_card(shot: Shot, card: Card) -> Plan:
     return Plan(resolved, notes)
 
 
-def _within(name: str, value: Number | None, low: Number, high: Number) -> Number:
+def within(name: str, value: Number | None, low: Number, high: Number) -> Number:
+    """Return a number that lies between two others; raises `RequestError` with the nearest for one that does not."""
     if value is None or not math.isfinite(value):
         raise RequestError(name, f"{value} is not a number", f"nearest: {low:g}")
     if not low <= value <= high:

@@ -48,21 +48,29 @@ class _Facts(BaseModel):
 
 
 class FrameRule(_Facts):
-    """Legal lengths in frames: `offset + step * k` up to `most`, or one of `choices`."""
+    """Legal lengths in frames: `offset + step * k` from `least` to `most`, or one of `choices`."""
 
     step: Annotated[int, Field(ge=1)] = 4
     offset: Annotated[int, Field(ge=0)] = 1
     default: int
     most: int
+    least: int = 1
     choices: tuple[int, ...] = ()
 
-    def snap(self, asked: float) -> int:
+    @property
+    def longest(self) -> int:
+        """The most frames that are legal."""
+        return self.snap(max((self.most, *self.choices)))
+
+    def snap(self, asked: float | int) -> int:
         """Return the nearest legal number of frames, the longer one on a tie."""
         if self.choices:
             return min(self.choices, key=lambda count: (abs(count - asked), -count))
-        steps = max(0 if self.offset else 1, int((asked - self.offset) / self.step + 0.5))
+        bottom = -(-max(1, self.least - self.offset) // self.step) if self.least > self.offset else 0
         top = (self.most - self.offset) // self.step
-        return self.offset + self.step * min(steps, top)
+        return self.offset + self.step * min(
+            max(bottom, math.floor((asked - self.offset) / self.step + 0.5)), top
+        )
 
     def __str__(self) -> str:
         """Say the rule as a person would."""
@@ -80,7 +88,7 @@ class SizeRule(_Facts):
     most_pixels: int
     choices: tuple[tuple[int, int], ...] = ()
 
-    def snap(self, asked: tuple[float, float]) -> tuple[int, int]:
+    def snap(self, asked: tuple[float | int, float | int]) -> tuple[int, int]:
         """Return the legal size nearest to (width, height): of the same shape as far as the multiple lets it be."""
         width, height = asked
         if self.choices:
@@ -95,7 +103,7 @@ class SizeRule(_Facts):
             sides[sides.index(max(sides))] -= self.multiple
         return sides[0], sides[1]
 
-    def of_ratio(self, ratio: float) -> tuple[int, int]:
+    def of_ratio(self, ratio: float | int) -> tuple[int, int]:
         """Return the size of a ratio of width to height that has about as many pixels as the default."""
         width, height = self.default
         high = math.sqrt(width * height / ratio)
@@ -129,6 +137,8 @@ class Memory(_Facts):
     token: tuple[int, int] = (4, 16)
     token_kib: float = 100.0
     batch: int = 1
+    window: int = 0
+    """Frames that are denoised at once where a long clip is made piece by piece; 0 = all."""
     decode_frames: int = 0
     decode_bytes: float = 2000.0
     tiles: bool = True
@@ -162,7 +172,7 @@ class Entry(_Facts):
     modular: bool = False
     arguments: dict[str, str] = {}
     task_arguments: dict[Task, dict[str, str]] = {}
-    fixed: dict[str, bool | int | float | str] = {}
+    fixed: dict[str, bool | int | float | str | tuple[float, ...]] = {}
     frames: FrameRule
     size: SizeRule
     fps: float
@@ -211,5 +221,12 @@ def catalogue() -> dict[str, Entry]:
 
 
 def entry_for(pipeline: str) -> Entry | None:
-    """Return the first entry that uses a pipeline class, for a folder of weights that is in nobody's catalogue."""
-    return next((entry for entry in catalogue().values() if pipeline in entry.pipelines.values()), None)
+    """Return the first entry that uses a pipeline class, for a folder of weights that is in nobody's catalogue.
+
+    A modular class has the rules of the class that it is a rewriting of, when it has no entry of its own.
+    """
+    for name in dict.fromkeys((pipeline, pipeline.replace("Modular", ""))):
+        for entry in catalogue().values():
+            if name in entry.pipelines.values():
+                return entry
+    return None

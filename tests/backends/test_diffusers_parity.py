@@ -14,9 +14,6 @@ from tests.backends.tinies import WORDS, directly, moving, rendered, shot_for
 from vitascope import tasks
 from vitascope.types import Given
 
-pytest_plugins: list[str] = []
-from tests.backends.tinies import _released, home, pictures  # noqa: E402, F401
-
 SMALL = {**WORDS, "width": 32, "height": 32, "num_inference_steps": 2}
 CLIP = {**SMALL, "num_frames": 9}
 
@@ -29,7 +26,7 @@ CLIP = {**SMALL, "num_frames": 9}
         ("wan-modular", CLIP),
         ("skyreels", {
             **SMALL, "num_frames": 17, "guidance_scale": 6.0, "fps": 24, "base_num_frames": 9, "overlap_history": 5,
-            "addnoise_condition": 0,
+            "addnoise_condition": 20,
         }),
         ("sana", {**SMALL, "frames": 9, "guidance_scale": 6.0, "use_resolution_binning": False}),
         ("ltx", {
@@ -39,7 +36,9 @@ CLIP = {**SMALL, "num_frames": 9}
         ("hunyuan15", CLIP),
         ("cogvideox", {**CLIP, "guidance_scale": 6.0}),
         ("mochi", {**SMALL, "num_frames": 7, "guidance_scale": 4.5}),
-        ("allegro", {**SMALL, "num_frames": 8, "guidance_scale": 7.5, "clean_caption": False}),
+        ("allegro", {
+            **SMALL, "width": 128, "height": 128, "num_frames": 24, "guidance_scale": 7.5, "clean_caption": False,
+        }),
         ("animatediff", {**SMALL, "num_frames": 8, "guidance_scale": 7.5}),
     ],
 )  # fmt: skip
@@ -57,7 +56,9 @@ def picture(folder: Path, name: str) -> Image.Image:
 def test_a_first_frame_becomes_the_frames_that_diffusers_makes(home: Path, pictures: Path):
     given = (tasks.first_frame(pictures / "first.png"),)
     backend, shot = shot_for("wan-image", home, given)
-    expected = directly("wan-image", home, **CLIP, image=picture(pictures, "first"), guidance_scale=shot.guidance_scale)
+    expected = directly(
+        "wan-image", home, **CLIP, image=picture(pictures, "first"), guidance_scale=shot.guidance_scale
+    )
     np.testing.assert_array_equal(rendered(backend, shot).frames, expected)
 
 
@@ -76,34 +77,37 @@ def test_cogvideox_takes_a_first_frame_too(home: Path, pictures: Path):
     np.testing.assert_array_equal(rendered(backend, shot).frames, expected)
 
 
-@pytest.mark.parametrize("kind", ["wan-video", "cogvideox-video"])
-def test_a_clip_to_change_becomes_the_frames_that_diffusers_makes(kind: str, home: Path, pictures: Path):
-    backend, shot = shot_for(kind, home, (tasks.edited(pictures / "clip.png"),), strength=0.9, steps=3)
-    called = {**SMALL, "num_inference_steps": 3, "video": moving(9), "strength": 0.9}
-    if kind == "wan-video":
-        assert shot.guidance_scale == 5.0
-    called["guidance_scale"] = shot.guidance_scale
+@pytest.mark.parametrize(("kind", "fps", "scale"), [("wan-video", 16, 5.0), ("cogvideox-video", 8, 6.0)])
+def test_a_clip_to_change_becomes_the_frames_that_diffusers_makes(
+    kind: str, fps: int, scale: float, home: Path, pictures: Path
+):
+    backend, shot = shot_for(kind, home, (tasks.edited(pictures / f"clip-{fps}.png"),), strength=0.9, steps=3)
+    called = {**SMALL, "num_inference_steps": 3, "video": moving(9), "strength": 0.9, "guidance_scale": scale}
     np.testing.assert_array_equal(rendered(backend, shot).frames, directly(kind, home, **called))
 
 
 def test_a_masked_clip_becomes_the_frames_that_diffusers_makes(home: Path, pictures: Path):
-    given = tasks.region(pictures / "clip.png", pictures / "mask.png")
+    given = tasks.region(pictures / "clip-16.png", pictures / "mask.png")
     backend, shot = shot_for("wan-vace", home, (given,))
     white = np.asarray(Image.open(pictures / "mask.png")) > 127
     video = [Image.fromarray(np.where(white[..., None], np.uint8(128), np.asarray(f))) for f in moving(9)]
     mask = [Image.open(pictures / "mask.png")] * 9
     called = {"video": video, "mask": mask, "guidance_scale": 5.0}
-    np.testing.assert_array_equal(rendered(backend, shot).frames, directly("wan-vace", home, **CLIP, **called))
+    np.testing.assert_array_equal(
+        rendered(backend, shot).frames, directly("wan-vace", home, **CLIP, **called)
+    )
 
 
 def test_references_become_the_frames_that_diffusers_makes(home: Path, pictures: Path):
     backend, shot = shot_for("wan-vace", home, (tasks.reference(pictures / "first.png"),))
     called = {"reference_images": [picture(pictures, "first")], "guidance_scale": 5.0}
-    np.testing.assert_array_equal(rendered(backend, shot).frames, directly("wan-vace", home, **CLIP, **called))
+    np.testing.assert_array_equal(
+        rendered(backend, shot).frames, directly("wan-vace", home, **CLIP, **called)
+    )
 
 
 def test_a_clip_to_go_on_from_is_kept_and_the_rest_is_masked(home: Path, pictures: Path):
-    backend, shot = shot_for("wan-vace", home, (tasks.continued(pictures / "clip.png"),), num_frames=17)
+    backend, shot = shot_for("wan-vace", home, (tasks.continued(pictures / "clip-16.png"),), num_frames=17)
     grey, white = Image.new("RGB", (32, 32), (128,) * 3), Image.new("L", (32, 32), 255)
     called = {
         **CLIP, "num_frames": 17, "guidance_scale": 5.0, "video": moving(9) + [grey] * 8,
@@ -115,13 +119,22 @@ def test_a_clip_to_go_on_from_is_kept_and_the_rest_is_masked(home: Path, picture
 def test_pictures_at_times_become_the_frames_that_diffusers_makes(home: Path, pictures: Path):
     from diffusers.pipelines.ltx.pipeline_ltx_condition import LTXVideoCondition
 
-    givens = (tasks.first_frame(pictures / "first.png"), Given(kind="image", source=str(pictures / "last.png"), start=0.3))
+    givens = (
+        tasks.first_frame(pictures / "first.png"),
+        Given(kind="image", source=str(pictures / "last.png"), start=0.3),
+    )
     backend, shot = shot_for("ltx-condition", home, givens)
     conditions = [
         LTXVideoCondition(image=picture(pictures, "first"), frame_index=0),
         LTXVideoCondition(image=picture(pictures, "last"), frame_index=8),
     ]
-    called = {**CLIP, "guidance_scale": 3.0, "frame_rate": 25, "decode_timestep": 0.05, "decode_noise_scale": 0.025}
+    called = {
+        **CLIP,
+        "guidance_scale": 3.0,
+        "frame_rate": 25,
+        "decode_timestep": 0.05,
+        "decode_noise_scale": 0.025,
+    }
     expected = directly("ltx-condition", home, **called, conditions=conditions)
     np.testing.assert_array_equal(rendered(backend, shot).frames, expected)
 

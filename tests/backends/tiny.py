@@ -152,7 +152,10 @@ def _gemma3() -> Parts:
         "image_size": 32, "patch_size": 16,
     }  # fmt: skip
     config = Gemma3Config(
-        text_config={**_GEMMA, "hidden_size": 32}, vision_config=vision, mm_tokens_per_image=4, image_token_index=4
+        text_config={**_GEMMA, "hidden_size": 32},
+        vision_config=vision,
+        mm_tokens_per_image=4,
+        image_token_index=4,
     )
     return {"tokenizer": _gemma_tokenizer(), "text_encoder": Gemma3ForConditionalGeneration(config).eval()}
 
@@ -259,7 +262,12 @@ def _ltx2() -> Parts:
         audio_in_channels=4, audio_out_channels=4, audio_num_attention_heads=2, audio_attention_head_dim=4,
         audio_cross_attention_dim=8, num_layers=2, caption_channels=32, rope_double_precision=False, rope_type="split",
     )  # fmt: skip
-    side = {"num_attention_heads": 4, "attention_head_dim": 8, "num_layers": 1, "num_learnable_registers": None}
+    side = {
+        "num_attention_heads": 4,
+        "attention_head_dim": 8,
+        "num_layers": 1,
+        "num_learnable_registers": None,
+    }
     connectors = LTX2TextConnectors(
         caption_channels=32, text_proj_in_factor=3, connector_rope_base_seq_len=32, rope_double_precision=False,
         causal_temporal_positioning=False, rope_type="split",
@@ -296,7 +304,9 @@ def _hunyuan15() -> Parts:
         latent_channels=4, block_out_channels=(16, 16), layers_per_block=1, spatial_compression_ratio=4,
         temporal_compression_ratio=2, downsample_match_channel=False, upsample_match_channel=False,
     )  # fmt: skip
-    glyphs = T5Config(vocab_size=384, d_model=32, d_kv=8, d_ff=37, num_layers=1, num_decoder_layers=0, num_heads=4)
+    glyphs = T5Config(
+        vocab_size=384, d_model=32, d_kv=8, d_ff=37, num_layers=1, num_decoder_layers=0, num_heads=4
+    )
     second = {"tokenizer_2": ByT5Tokenizer(), "text_encoder_2": T5EncoderModel(glyphs).eval()}
     guider = diffusers.ClassifierFreeGuidance(guidance_scale=6.0)
     parts = {"vae": vae, "transformer": transformer, "scheduler": _euler(shift=7.0), "guider": guider}
@@ -313,7 +323,12 @@ def _cogvideox(in_channels: int = 4) -> Parts:
         down_block_types=("CogVideoXDownBlock3D",) * 4, up_block_types=("CogVideoXUpBlock3D",) * 4,
         block_out_channels=(8, 8, 8, 8), latent_channels=4, layers_per_block=1, norm_num_groups=2,
     )  # fmt: skip
-    return {**_byt5(), "vae": vae, "transformer": transformer, "scheduler": diffusers.CogVideoXDDIMScheduler()}
+    return {
+        **_byt5(),
+        "vae": vae,
+        "transformer": transformer,
+        "scheduler": diffusers.CogVideoXDDIMScheduler(),
+    }
 
 
 def _mochi() -> Parts:
@@ -333,14 +348,17 @@ def _allegro() -> Parts:
     from transformers import ByT5Tokenizer, T5Config, T5EncoderModel
 
     diffusers = library()
-    text = T5Config(vocab_size=384, d_model=24, d_kv=8, d_ff=37, num_layers=2, num_decoder_layers=0, num_heads=4)
+    text = T5Config(
+        vocab_size=384, d_model=24, d_kv=8, d_ff=37, num_layers=2, num_decoder_layers=0, num_heads=4
+    )
     transformer = diffusers.AllegroTransformer3DModel(
         num_attention_heads=2, attention_head_dim=12, in_channels=4, out_channels=4, num_layers=1,
-        cross_attention_dim=24, sample_width=8, sample_height=8, sample_frames=8, caption_channels=24,
+        cross_attention_dim=24, sample_width=16, sample_height=16, sample_frames=24, caption_channels=24,
     )  # fmt: skip
     vae = diffusers.AutoencoderKLAllegro(
         down_block_types=("AllegroDownBlock3D",) * 4, up_block_types=("AllegroUpBlock3D",) * 4,
         block_out_channels=(8, 8, 8, 8), latent_channels=4, layers_per_block=1, norm_num_groups=2,
+        sample_size=128,  # a tile; its decoder makes nothing of what is smaller
     )  # fmt: skip
     return {
         "tokenizer": ByT5Tokenizer(), "text_encoder": T5EncoderModel(text).eval(), "vae": vae,
@@ -356,7 +374,10 @@ def _animatediff() -> Parts:
         cross_attention_dim=32, norm_num_groups=2,
     )  # fmt: skip
     motion = diffusers.MotionAdapter(
-        block_out_channels=(32, 64), motion_layers_per_block=1, motion_norm_num_groups=2, motion_num_attention_heads=4
+        block_out_channels=(32, 64),
+        motion_layers_per_block=1,
+        motion_norm_num_groups=2,
+        motion_num_attention_heads=4,
     )
     vae = diffusers.AutoencoderKL(
         block_out_channels=[32, 64], down_block_types=["DownEncoderBlock2D"] * 2,
@@ -378,7 +399,10 @@ KINDS = {
     "wan-video": Tiny("WanVideoToVideoPipeline", _wan, tasks=("source",)),
     "wan-modular": Tiny("WanModularPipeline", _wan_modular, arguments={"guidance_scale": ""}, modular=True),
     "skyreels": Tiny(
-        "SkyReelsV2DiffusionForcingPipeline", _skyreels, 17, fixed={"base_num_frames": 9, "overlap_history": 5}
+        "SkyReelsV2DiffusionForcingPipeline",
+        _skyreels,
+        17,
+        fixed={"base_num_frames": 9, "overlap_history": 5},
     ),
     "sana": Tiny("SanaVideoPipeline", _sana, fixed={"use_resolution_binning": False}),
     "ltx": Tiny("LTXPipeline", _ltx),
@@ -389,7 +413,7 @@ KINDS = {
     "cogvideox-image": Tiny("CogVideoXImageToVideoPipeline", lambda: _cogvideox(8), tasks=("image",)),
     "cogvideox-video": Tiny("CogVideoXVideoToVideoPipeline", _cogvideox, tasks=("source",)),
     "mochi": Tiny("MochiPipeline", _mochi, 7),
-    "allegro": Tiny("AllegroPipeline", _allegro, 8, fixed={"clean_caption": False}),
+    "allegro": Tiny("AllegroPipeline", _allegro, 24, (128, 128)),
     "animatediff": Tiny("AnimateDiffPipeline", _animatediff, 8),
 }
 """Every kind of tiny checkpoint by name."""

@@ -13,7 +13,7 @@ import numpy as np
 from vitascope.backends.base import Card
 from vitascope.backends.openweights import loras, placing, quality
 from vitascope.backends.openweights.arguments import arguments, guide
-from vitascope.backends.openweights.library import library, quietly, versions
+from vitascope.backends.openweights.library import library, quietly, seeded, versions
 from vitascope.backends.openweights.loading import SHELF, Loaded, load
 from vitascope.backends.openweights.source import Source, checksums, find
 from vitascope.backends.openweights.watch import Watch, looked_at
@@ -104,7 +104,9 @@ class Diffusers:
         told = (self._about(placement), *made.notes, *notes)
         for note in (*made.notes, *notes):
             progress.note(note)
-        record = replace(record, backend=self.entry.id, versions={**record.versions, **versions()}, notes=told)
+        record = replace(
+            record, backend=self.entry.id, versions={**record.versions, **versions()}, notes=told
+        )
         return Clip(frames, shot.video_shape().fps, record, made.sound, made.sample_rate)
 
     def _about(self, placement: placing.Placement) -> str:
@@ -158,7 +160,7 @@ def _once(job: _Job, placement: placing.Placement, progress: Progress) -> _Made:
     watch = Watch(progress, shot.steps or 1, _hints(job, placement))
     with quietly() as said, quality.at(shot.quality or "lossless", pipeline, shot.steps or 1) as spared:
         try:
-            with watch.over(pipeline) as followed:
+            with watch.over(pipeline) as followed, seeded(shot.seed or 0):
                 output = _call(pipeline, {**called, **followed})
         finally:
             if hasattr(pipeline, "maybe_free_model_hooks"):

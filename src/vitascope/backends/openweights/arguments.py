@@ -40,7 +40,7 @@ def _said(shot: Shot) -> dict[str, Any]:
 
 
 def _check(called: dict[str, Any], entry: Entry, pipeline: Any) -> None:
-    takes = accepted(pipeline if hasattr(pipeline, "blocks") else type(pipeline))
+    takes = accepted(pipeline)
     unknown = sorted(called.keys() - takes)
     if unknown:
         who = f"{type(pipeline).__name__} of diffusers {installed('diffusers')}"

@@ -4,13 +4,12 @@ All comes in through the intake, at the size and frame rate that were planned.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
-from vitascope.conditioning.canvas import Canvas
 from vitascope.conditioning.known import Known, gather, read
 from vitascope.errors import RequestError
 from vitascope.intake.picture import read_picture

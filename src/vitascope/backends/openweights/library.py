@@ -48,11 +48,11 @@ def pipeline_class(name: str) -> Any:
     return found
 
 
-def accepted(kind: Any) -> frozenset[str]:
-    """Return the names of the arguments that a pipeline takes: a class, or a modular pipeline that is loaded."""
-    if (blocks := getattr(kind, "blocks", None)) is not None:
+def accepted(pipeline: Any) -> frozenset[str]:
+    """Return the names of the arguments that a loaded pipeline takes."""
+    if (blocks := getattr(pipeline, "blocks", None)) is not None:
         return frozenset(parameter.name for parameter in blocks.inputs if parameter.name)
-    return frozenset(inspect.signature(kind.__call__).parameters) - {"self"}
+    return frozenset(inspect.signature(type(pipeline).__call__).parameters) - {"self"}
 
 
 def installed(name: str) -> str | None:
@@ -114,3 +114,13 @@ def _without_bars() -> Iterator[None]:
     finally:
         for home in shown:
             home.enable_progress_bar()
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Seed torch's global generators within, and leave them as they were: some pipelines draw noise from those too."""
+    torch = library("torch")
+    devices = [torch.cuda.current_device()] if torch.cuda.is_available() else []
+    with torch.random.fork_rng(devices=devices):
+        torch.manual_seed(seed)
+        yield

@@ -88,7 +88,9 @@ def load(source: Source, task: Task, folder: Folder, dtypes: dict[str, Any]) -> 
             if _is_lack(error):
                 raise
             line = " ".join(str(error).split())[:300]
-            raise WeightsError(f"model: {folder.path} could not be loaded as {kind.__name__} ({line})") from None
+            raise WeightsError(
+                f"model: {folder.path} could not be loaded as {kind.__name__} ({line})"
+            ) from None
         pipeline.set_progress_bar_config(disable=True)
     if type(pipeline.components.get("vae")).__name__ == "AutoencoderKLAllegro":
         pipeline.vae.enable_tiling()  # it can decode in no other way

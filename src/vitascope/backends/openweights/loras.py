@@ -11,7 +11,9 @@ from vitascope.weights.safe import checked_file
 
 Loras = tuple[tuple[str, float], ...]
 
-_LAYER = re.compile(r"\.(lora_A|lora_B|lora_down|lora_up|lora|lora_linear_layer|alpha|lora_magnitude_vector)\b")
+_LAYER = re.compile(
+    r"\.(lora_A|lora_B|lora_down|lora_up|lora|lora_linear_layer|alpha|lora_magnitude_vector)\b"
+)
 MODULES = ("transformer", "transformer_2", "unet", "text_encoder", "connectors")
 
 
@@ -46,7 +48,9 @@ def _only(folder: Path, source: str) -> Path:
     if len(files) == 1:
         return files[0]
     names = ", ".join(file.name for file in files[:5])
-    problem = f"{source} holds {len(files)} safetensors files" if files else f"{source} holds no safetensors file"
+    problem = (
+        f"{source} holds {len(files)} safetensors files" if files else f"{source} holds no safetensors file"
+    )
     raise RequestError("lora", problem, f"name one: {names}" if files else "name one that does")
 
 

@@ -58,9 +58,13 @@ def _entry_of(folder: Folder) -> Entry:
         problem = f"{folder.path} holds a {folder.pipeline}, which the catalogue does not know"
         raise RequestError("model", problem, f"describe it in {own.name}, beside its index")
     known = max(kin, key=lambda entry: len(entry.tasks))
-    home = next(known.repository_for(task) for task, kind in known.pipelines.items() if kind == folder.pipeline)
+    home = next(
+        known.repository_for(task) for task, kind in known.pipelines.items() if kind == folder.pipeline
+    )
     tasks = {task: kind for task, kind in known.pipelines.items() if known.repository_for(task) == home}
-    tasks |= {task: kind for other in kin for task, kind in other.pipelines.items() if kind == folder.pipeline}
+    tasks |= {
+        task: kind for other in kin for task, kind in other.pipelines.items() if kind == folder.pipeline
+    }
     name = folder.path.resolve().name
     return known.model_copy(update={"id": name, "repository": name, "revision": "", "pipelines": tasks})
 

@@ -35,7 +35,7 @@ class Watch:
             decoder = getattr(getattr(pipeline, "vae", None), "decoder", None)
             self._at(undo, decoder, lambda: self._turn("decode"))
             self._turn("encode")
-            if "callback_on_step_end" in accepted(type(pipeline)):
+            if "callback_on_step_end" in accepted(pipeline):
                 yield {"callback_on_step_end": self._called}
             else:
                 undo.enter_context(_stepping(pipeline.scheduler, self._stepped))
@@ -96,7 +96,7 @@ def _stepping(scheduler: Any, stepped: Callable[[Any], None]) -> Iterator[None]:
 def looked_at(frames: np.ndarray, hints: Callable[[], str]) -> tuple[np.ndarray, tuple[str, ...]]:
     """Return the frames of 0..1 as uint8, and a note when some are black.
 
-    Raises `BrokenPictureError` when they are not numbers, or black throughout.
+    Raises `BrokenPictureError` when they are not numbers, black throughout, or of one colour throughout.
     """
     broken = ~np.isfinite(frames).all(axis=(1, 2, 3))
     if broken.any():
@@ -105,5 +105,9 @@ def looked_at(frames: np.ndarray, hints: Callable[[], str]) -> tuple[np.ndarray,
     black = (frames <= BLACK).all(axis=(1, 2, 3))
     if black.all():
         raise BrokenPictureError(f"decode: every frame is black; {hints()}")
+    if np.ptp(frames) <= BLACK:
+        raise BrokenPictureError(
+            f"decode: every frame is the same flat colour; {hints()}; or the size or length is less than the decoder's tile"
+        )
     notes = (f"decode: {black.sum()} of {len(frames)} frames are black",) if black.any() else ()
     return (frames * 255).round().astype(np.uint8), notes

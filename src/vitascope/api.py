@@ -213,10 +213,10 @@ def generate(
 
     `size` is (width, height) in pixels; `camera` is words as in "zoom-in 0.3, pan-left" or `CameraMove`s; `path` is
     where the subject goes, as in "0s:0.1,0.8 2s:0.9,0.8"; `at` maps seconds to what happens from then on, `keyframes`
-    to pictures; `quality` may spare some work of a large model, and `lora` lays a LoRA over it, as in "style.safetensors"
-    or "style.safetensors:0.8"; without a `seed` one is drawn, and `clip.record.shot.seed` tells it. `clip.record.notes` says what was
-    guessed or changed. `progress` hears an `Event` for every step. Raises `RequestError` for a request that cannot be
-    met, `WeightsError` for a model that is missing or damaged, and `Cancelled`.
+    to pictures; `quality` may spare some work of a large model, and `lora` lays LoRAs over it, as in "a.safetensors"
+    or "a.safetensors:0.8". Without a `seed` one is drawn, and `clip.record.shot.seed` tells it. `clip.record.notes`
+    says what was guessed or changed. `progress` hears an `Event` for every step. Raises `RequestError` for a request
+    that cannot be met, `WeightsError` for a model that is missing or damaged, and `Cancelled`.
     """
     givens = given_pictures(
         image=image, last_image=last_image, keyframes=keyframes, reference=reference, fit=fit

@@ -11,8 +11,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from vitascope.backends.openweights.library import library, quietly
 from vitascope.weights.catalogue import Entry, SizeRule, Task, catalogue
 
@@ -47,7 +45,7 @@ def make(kind: str, home: Path) -> Path:
 
 def _save(tiny: Tiny, folder: Path) -> None:
     diffusers = library()
-    torch.manual_seed(0)
+    library("torch").manual_seed(0)
     if tiny.modular:
         pipeline = getattr(diffusers, tiny.pipeline)()
         pipeline.update_components(**tiny.parts())

@@ -106,8 +106,7 @@ def looked_at(frames: np.ndarray, hints: Callable[[], str]) -> tuple[np.ndarray,
     if black.all():
         raise BrokenPictureError(f"decode: every frame is black; {hints()}")
     if np.ptp(frames) <= BLACK:
-        raise BrokenPictureError(
-            f"decode: every frame is the same flat colour; {hints()}; or the size or length is less than the decoder's tile"
-        )
+        small = "a size or length below one tile of the decoder"
+        raise BrokenPictureError(f"decode: every frame is the same flat colour; {hints()}; {small}")
     notes = (f"decode: {black.sum()} of {len(frames)} frames are black",) if black.any() else ()
     return (frames * 255).round().astype(np.uint8), notes

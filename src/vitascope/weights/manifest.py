@@ -1,5 +1,6 @@
 """What a weights folder says of itself: its files, the world it knows, its latents, its defaults, its descent."""
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
@@ -18,6 +19,12 @@ class FileEntry:
 
     sha256: str
     size: int
+
+
+def describe(path: Path) -> FileEntry:
+    """Return the entry that a manifest should hold for a file."""
+    with path.open("rb") as file:
+        return FileEntry(sha256=hashlib.file_digest(file, "sha256").hexdigest(), size=path.stat().st_size)
 
 
 @dataclass(frozen=True)

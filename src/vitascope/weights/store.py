@@ -1,13 +1,12 @@
 """A folder of weights: a manifest, and files that are checked against it before anybody opens them."""
 
-import hashlib
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
 from vitascope.errors import WeightsError
 from vitascope.runtime.onnx import OnnxNetwork
-from vitascope.weights.manifest import FileEntry, Manifest
+from vitascope.weights.manifest import FileEntry, Manifest, describe
 
 MANIFEST = "manifest.json"
 _HELP = "install vitascope again, or point VITASCOPE_WEIGHTS at a whole folder"
@@ -78,12 +77,6 @@ def check(path: Path, entry: FileEntry) -> None:
     if describe(path).sha256 != entry.sha256:
         raise WeightsError(f"{path} is damaged (its checksum is wrong); {_HELP}")
     _whole.add(key)
-
-
-def describe(path: Path) -> FileEntry:
-    """Return the entry that a manifest should hold for a file."""
-    with path.open("rb") as file:
-        return FileEntry(sha256=hashlib.file_digest(file, "sha256").hexdigest(), size=path.stat().st_size)
 
 
 def seal(folder: Path, manifest: Manifest) -> Manifest:

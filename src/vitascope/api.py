@@ -205,6 +205,7 @@ def generate(
     loop: bool = False,
     style: str | None = None,
     quality: Quality | None = None,
+    memory: str | None = None,
     lora: str | Sequence[str] = (),
     model: str = "toybox",
     progress: Listener = None,
@@ -239,6 +240,7 @@ def generate(
         loop=loop,
         style=style,
         quality=quality,
+        memory=memory,
         lora=lora,
         model=model,
     )

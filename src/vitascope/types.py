@@ -118,6 +118,8 @@ class Shot(BaseModel):
     model: str = "toybox"
     quality: Quality | None = None
     """What may be spared to be faster; None is the model's own way."""
+    memory: str | None = None
+    """How a large model is to lie in memory, by the name of a placement; None is what fits best."""
     loras: tuple[tuple[str, float], ...] = ()
     """LoRAs laid over the model: files or repositories, and how strongly each counts."""
     caption: str | None = None

@@ -18,7 +18,7 @@ from vitascope.backends import registry
 from vitascope.backends.diffusers import Diffusers
 from vitascope.backends.openweights import placing
 from vitascope.backends.openweights.library import library, quietly
-from vitascope.backends.openweights.loading import SHELF, Shelf
+from vitascope.backends.openweights.loading import SHELF, Loaded, Shelf
 from vitascope.backends.openweights.source import OWN_ENTRY
 from vitascope.deliver.mux import read
 from vitascope.errors import (
@@ -112,17 +112,18 @@ def test_the_record_says_how_the_clip_was_made(home: Path):
         record.weights
     )
     assert all(len(checksum) == 64 for checksum in record.weights.values())
-    assert record.notes[0].startswith("model: tiny/wan@0, placed: ")
+    assert record.notes[0].startswith("model: tiny/wan@0, memory: ")
 
 
 def test_a_second_clip_uses_the_pipeline_that_is_there_and_no_more_memory(home: Path):
     backend, shot = shot_for("wan", home)
     rendered(backend, shot)
-    kept = next(iter(SHELF._kept.values())).pipeline
-    before = tensors()
-    rendered(backend, shot.model_copy(update={"seed": 9}))
+    kept, held = next(iter(SHELF._kept.values())).pipeline, []
+    for seed in (8, 9, 10):
+        rendered(backend, shot.model_copy(update={"seed": seed}))
+        held.append(tensors())
     assert next(iter(SHELF._kept.values())).pipeline is kept
-    assert tensors() <= before
+    assert held[2] == held[1] == held[0]
 
 
 def tensors() -> int:
@@ -136,12 +137,19 @@ def tensors() -> int:
 def test_the_pipeline_that_was_not_used_for_longest_is_let_go():
     shelf = Shelf(most=2)
     for name in ("a", "b", "a", "c"):
-        shelf.take((name,), lambda name=name: f"pipeline {name}")
+        shelf.take((name,), lambda: Loaded(None, size=10))
     made: list[str] = []
-    shelf.take(("a",), lambda: made.append("a"))
-    assert (len(shelf), made) == (2, [])
-    shelf.take(("b",), lambda: made.append("b"))
-    assert made == ["b"]
+
+    def make_again(name: str) -> Loaded:
+        made.append(name)
+        return Loaded(None, size=10)
+
+    shelf.take(("a",), lambda: make_again("a"))
+    assert (len(shelf), shelf.held, made) == (2, 20, [])
+    shelf.take(("b",), lambda: make_again("b"), lacks_room=lambda: shelf.held > 10)
+    assert (shelf.held, made) == (20, ["b"])
+    shelf.take(("large",), lambda: Loaded(None, size=90), lacks_room=lambda: shelf.held > 0)
+    assert (len(shelf), shelf.held) == (1, 90)
 
 
 # guards
@@ -197,7 +205,7 @@ def test_when_memory_runs_out_it_goes_on_one_step_lower_and_says_so(
     monkeypatch.setattr(placing, "apply", too_large_at_first)
     clip = backend.render(shot, Progress(heard.append))
     assert len(set(tried)) == 2
-    assert any(event.note and event.note.startswith("memory ran out: ") for event in heard)
+    assert any(event.note and event.note.startswith("memory ran out with device: trying ") for event in heard)
     assert np.abs(clip.frames.astype(int) - usual).max() <= 1
 
 
@@ -209,9 +217,29 @@ def test_when_nothing_lower_is_left_the_request_is_refused(home: Path, monkeypat
         raise torch.OutOfMemoryError("out of memory")
 
     monkeypatch.setattr(placing, "apply", never)
-    with pytest.raises(MemoryLackError, match="ask for fewer frames or a smaller size"):
+    with pytest.raises(MemoryLackError, match="takes the least; ask for fewer frames or a smaller size"):
         rendered(backend, shot)
     assert len(SHELF) == 0
+
+
+@pytest.mark.parametrize("kind", ["wan", "ltx", "sana", "cogvideox", "mochi", "animatediff"])
+def test_words_first_frees_the_text_encoder_and_changes_no_pixel(kind: str, home: Path):
+    backend, shot = shot_for(kind, home)
+    usual = rendered(backend, shot).frames
+    SHELF.release()
+    clip = rendered(backend, shot.model_copy(update={"memory": "text-first"}))
+    assert next(iter(SHELF._kept.values())).pipeline.text_encoder is None
+    assert "memory: text-first" in clip.record.notes[0]
+    np.testing.assert_array_equal(clip.frames, usual)
+
+
+def test_a_memory_plan_can_be_asked_for_and_a_wrong_one_is_refused(home: Path):
+    heard: list[Event] = []
+    backend, shot = shot_for("wan", home, memory="device+tiled")
+    rendered(backend, shot, heard)
+    assert any(event.note and event.note.startswith("memory: device+tiled on the CPU") for event in heard)
+    with pytest.raises(RequestError, match=r"^memory: 'much' is not a plan; it may be: device, "):
+        rendered(backend, shot.model_copy(update={"memory": "much"}))
 
 
 # what is missing, and what a folder may hold

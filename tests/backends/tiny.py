@@ -77,6 +77,8 @@ def entry(kind: str) -> Entry:
             "frames": known.frames.model_copy(update={"default": tiny.num_frames, "choices": ()}),
             "size": rule,
             "steps": 2,
+            "dtype": "float32",
+            "decoder_dtype": "float32",
             "gated": False,
             "modular": tiny.modular,
         }

@@ -4,6 +4,7 @@
 itself with the same arguments and the same seed.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -11,10 +12,10 @@ from typing import Any
 import numpy as np
 
 from vitascope.backends.base import Card
-from vitascope.backends.openweights import loras, placing, quality
+from vitascope.backends.openweights import loras, placing, quality, text
 from vitascope.backends.openweights.arguments import arguments, guide
 from vitascope.backends.openweights.library import library, quietly, seeded, versions
-from vitascope.backends.openweights.loading import SHELF, Loaded, load
+from vitascope.backends.openweights.loading import SHELF, Loaded, Order, load, swept
 from vitascope.backends.openweights.source import Source, checksums, find
 from vitascope.backends.openweights.watch import Watch, looked_at
 from vitascope.backends.planning import plan_shot, task_of
@@ -23,6 +24,8 @@ from vitascope.errors import MemoryLackError
 from vitascope.progress import Progress
 from vitascope.types import Clip, Plan, Shot
 from vitascope.weights.catalogue import Entry, Task
+from vitascope.weights.machine import machine
+from vitascope.weights.memory import Placement
 from vitascope.weights.safe import Folder
 
 TAKES: dict[Task, tuple[str, ...]] = {
@@ -40,6 +43,11 @@ class _Job:
     task: Task
     source: Source
     folder: Folder
+
+    @property
+    def entry(self) -> Entry:
+        """What is known of the model."""
+        return self.source.entry
 
 
 @dataclass(frozen=True)
@@ -98,8 +106,7 @@ class Diffusers:
         task = task_of(shot, self.entry)
         job = _Job(shot, task, self.source, self.source.weights(task))
         made, placement = _make_room(job, progress)
-        hints = _hints(job, placement)
-        frames, notes = looked_at(made.frames, hints)
+        frames, notes = looked_at(made.frames, _hints(job))
         record = make_record(shot, self._checksums(job), progress)
         told = (self._about(placement), *made.notes, *notes)
         for note in (*made.notes, *notes):
@@ -109,9 +116,9 @@ class Diffusers:
         )
         return Clip(frames, shot.video_shape().fps, record, made.sound, made.sample_rate)
 
-    def _about(self, placement: placing.Placement) -> str:
+    def _about(self, placement: Placement) -> str:
         entry = self.entry
-        return f"model: {entry.repository}@{entry.revision or 'local'}, placed: {placement}"
+        return f"model: {entry.repository}@{entry.revision or 'local'}, memory: {placement}"
 
     def _checksums(self, job: _Job) -> dict[str, str]:
         others = [loras.found(source) for source, _ in job.shot.loras]
@@ -119,9 +126,10 @@ class Diffusers:
         return checksums(job.folder, tuple(others))
 
 
-def _make_room(job: _Job, progress: Progress) -> tuple[_Made, placing.Placement]:
+def _make_room(job: _Job, progress: Progress) -> tuple[_Made, Placement]:
     """Make a clip where it fits best; each time that memory runs out, once more a step lower on the ladder."""
-    placement: placing.Placement | None = placing.place(job.source.entry, job.folder, job.shot)
+    placement: Placement | None = placing.placed(job.entry, job.folder, job.shot, SHELF.held)
+    progress.note(f"memory: {placement.describe()}")
     while placement is not None:
         made = _try(job, placement, progress)
         if made is not None:
@@ -130,56 +138,93 @@ def _make_room(job: _Job, progress: Progress) -> tuple[_Made, placing.Placement]
         SHELF.release()
         lower = placing.lower(placement)
         if lower is not None:
-            progress.note(f"memory ran out: {placement} does not fit, trying {lower}")
+            progress.note(f"memory ran out with {placement}: trying {lower.describe()}")
         placement = lower
     raise MemoryLackError(
-        f"size: the memory of this machine is not enough for {job.source.entry.id} even {placing.LEAST}; "
+        f"size: memory ran out on {job.entry.id} even with the placement that takes the least; "
         "ask for fewer frames or a smaller size"
     )
 
 
-def _try(job: _Job, placement: placing.Placement, progress: Progress) -> _Made | None:
+def _try(job: _Job, placement: Placement, progress: Progress) -> _Made | None:
     """Make a clip with a placement; None when memory ran out."""
     try:
         return _once(job, placement, progress)
-    except MemoryError:
-        return None
-    except RuntimeError as error:  # torch.OutOfMemoryError is one, and so is what a CPU says
+    except (MemoryError, RuntimeError) as error:  # torch.OutOfMemoryError is one, and so is what a CPU says
         if placing.is_lack(error):
             return None
         raise
 
 
-def _once(job: _Job, placement: placing.Placement, progress: Progress) -> _Made:
-    shot, entry = job.shot, job.source.entry
+def _once(job: _Job, placement: Placement, progress: Progress) -> _Made:
+    shot = job.shot
     with progress.phase("load"):
-        loaded = _loaded(job, placement)
+        order = _order(job, placement)
+        words = _words_first(job, order, placement)
+        if words is not None:
+            order = replace(order, without=text.is_text)
+        loaded = _loaded(job, order, placement)
         pipeline = loaded.pipeline
         guide(pipeline, shot.guidance_scale)
-        called = arguments(shot, entry, job.task, pipeline)
-    watch = Watch(progress, shot.steps or 1, _hints(job, placement))
+        called = arguments(shot, job.entry, job.task, pipeline)
+        if words is not None:
+            called = text.with_words(called, words, pipeline._execution_device)
+    watch = Watch(progress, shot.steps or 1, _hints(job))
     with quietly() as said, quality.at(shot.quality or "lossless", pipeline, shot.steps or 1) as spared:
         try:
             with watch.over(pipeline) as followed, seeded(shot.seed or 0):
-                output = _call(pipeline, {**called, **followed})
+                frames, sound = _call(pipeline, {**called, **followed})
         finally:
             if hasattr(pipeline, "maybe_free_model_hooks"):
                 pipeline.maybe_free_model_hooks()
         notes = (*loaded.lora_notes, *spared, *said)
-    return _Made(np.asarray(output[0], np.float32), *_sound(output[1], pipeline), notes)
+    return _Made(np.asarray(frames, np.float32), *_sound(sound, pipeline), notes)
 
 
-def _loaded(job: _Job, placement: placing.Placement) -> Loaded:
+def _order(job: _Job, placement: Placement) -> Order:
+    rounded = placing.quantised(job.folder) if placement.name == "int8" else None
+    return Order(job.source, job.task, job.folder, placing.dtypes(job.entry, job.folder, placement), rounded)
+
+
+def _words_first(job: _Job, order: Order, placement: Placement) -> dict[str, Any] | None:
+    """Return the words as the text encoder hands them on, which is loaded and freed for it.
+
+    None where a placement keeps the text encoder, or where the pipeline cannot do without it.
+    """
+    if placement.name != "text-first" or order.modular or text.names(order.kind) is None:
+        return None
+    shot = job.shot
+    words = (job.folder.path, order.kind, shot.caption, shot.negative_prompt, tuple(job.entry.fixed.items()))
+    known = text.EMBEDDED.get(words)
+    if known is None:
+        pipeline = load(replace(order, without=lambda component: not text.is_text(component)))
+        placing.apply(pipeline, replace(placement, tiled=False))
+        called = {"prompt": shot.caption or shot.prompt, "negative_prompt": shot.negative_prompt or None}
+        known = text.encode(pipeline, {**job.entry.fixed, **called})
+        text.EMBEDDED.keep(words, known)
+        del pipeline
+        swept()
+    return known
+
+
+def _loaded(job: _Job, order: Order, placement: Placement) -> Loaded:
     """Return the pipeline of a job with its LoRAs laid over it."""
-    entry = job.source.entry
-    key = (job.folder.path, job.source.denoiser, entry.pipelines[job.task], placement)
+    worded = order.without is not text.is_text
+    key = (
+        job.folder.path,
+        job.source.denoiser,
+        order.kind,
+        str(placement),
+        placement.streamed_encoder,
+        worded,
+    )
 
-    def fresh() -> Any:
-        pipeline = load(job.source, job.task, job.folder, placing.dtypes(entry, placement))
+    def fresh() -> Loaded:
+        pipeline = load(order)
         placing.apply(pipeline, placement)
-        return pipeline
+        return Loaded(pipeline, 0 if placement.name in ("offload", "stream") else placing.size(pipeline))
 
-    loaded = SHELF.take(key, fresh)
+    loaded = SHELF.take(key, fresh, lambda: not placement.need.fits(machine()))
     if loaded.loras != job.shot.loras:
         loaded.loras, loaded.lora_notes = (), ()
         with quietly():
@@ -207,18 +252,18 @@ def _sound(sound: Any, pipeline: Any) -> tuple[np.ndarray | None, int | None]:
     return np.ascontiguousarray(np.clip(np.atleast_2d(samples), -1, 1)), int(rate)
 
 
-def _hints(job: _Job, placement: placing.Placement) -> Any:
+def _hints(job: _Job) -> Callable[[], str]:
     """Return what says, when asked, what the cause of numbers that are no picture may be and what to try."""
 
     def hints() -> str:
         shot, tries = job.shot, []
-        if placement.dtype == "float16":
-            tries.append("half precision overflows in many models: use bfloat16 or float32")
+        if "float16" in (job.entry.dtype, job.entry.decoder_dtype):
+            tries.append("half precision overflows in many models: use bfloat16 or float32 weights")
         if shot.loras:
             tries.append("a LoRA may be too strong: lower its scale, or leave it out")
         if shot.quality not in (None, "lossless"):
             tries.append("what is spared may be needed here: --quality lossless")
-        tries.append(f"the weights may be damaged: vitascope models verify {job.source.entry.id}")
+        tries.append(f"the weights may be damaged: vitascope models verify {job.entry.id}")
         return "likely causes: " + "; ".join(tries)
 
     return hints

@@ -19,6 +19,7 @@ from vitascope.cli.options import (
     LastImage,
     Loop,
     Loras,
+    Memory,
     Model,
     NegativePrompt,
     Number,
@@ -66,6 +67,7 @@ def generate(
     loop: Loop = False,
     style: Style = None,
     quality: QualityOption = None,
+    memory: Memory = None,
     lora: Loras = None,
     enhance: Enhance = False,
     model: Model = "toybox",
@@ -105,6 +107,7 @@ def generate(
         loop=loop,
         style=style,
         quality=quality,
+        memory=memory,
         lora=lora or (),
         model=model,
     )

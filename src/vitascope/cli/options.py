@@ -51,6 +51,10 @@ QualityOption = Annotated[
     Quality | None,
     typer.Option("--quality", help="lossless, or faster and nearly the same: high, medium or low."),
 ]
+Memory = Annotated[
+    str | None,
+    typer.Option(metavar="PLAN", help="How the model lies in memory, as device, offload or stream+tiled."),
+]
 Loras = Annotated[
     list[str] | None,
     typer.Option("--lora", metavar="PATH_OR_ID[:SCALE]", help="LoRA laid over the model; may be repeated."),

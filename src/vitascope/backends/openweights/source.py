@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from vitascope.backends.openweights.library import library
 from vitascope.errors import RequestError, WeightsError
+from vitascope.settings import settings
 from vitascope.weights.catalogue import Entry, Task, catalogue
 from vitascope.weights.safe import Folder, checked_file, checked_folder
 from vitascope.weights.store import describe
@@ -95,7 +96,9 @@ def _made_from(shapes: Mapping[str, tuple[int, ...]], path: Path) -> Entry:
 
 def pulled(entry: Entry, task: Task) -> Path:
     """Return where the weights of a catalogue's model were pulled to; raises `WeightsError` where they were not."""
-    raise WeightsError(f"model: {entry.id} is not on this machine: vitascope models pull {entry.id}")
+    from vitascope.weights.library import Library
+
+    return Library(settings().home).find(entry)
 
 
 def checksums(folder: Folder, others: tuple[Path, ...] = ()) -> dict[str, str]:

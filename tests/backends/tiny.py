@@ -59,8 +59,8 @@ def entry(kind: str) -> Entry:
     tiny = KINDS[kind]
     task = tiny.tasks[0]
     # The catalogue has no modular pipeline for what a modular Wan can do, so that one is called as the plain one is.
-    kind = "WanPipeline" if tiny.modular else tiny.pipeline
-    known = next(known for known in catalogue().values() if known.pipelines.get(task) == kind)
+    like = "WanPipeline" if tiny.modular else tiny.pipeline
+    known = next(known for known in catalogue().values() if known.pipelines.get(task) == like)
     rule = SizeRule(multiple=min(known.size.multiple, 32), default=tiny.size, most_pixels=1 << 20)
     return known.model_copy(
         update={

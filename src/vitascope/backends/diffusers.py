@@ -105,7 +105,8 @@ class Diffusers:
         library()
         task = task_of(shot, self.entry)
         job = _Job(shot, task, self.source, self.source.weights(task))
-        made, placement = _make_room(job, progress)
+        with seeded(shot.seed or 0):  # loading draws from torch's generators too
+            made, placement = _make_room(job, progress)
         frames, notes = looked_at(made.frames, _hints(job))
         record = make_record(shot, self._checksums(job), progress)
         told = (self._about(placement), *made.notes, *notes)
@@ -129,7 +130,6 @@ class Diffusers:
 def _make_room(job: _Job, progress: Progress) -> tuple[_Made, Placement]:
     """Make a clip where it fits best; each time that memory runs out, once more a step lower on the ladder."""
     placement: Placement | None = placing.placed(job.entry, job.folder, job.shot, SHELF.held)
-    progress.note(f"memory: {placement.describe()}")
     while placement is not None:
         made = _try(job, placement, progress)
         if made is not None:
@@ -138,7 +138,7 @@ def _make_room(job: _Job, progress: Progress) -> tuple[_Made, Placement]:
         SHELF.release()
         lower = placing.lower(placement)
         if lower is not None:
-            progress.note(f"memory ran out with {placement}: trying {lower.describe()}")
+            progress.note(f"memory ran out with {placement}: trying {lower}")
         placement = lower
     raise MemoryLackError(
         f"size: memory ran out on {job.entry.id} even with the placement that takes the least; "
@@ -159,6 +159,7 @@ def _try(job: _Job, placement: Placement, progress: Progress) -> _Made | None:
 def _once(job: _Job, placement: Placement, progress: Progress) -> _Made:
     shot = job.shot
     with progress.phase("load"):
+        progress.note(f"memory: {placement.describe()}")
         order = _order(job, placement)
         words = _words_first(job, order, placement)
         if words is not None:

@@ -88,4 +88,5 @@ def encode(pipeline: Any, called: dict[str, Any]) -> dict[str, Any]:
 def with_words(called: dict[str, Any], embedded: dict[str, Any], device: Any) -> dict[str, Any]:
     """Return a call that is given embeddings in place of words."""
     rest = {name: value for name, value in called.items() if name not in ("prompt", "negative_prompt")}
-    return {**rest, "prompt": None, **{name: value.to(device) for name, value in embedded.items()}}
+    unsaid = {"prompt": None, "negative_prompt": None}
+    return {**rest, **unsaid, **{name: value.to(device) for name, value in embedded.items()}}

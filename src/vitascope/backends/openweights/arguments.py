@@ -3,8 +3,8 @@
 from typing import Any
 
 from vitascope.backends.openweights.givens import values
-from vitascope.backends.openweights.library import accepted, installed, library
-from vitascope.errors import WeightsError
+from vitascope.backends.openweights.library import accepted, installed, library, required
+from vitascope.errors import RequestError, WeightsError
 from vitascope.types import Shot
 from vitascope.weights.catalogue import Entry, Task
 
@@ -41,6 +41,10 @@ def _said(shot: Shot) -> dict[str, Any]:
 
 def _check(called: dict[str, Any], entry: Entry, pipeline: Any) -> None:
     takes = accepted(pipeline)
+    lacking = sorted(required(pipeline) - called.keys())
+    if lacking:
+        problem = f"{entry.id} needs {', '.join(lacking)}, which cannot be made of what is given"
+        raise RequestError("givens", problem, "see docs/open-weights.md")
     unknown = sorted(called.keys() - takes)
     if unknown:
         who = f"{type(pipeline).__name__} of diffusers {installed('diffusers')}"

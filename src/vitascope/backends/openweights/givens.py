@@ -5,13 +5,13 @@ All comes in through the intake, at the size and frame rate that were planned.
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
 from vitascope.conditioning.known import Known, gather, read
-from vitascope.errors import RequestError
 from vitascope.intake.picture import read_picture
 from vitascope.types import Given, Shot
 
@@ -20,20 +20,21 @@ UNKNOWN = 128
 STRIDE = 8
 """Frames between two places where models that take pictures at times can have one (the 8 of LTX's 8k + 1)."""
 
+CONDITIONS = "conditions"
+"""What pipelines call frames that are known at their times."""
+
 Pictures = list[Image.Image]
 
 
 def values(shot: Shot, names: dict[str, str], pipeline: Any) -> dict[str, Any]:
-    """Return the values of the nouns among `names` that stand for what is given, by noun.
-
-    Raises `RequestError` for what the shot is given and the pipeline has no argument for.
-    """
+    """Return the values of the nouns among `names` that stand for what is given, by noun."""
     if not shot.givens:
         return {}
     if "mask" in names:
         return _masked(shot, names)
-    if "keyframes" in names:
-        return {"keyframes": _conditions(shot, pipeline)}
+    timed = [noun for noun, name in names.items() if name == CONDITIONS]
+    if timed:
+        return dict.fromkeys(timed, _conditions(shot, pipeline))
     made = {noun: make(shot) for noun, make in _NOUNS.items() if noun in names}
     return {noun: value for noun, value in made.items() if value is not None}
 
@@ -66,7 +67,8 @@ def _stills(shot: Shot) -> list[Given]:
 
 
 def _first(shot: Shot) -> Image.Image | None:
-    stills = _stills(shot)
+    """Return the first frame, or who is meant, for a model that is shown that as its picture."""
+    stills = _stills(shot) or [given for given in shot.givens if given.role == "reference"]
     return _picture(shot, stills[0]) if stills else None
 
 
@@ -107,12 +109,10 @@ class _Moment:
 
 def _conditions(shot: Shot, pipeline: Any) -> list[Any]:
     """Return what is known as the conditions that LTX's pipelines take."""
-    module = __import__(type(pipeline).__module__, fromlist=["_"])
-    kinds = [kind for name, kind in vars(module).items() if name.endswith("VideoCondition")]
-    if not kinds:
-        raise RequestError("keyframes", f"{type(pipeline).__name__} takes none", "give a first frame only")
-    build = _by_frames if "frames" in kinds[0].__dataclass_fields__ else _by_kind
-    return [build(kinds[0], moment) for moment in _moments(shot)]
+    module = import_module(type(pipeline).__module__)
+    kind = next(found for name, found in vars(module).items() if name.endswith("VideoCondition"))
+    build = _by_frames if "frames" in kind.__dataclass_fields__ else _by_kind
+    return [build(kind, moment) for moment in _moments(shot)]
 
 
 def _by_frames(kind: Any, moment: _Moment) -> Any:
@@ -138,7 +138,7 @@ def _moments(shot: Shot) -> list[_Moment]:
     last = shot.video_shape().num_frames - 1
     moments = []
     for given in shot.givens:
-        if given.role != "frame":
+        if given.role not in ("frame", "source"):
             continue
         asked = round((given.start or 0.0) * shot.video_shape().fps)
         index = min(STRIDE * round(asked / STRIDE), last)

@@ -55,6 +55,19 @@ def accepted(pipeline: Any) -> frozenset[str]:
     return frozenset(inspect.signature(type(pipeline).__call__).parameters) - {"self"}
 
 
+def required(pipeline: Any) -> frozenset[str]:
+    """Return the names of the arguments that a loaded pipeline cannot do without; words it always gets."""
+    if hasattr(pipeline, "blocks"):
+        return frozenset()
+    parameters = inspect.signature(type(pipeline).__call__).parameters.values()
+    must = {
+        each.name
+        for each in parameters
+        if each.default is each.empty and each.kind is each.POSITIONAL_OR_KEYWORD
+    }
+    return frozenset(must - {"self", "prompt"})
+
+
 def installed(name: str) -> str | None:
     """Return the version of a package, None where it is not installed."""
     try:

@@ -94,8 +94,10 @@ def _laid(pipeline: Any, source: str, name: str) -> list[str]:
         first = f", as {strange[0]}" if strange else ""
         problem = f"none of its {len(layers)} layers is one of this model's{first}"
         raise _unfit(source, problem, pipeline)
+    options = {"adapter_name": name, "use_safetensors": True, "local_files_only": True}
     try:
-        pipeline.load_lora_weights(str(file), adapter_name=name, use_safetensors=True, local_files_only=True)
+        for target in _experts(pipeline, file):
+            pipeline.load_lora_weights(str(file), **options, **target)
     except Exception as error:
         lift(pipeline)
         problem = "its layers have other sizes" if "size mismatch" in str(error) else _line(error)
@@ -103,6 +105,14 @@ def _laid(pipeline: Any, source: str, name: str) -> list[str]:
     if not strange:
         return []
     return [f"lora: {len(strange)} of the {len(layers)} layers of {source} are not in this model: left out"]
+
+
+def _experts(pipeline: Any, file: Path) -> list[dict[str, bool]]:
+    """Return over which experts a LoRA is laid: over both, unless its name says for how much noise it is."""
+    low, name = {"load_into_transformer_2": True}, file.stem.lower()
+    if getattr(pipeline, "transformer_2", None) is None or "high" in name:
+        return [{}]
+    return [low] if "low" in name else [{}, low]
 
 
 def _unfit(source: str, problem: str, pipeline: Any) -> RequestError:

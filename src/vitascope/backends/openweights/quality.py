@@ -41,7 +41,7 @@ class Cache:
 
 PRESETS: dict[Quality, Cache | None] = {
     "lossless": None,
-    "high": Cache("first-block", threshold=0.03),
+    "high": Cache("first-block", threshold=0.08),
     "medium": Cache("taylor-seer", interval=3),
     "low": Cache("taylor-seer", interval=6),
 }

@@ -12,6 +12,7 @@ from vitascope.cli.explain import explain
 from vitascope.cli.extend import extend
 from vitascope.cli.generate import generate
 from vitascope.cli.inspect import inspect
+from vitascope.cli.models import models
 from vitascope.cli.remake import remake
 
 app = typer.Typer(
@@ -48,3 +49,4 @@ app.command()(edit)
 app.command()(inspect)
 app.command()(remake)
 app.command()(evaluate)
+app.add_typer(models)

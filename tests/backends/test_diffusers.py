@@ -436,6 +436,22 @@ def test_a_lora_that_fits_in_part_is_noted(home: Path, lora: Path, tmp_path: Pat
     assert any("4 of the 8 layers" in note for note in rendered(backend, shot).record.notes)
 
 
+@pytest.mark.parametrize(
+    ("name", "laid"),
+    [("style", (True, True)), ("style_high_noise", (True, False)), ("style-LOW", (False, True))],
+)
+def test_a_lora_is_laid_over_the_experts_that_its_name_says(
+    name: str, laid: tuple[bool, bool], home: Path, lora: Path, tmp_path: Path
+):
+    file = shutil.copy(lora, tmp_path / f"{name}.safetensors")
+    backend, shot = shot_for("wan-experts", home, loras=((str(file), 1.0),))
+    rendered(backend, shot)
+    loaded = next(iter(SHELF._kept.values())).pipeline
+    assert (
+        tuple(bool(getattr(e, "peft_config", {})) for e in (loaded.transformer, loaded.transformer_2)) == laid
+    )
+
+
 def test_a_lora_that_could_run_code_or_is_not_there_is_refused(home: Path, tmp_path: Path):
     backend, shot = shot_for("wan", home)
     (tmp_path / "style.pt").write_bytes(b"\x80\x04.")

@@ -139,6 +139,19 @@ def test_pictures_at_times_become_the_frames_that_diffusers_makes(home: Path, pi
     np.testing.assert_array_equal(rendered(backend, shot).frames, expected)
 
 
+def test_a_clip_to_go_on_from_is_a_condition_where_the_model_takes_those(home: Path, pictures: Path):
+    from diffusers.pipelines.ltx.pipeline_ltx_condition import LTXVideoCondition
+
+    backend, shot = shot_for(
+        "ltx-condition", home, (tasks.continued(pictures / "clip-25.png"),), num_frames=17
+    )
+    called = {
+        **SMALL, "num_frames": 17, "guidance_scale": 3.0, "frame_rate": 25, "decode_timestep": 0.05,
+        "decode_noise_scale": 0.025, "conditions": [LTXVideoCondition(video=moving(9), frame_index=0)],
+    }  # fmt: skip
+    np.testing.assert_array_equal(rendered(backend, shot).frames, directly("ltx-condition", home, **called))
+
+
 def test_sound_comes_with_the_frames(home: Path):
     backend, shot = shot_for("ltx2", home)
     clip = rendered(backend, shot)

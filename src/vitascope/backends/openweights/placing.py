@@ -63,7 +63,7 @@ def quantised(folder: Folder) -> Any:
 
 def apply(pipeline: Any, placement: Placement) -> None:
     """Put a loaded pipeline's parts where a placement says."""
-    decoder = getattr(pipeline, "vae", None)
+    decoder: Any = getattr(pipeline, "vae", None)
     if placement.tiled and hasattr(decoder, "enable_tiling"):
         decoder.enable_tiling()
     if not placement.gpu:

@@ -68,7 +68,10 @@ def task_of(shot: Shot, entry: Entry | None = None) -> Task:
     Some tasks are special cases of others: of those, the first that `entry` can do is returned.
     """
     tasks = _tasks(shot)
-    return next((task for task in tasks if entry is not None and task in entry.pipelines), tasks[0])
+    if entry is None:
+        return tasks[0]
+    can: list[Task] = [task for task in tasks if task in entry.pipelines]
+    return can[0] if can else tasks[0]
 
 
 def _tasks(shot: Shot) -> tuple[Task, ...]:

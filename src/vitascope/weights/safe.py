@@ -221,7 +221,7 @@ def _read_index(file: Path) -> tuple[str, dict[str, tuple[str, str]], tuple[str,
         if library is None and kind is None:
             continue
         _check_component(file, name, library, kind)
-        components[name] = (library, kind)
+        components[name] = (str(library), str(kind))
         source = (
             value[2].get("pretrained_model_name_or_path")
             if len(value) > 2 and isinstance(value[2], dict)

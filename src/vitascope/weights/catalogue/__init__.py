@@ -215,7 +215,7 @@ class Entry(_Facts):
 @cache
 def catalogue() -> dict[str, Entry]:
     """Return every entry by its id, in the order of the ids."""
-    texts = (file.read_text("utf-8") for file in files(__package__).iterdir() if file.name.endswith(".toml"))
+    texts = (file.read_text("utf-8") for file in files(__name__).iterdir() if file.name.endswith(".toml"))
     entries = (Entry.model_validate(tomllib.loads(text)) for text in texts)
     return {entry.id: entry for entry in sorted(entries, key=lambda entry: entry.id)}
 

@@ -16,7 +16,7 @@ from tests.backends.tiny import make
 from vitascope import pipeline, tasks
 from vitascope.backends import registry
 from vitascope.backends.diffusers import Diffusers
-from vitascope.backends.openweights import placing
+from vitascope.backends.openweights import placing, source
 from vitascope.backends.openweights.library import library, quietly
 from vitascope.backends.openweights.loading import SHELF, Loaded, Shelf
 from vitascope.backends.openweights.source import OWN_ENTRY
@@ -30,7 +30,10 @@ from vitascope.errors import (
     WeightsError,
 )
 from vitascope.progress import Event, Progress
+from vitascope.settings import Settings
 from vitascope.types import Shot
+from vitascope.weights.catalogue import catalogue
+from vitascope.weights.library import Library
 
 
 def changed(kind: str, home: Path, name: str, tmp_path: Path, change: Any) -> Diffusers:
@@ -290,6 +293,26 @@ def test_a_folder_that_says_nothing_of_itself_is_known_by_its_class(home: Path, 
     assert "inpaint" not in backend.entry.pipelines
     clip = rendered(backend, planned(backend, size=(32, 32), num_frames=5, steps=1))
     assert clip.frames.shape == (5, 32, 32, 3)
+
+
+def test_a_model_of_the_catalogue_is_found_where_it_was_pulled_to(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    entry = catalogue()["wan2.1-t2v-1.3b"]
+    backend, library_of_mine = Diffusers(entry.id), Library(tmp_path)
+    shot = planned(backend, size=(32, 32), num_frames=5, steps=1)
+    monkeypatch.setattr(source, "settings", lambda: Settings(home=tmp_path))
+    with pytest.raises(WeightsError, match=r"is not on this machine: vitascope models pull wan2.1-t2v-1.3b"):
+        rendered(backend, shot)
+    library_of_mine.accept(entry)
+    library_of_mine.add(entry, make("wan", home))
+    clip = rendered(backend, shot)
+    kept = next(iter(SHELF._kept.values())).pipeline
+    assert (str(kept.transformer.dtype), str(kept.vae.dtype)) == ("torch.bfloat16", "torch.float32")
+    known = library_of_mine.pulled(entry).files
+    assert clip.record.weights == {
+        name: known[name].sha256 for name in known if name.endswith(".safetensors")
+    }
 
 
 def test_a_denoiser_in_one_file_takes_all_else_from_the_folder_that_it_lies_in(home: Path, tmp_path: Path):

@@ -16,7 +16,7 @@ from vitascope.backends.openweights import loras, placing, quality, text
 from vitascope.backends.openweights.arguments import arguments, guide
 from vitascope.backends.openweights.library import library, quietly, seeded, versions
 from vitascope.backends.openweights.loading import SHELF, Loaded, Order, load, swept
-from vitascope.backends.openweights.source import Source, checksums, find
+from vitascope.backends.openweights.source import Source, checksums, find, revision, state
 from vitascope.backends.openweights.watch import Watch, looked_at
 from vitascope.backends.planning import plan_shot, task_of
 from vitascope.deliver.record import make_record
@@ -48,6 +48,12 @@ class _Job:
     def entry(self) -> Entry:
         """What is known of the model."""
         return self.source.entry
+
+    @property
+    def key(self) -> tuple[Any, ...]:
+        """What a loaded pipeline is told from others by: its files, and whether they are still the same."""
+        files = (*self.folder.files, *filter(None, [self.source.denoiser]))
+        return self.folder.path, self.source.denoiser, tuple(state(file) for file in files)
 
 
 @dataclass(frozen=True)
@@ -109,17 +115,16 @@ class Diffusers:
             made, placement = _make_room(job, progress)
         frames, notes = looked_at(made.frames, _hints(job))
         record = make_record(shot, self._checksums(job), progress)
-        told = (self._about(placement), *made.notes, *notes)
+        origin = f"model: {self.entry.repository}@{revision(job.folder, self.entry)}, memory: {placement}"
         for note in (*made.notes, *notes):
             progress.note(note)
         record = replace(
-            record, backend=self.entry.id, versions={**record.versions, **versions()}, notes=told
+            record,
+            backend=self.entry.id,
+            versions={**record.versions, **versions()},
+            notes=(origin, *made.notes, *notes),
         )
         return Clip(frames, shot.video_shape().fps, record, made.sound, made.sample_rate)
-
-    def _about(self, placement: Placement) -> str:
-        entry = self.entry
-        return f"model: {entry.repository}@{entry.revision or 'local'}, memory: {placement}"
 
     def _checksums(self, job: _Job) -> dict[str, str]:
         others = [loras.found(source) for source, _ in job.shot.loras]
@@ -154,6 +159,8 @@ def _try(job: _Job, placement: Placement, progress: Progress) -> _Made | None:
         if placing.is_lack(error):
             return None
         raise
+    except UnboundLocalError:  # SANA's decoder swallows it, and misses its frames a line later
+        return None
 
 
 def _once(job: _Job, placement: Placement, progress: Progress) -> _Made:
@@ -192,14 +199,15 @@ def _words_first(job: _Job, order: Order, placement: Placement) -> dict[str, Any
 
     None where a placement keeps the text encoder, or where the pipeline cannot do without it.
     """
-    if placement.name != "text-first" or order.modular or text.names(order.kind) is None:
+    alone = placement.name == "text-first" or (placement.streamed_encoder and placement.name != "stream")
+    if not alone or order.modular or text.names(order.kind) is None:
         return None
     shot = job.shot
-    words = (job.folder.path, order.kind, shot.caption, shot.negative_prompt, tuple(job.entry.fixed.items()))
+    words = (*job.key, order.kind, shot.caption, shot.negative_prompt, tuple(job.entry.fixed.items()))
     known = text.EMBEDDED.get(words)
     if known is None:
         pipeline = load(replace(order, without=lambda component: not text.is_text(component)))
-        placing.apply(pipeline, replace(placement, tiled=False))
+        placing.apply(pipeline, replace(placement, name="stream" if placement.streamed_encoder else "device"))
         called = {"prompt": shot.caption or shot.prompt, "negative_prompt": shot.negative_prompt or None}
         known = text.encode(pipeline, {**job.entry.fixed, **called})
         text.EMBEDDED.keep(words, known)
@@ -211,14 +219,7 @@ def _words_first(job: _Job, order: Order, placement: Placement) -> dict[str, Any
 def _loaded(job: _Job, order: Order, placement: Placement) -> Loaded:
     """Return the pipeline of a job with its LoRAs laid over it."""
     worded = order.without is not text.is_text
-    key = (
-        job.folder.path,
-        job.source.denoiser,
-        order.kind,
-        str(placement),
-        placement.streamed_encoder,
-        worded,
-    )
+    key = (*job.key, order.kind, str(placement), placement.streamed_encoder, worded)
 
     def fresh() -> Loaded:
         pipeline = load(order)

@@ -1,11 +1,9 @@
 """Where a model's weights lie and what they can do: from a catalogue id, a folder, or a file of its own."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from pydantic import ValidationError
 
@@ -13,8 +11,9 @@ from vitascope.backends.openweights.library import library
 from vitascope.errors import RequestError, WeightsError
 from vitascope.settings import settings
 from vitascope.weights.catalogue import Entry, Task, catalogue
+from vitascope.weights.library import MANIFEST, Library, Pulled
+from vitascope.weights.manifest import describe
 from vitascope.weights.safe import Folder, checked_file, checked_folder
-from vitascope.weights.store import describe
 
 OWN_ENTRY = "vitascope.json"
 """A file in a folder of weights that says what the catalogue says of others: an entry as JSON."""
@@ -96,29 +95,41 @@ def _made_from(shapes: Mapping[str, tuple[int, ...]], path: Path) -> Entry:
 
 def pulled(entry: Entry, task: Task) -> Path:
     """Return where the weights of a catalogue's model were pulled to; raises `WeightsError` where they were not."""
-    from vitascope.weights.library import Library
-
     return Library(settings().home).find(entry)
 
 
 def checksums(folder: Folder, others: tuple[Path, ...] = ()) -> dict[str, str]:
-    """Return the SHA-256 of every file of weights, by its name in the folder; a file that stays is read once."""
-    files = {str(file.relative_to(folder.path)): file for file in folder.files}
-    files |= {file.name: file for file in others}
-    return {name: _checksum(file, *_state(file)) for name, file in sorted(files.items())}
+    """Return the SHA-256 of every file of weights, by its name in the folder.
+
+    What a pulled model's manifest says is taken (`vitascope models verify` checks it); other files are read once.
+    """
+    known = _manifest(folder)
+    found = {}
+    for file in folder.files:
+        name = file.relative_to(folder.path).as_posix()
+        entry = known.files.get(name) if known else None
+        kept = entry is not None and entry.size == file.stat().st_size
+        found[name] = entry.sha256 if entry and kept else _checksum(file, *state(file))
+    return {**found, **{file.name: _checksum(file, *state(file)) for file in others}}
 
 
-def _state(file: Path) -> tuple[int, int]:
-    state = file.stat()
-    return state.st_mtime_ns, state.st_size
+def revision(folder: Folder, entry: Entry) -> str:
+    """Return which version of a model's repository a folder holds: a commit where it was pulled."""
+    known = _manifest(folder)
+    return (known.commit if known else "") or entry.revision or "local"
+
+
+def _manifest(folder: Folder) -> Pulled | None:
+    file = folder.path / MANIFEST
+    return Pulled.read(file) if file.is_file() else None
+
+
+def state(file: Path) -> tuple[int, int]:
+    """Return what changes when a file does: its time and its size."""
+    status = file.stat()
+    return status.st_mtime_ns, status.st_size
 
 
 @cache
 def _checksum(file: Path, changed: int, size: int) -> str:
     return describe(file).sha256
-
-
-def config(folder: Folder, component: str) -> dict[str, Any]:
-    """Return the settings of a component, empty where it has none."""
-    file = folder.path / component / "config.json"
-    return json.loads(file.read_text("utf-8")) if file.is_file() else {}

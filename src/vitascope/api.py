@@ -19,7 +19,7 @@ from vitascope.progress import Event, Progress
 from vitascope.prompt.moves import parse_moves
 from vitascope.prompt.path import parse_path
 from vitascope.tasks import Box
-from vitascope.types import TIME_STRIDE, CameraMove, Clip, Fit, Given, Shot, VideoShape
+from vitascope.types import TIME_STRIDE, CameraMove, Clip, Fit, Given, Quality, Shot, VideoShape
 
 File = str | Path
 Models = str | Sequence[str]
@@ -33,14 +33,15 @@ def make_shot(
     camera: str | Sequence[CameraMove] | None = None,
     path: str | Sequence[tuple[float, float, float]] | None = None,
     at: Mapping[float, str] | None = None,
+    lora: str | Sequence[str] = (),
     seed: int | None = None,
     model: str = "toybox",
     **said: Any,
 ) -> Shot:
     """Return the shot that was asked for, with a seed drawn when none was said. Raises `RequestError`.
 
-    Sizes, camera moves and paths may be text as on the command line; `at` maps seconds to what is told from then on;
-    all else are fields of `Shot`.
+    Sizes, camera moves, paths and LoRAs may be text as on the command line; `at` maps seconds to what is told from then
+    on; all else are fields of `Shot`.
     """
     length = _last_second(backend(model).card, said)
     if isinstance(size, str):
@@ -57,6 +58,7 @@ def make_shot(
             camera=None if camera is None else tuple(camera),
             path=tuple(path or ()),
             script=script,
+            loras=tuple(parse_lora(text) for text in ((lora,) if isinstance(lora, str) else lora)),
             seed=drawn_seed() if seed is None else seed,
             model=model,
             **said,
@@ -93,6 +95,18 @@ def parse_size(text: str) -> tuple[int, int]:
     if len(parts) == 2 and all(part.strip().isdecimal() and len(part) < 8 for part in parts):
         return int(parts[0]), int(parts[1])
     raise RequestError("size", f"{text[:40]!r} is not a size", "write it as WIDTHxHEIGHT, as in 128x128")
+
+
+def parse_lora(text: str) -> tuple[str, float]:
+    """Read "PATH_OR_ID:0.8" as where a LoRA is and how strongly it counts, 1 if unsaid; raises `RequestError`."""
+    source, _, scale = text.rpartition(":")
+    try:
+        strength = float(scale)
+    except ValueError:
+        source, strength = text, 1.0
+    if not source or not -10 <= strength <= 10:
+        raise RequestError("lora", f"{text[:60]!r} is not a LoRA", "write it as PATH or PATH:0.8")
+    return source, strength
 
 
 def given_pictures(
@@ -198,6 +212,9 @@ def generate(
     fit: Fit = "crop",
     loop: bool = False,
     style: str | None = None,
+    quality: Quality | None = None,
+    memory: str | None = None,
+    lora: str | Sequence[str] = (),
     model: str = "toybox",
     fallback: Models = (),
     progress: Listener = None,
@@ -206,10 +223,11 @@ def generate(
 
     `size` is (width, height) in pixels; `camera` is words as in "zoom-in 0.3, pan-left" or `CameraMove`s; `path` is
     where the subject goes, as in "0s:0.1,0.8 2s:0.9,0.8"; `at` maps seconds to what happens from then on, `keyframes`
-    to pictures; without a `seed` one is drawn, and `clip.record.shot.seed` tells it. `clip.record.notes` says what was
-    guessed or changed. When `model` cannot make it, the first model of `fallback` that can does, and a note says why.
-    `progress` hears an `Event` for every step. Raises `RequestError` for a request that cannot be
-    met, `WeightsError` for a model that is missing or damaged, and `Cancelled`.
+    to pictures; `quality` may spare some work of a large model, and `lora` lays LoRAs over it, as in "a.safetensors"
+    or "a.safetensors:0.8". Without a `seed` one is drawn, and `clip.record.shot.seed` tells it. `clip.record.notes`
+    says what was guessed or changed. When `model` cannot make it, the first model of `fallback` that can does, and a
+    note says why. `progress` hears an `Event` for every step. Raises `RequestError` for a request that cannot be met,
+    `WeightsError` for a model that is missing or damaged, and `Cancelled`.
     """
     givens = given_pictures(
         image=image, last_image=last_image, keyframes=keyframes, reference=reference, fit=fit
@@ -232,6 +250,9 @@ def generate(
         givens=givens,
         loop=loop,
         style=style,
+        quality=quality,
+        memory=memory,
+        lora=lora,
     )
     return _run(lambda model: shot(model=model), _models(model, fallback), progress)
 

@@ -64,6 +64,14 @@ class MissingExtraError(VitascopeError):
     by_model = True
 
 
+class BrokenPictureError(VitascopeError):
+    """The model made numbers that are no picture."""
+
+
+class MemoryLackError(VitascopeError):
+    """The memory of this machine is not enough for that."""
+
+
 class Cancelled(VitascopeError):
     """Interrupted."""
 

@@ -30,6 +30,8 @@ REFERENCE_SECONDS = 8.0
 
 CameraKind = Literal["static", "pan", "tilt", "zoom", "dolly", "truck", "roll", "orbit", "shake"]
 Fit = Literal["crop", "pad", "stretch"]
+Quality = Literal["lossless", "high", "medium", "low"]
+"""How near to what the model draws at its slowest a clip is to be: all the way, or less and faster."""
 Easing = Literal["linear", "ease", "ease-in", "ease-out"]
 
 
@@ -114,6 +116,12 @@ class Shot(BaseModel):
     steps: int | None = None
     guidance_scale: Annotated[float, Field(allow_inf_nan=False)] | None = None
     model: str = "toybox"
+    quality: Quality | None = None
+    """What may be spared to be faster; None is the model's own way."""
+    memory: str | None = None
+    """How a large model is to lie in memory, by the name of a placement; None is what fits best."""
+    loras: tuple[tuple[str, float], ...] = ()
+    """LoRAs laid over the model: files or repositories, and how strongly each counts."""
     caption: str | None = None
 
     def video_shape(self) -> "VideoShape":

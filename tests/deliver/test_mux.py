@@ -2,6 +2,7 @@ import os
 import resource
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import av
@@ -116,3 +117,15 @@ def test_what_is_no_clip_of_ours_is_an_error_of_one_line(tmp_path, file):
         with pytest.raises(InputFileError, match=f"file: {path}") as caught:
             read(path)
         assert "\n" not in str(caught.value)
+
+
+def test_sound_is_written_beside_the_frames_and_gives_the_same_bytes(tmp_path: Path):
+    wave = np.sin(np.arange(16000 * 2) * 440 * 2 * np.pi / 16000).astype(np.float32) / 2
+    clip = replace(synthetic_clip(num_frames=17), sound=np.stack([wave, -wave]), sample_rate=16000)
+    first, second = clip.save(tmp_path / "a.mp4"), clip.save(tmp_path / "b.mp4")
+    assert first.read_bytes() == second.read_bytes()
+    with av.open(str(first)) as container:
+        heard = np.concatenate([frame.to_ndarray() for frame in container.decode(audio=0)], axis=1)
+    assert abs(heard.shape[1] - len(wave)) < 3000
+    assert 0.2 < heard[0, 4000:28000].std() < 0.5
+    assert len(read(first).frames) == 17

@@ -119,6 +119,12 @@ def _refuse_unsupported(shot: Shot, card: Card) -> None:
         raise RequestError(
             "path", f"{card.id} cannot follow a path", "say in the prompt where the subject goes"
         )
+    if shot.loras and "lora" not in card.takes:
+        raise RequestError("lora", f"{card.id} takes no LoRA", "leave it out, or name a model that takes one")
+    if shot.memory is not None:
+        raise RequestError("memory", f"{card.id} needs no memory plan", "leave it out")
+    if shot.quality not in (None, "lossless"):
+        raise RequestError("quality", f"{card.id} has one quality", "nearest: lossless")
     if shot.sound:
         raise RequestError("sound", f"{card.id} makes silent clips", "leave sound off")
 

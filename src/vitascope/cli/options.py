@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from vitascope.types import Fit
+from vitascope.types import Fit, Quality
 
 Prompt = Annotated[str, typer.Argument(help="What to show, in words.", show_default=False)]
 Output = Annotated[
@@ -47,6 +47,18 @@ GuidanceScale = Annotated[float | None, typer.Option(help="How closely the words
 NegativePrompt = Annotated[str, typer.Option(help="What to stay away from.", show_default=False)]
 Camera = Annotated[str | None, typer.Option(help='Moves and how far, as in "zoom-in 0.3, pan-left".')]
 Style = Annotated[str | None, typer.Option(help="Style of the picture.")]
+QualityOption = Annotated[
+    Quality | None,
+    typer.Option("--quality", help="lossless, or faster and nearly the same: high, medium or low."),
+]
+Memory = Annotated[
+    str | None,
+    typer.Option(metavar="PLAN", help="How the model lies in memory, as device, offload or stream+tiled."),
+]
+Loras = Annotated[
+    list[str] | None,
+    typer.Option("--lora", metavar="PATH_OR_ID[:SCALE]", help="LoRA laid over the model; may be repeated."),
+]
 Model = Annotated[str, typer.Option(help="What renders the clip.")]
 Fallback = Annotated[
     list[str] | None, typer.Option(metavar="MODEL", help="In its place if it cannot; may be repeated.")

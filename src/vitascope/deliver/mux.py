@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import chain
 from pathlib import Path
 
 import av
@@ -21,7 +22,7 @@ from jaxtyping import UInt8
 from vitascope.deliver.names import check_output
 from vitascope.deliver.record import from_tags, to_tags
 from vitascope.deliver.thumbnail import poster
-from vitascope.errors import InputFileError, OutputError
+from vitascope.errors import InputFileError
 from vitascope.files import published
 from vitascope.types import Clip, Record
 
@@ -33,6 +34,8 @@ SAME_BYTES = {"x264-params": "asm=SSE4.2"} if platform.machine().lower() in ("x8
 BT709 = 1
 """BT.709 in FFmpeg's lists of primaries, transfer curves and matrices."""
 LIMITED_RANGE = 1
+SOUND_BITS = 96_000
+"""Bits a second of each channel of sound."""
 
 
 @dataclass(frozen=True)
@@ -50,8 +53,6 @@ def save(clip: Clip, path: Path, *, force: bool = False) -> Path:
     Raises `OutputExistsError` for a file that exists (unless `force`) and `OutputError` when writing fails.
     """
     check_output(path, force=force)
-    if clip.sound is not None:
-        raise OutputError("output: clips with sound cannot be written yet; save it with sound=None")
     with published(path, force=force) as part:
         encode(clip, part)
     return path
@@ -63,10 +64,13 @@ def encode(clip: Clip, path: Path) -> None:
     with av.open(str(path), "w", format="mp4", options=CONTAINER) as container:
         container.metadata.update(to_tags(clip.record))
         video = add_video(container, clip.fps, width, height)
+        sound = add_sound(container, clip)
         cover = container.add_stream("mjpeg", rate=1)
         cover.width, cover.height, cover.pix_fmt = width, height, "yuvj444p"
         cover.disposition = Disposition.attached_pic
         for packet in packets(video, (clip.frames,)):
+            container.mux(packet)
+        for packet in sound:
             container.mux(packet)
         picture = av.Packet(poster(clip.frames))
         picture.stream, picture.pts, picture.dts, picture.is_keyframe = cover, 0, 0, True
@@ -83,6 +87,18 @@ def add_video(container: OutputContainer, fps: float, width: int, height: int) -
     context.color_primaries = context.color_trc = context.colorspace = BT709
     context.color_range = LIMITED_RANGE
     return video
+
+
+def add_sound(container: OutputContainer, clip: Clip) -> Iterator[av.Packet]:
+    """Add a track for a clip's sound, if it has any, and return its packets (AAC), made as they are taken."""
+    if clip.sound is None or clip.sample_rate is None:
+        return iter(())
+    layout = "mono" if len(clip.sound) == 1 else "stereo"
+    track = container.add_stream("aac", rate=clip.sample_rate, layout=layout, options={"flags": "+bitexact"})
+    track.codec_context.bit_rate = SOUND_BITS * len(clip.sound)
+    heard = av.AudioFrame.from_ndarray(np.ascontiguousarray(clip.sound[:2]), format="fltp", layout=layout)
+    heard.sample_rate, heard.pts = clip.sample_rate, 0
+    return chain.from_iterable(track.encode(frame) for frame in (heard, None))
 
 
 def packets(

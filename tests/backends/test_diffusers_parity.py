@@ -1,0 +1,161 @@
+"""The adapter adds nothing: for every class our frames are those of diffusers called with the same arguments.
+
+What each pipeline is called with is written out by hand here, not taken from the catalogue.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.backends.tinies import WORDS, directly, moving, rendered, shot_for
+from vitascope import tasks
+from vitascope.types import Given
+
+SMALL = {**WORDS, "width": 32, "height": 32, "num_inference_steps": 2}
+CLIP = {**SMALL, "num_frames": 9}
+
+
+@pytest.mark.parametrize(
+    ("kind", "called"),
+    [
+        ("wan", {**CLIP, "guidance_scale": 5.0}),
+        ("wan-experts", {**CLIP, "guidance_scale": 5.0}),
+        ("wan-modular", CLIP),
+        ("skyreels", {
+            **SMALL, "num_frames": 17, "guidance_scale": 6.0, "fps": 24, "base_num_frames": 9, "overlap_history": 5,
+            "addnoise_condition": 20,
+        }),
+        ("sana", {**SMALL, "frames": 9, "guidance_scale": 6.0, "use_resolution_binning": False}),
+        ("ltx", {
+            **CLIP, "guidance_scale": 3.0, "frame_rate": 25, "decode_timestep": 0.05, "decode_noise_scale": 0.025,
+        }),
+        ("ltx2", {**CLIP, "guidance_scale": 3.0, "frame_rate": 24, "stg_scale": 0.0, "audio_stg_scale": 0.0}),
+        ("hunyuan15", CLIP),
+        ("cogvideox", {**CLIP, "guidance_scale": 6.0}),
+        ("mochi", {**SMALL, "num_frames": 7, "guidance_scale": 4.5}),
+        ("allegro", {
+            **SMALL, "width": 128, "height": 128, "num_frames": 24, "guidance_scale": 7.5, "clean_caption": False,
+        }),
+        ("animatediff", {**SMALL, "num_frames": 8, "guidance_scale": 7.5}),
+    ],
+)  # fmt: skip
+def test_words_become_the_frames_that_diffusers_makes(kind: str, called: dict[str, Any], home: Path):
+    backend, shot = shot_for(kind, home)
+    frames = rendered(backend, shot).frames
+    assert frames.std() > 0
+    np.testing.assert_array_equal(frames, directly(kind, home, **called))
+
+
+def picture(folder: Path, name: str) -> Image.Image:
+    return Image.open(folder / f"{name}.png").convert("RGB")
+
+
+def test_a_first_frame_becomes_the_frames_that_diffusers_makes(home: Path, pictures: Path):
+    given = (tasks.first_frame(pictures / "first.png"),)
+    backend, shot = shot_for("wan-image", home, given)
+    expected = directly(
+        "wan-image", home, **CLIP, image=picture(pictures, "first"), guidance_scale=shot.guidance_scale
+    )
+    np.testing.assert_array_equal(rendered(backend, shot).frames, expected)
+
+
+def test_a_first_and_a_last_frame_become_the_frames_that_diffusers_makes(home: Path, pictures: Path):
+    givens = (tasks.first_frame(pictures / "first.png"), tasks.last_frame(pictures / "last.png"))
+    backend, shot = shot_for("wan-image", home, givens)
+    called = {"image": picture(pictures, "first"), "last_image": picture(pictures, "last")}
+    expected = directly("wan-image", home, **CLIP, **called, guidance_scale=shot.guidance_scale)
+    np.testing.assert_array_equal(rendered(backend, shot).frames, expected)
+
+
+def test_cogvideox_takes_a_first_frame_too(home: Path, pictures: Path):
+    backend, shot = shot_for("cogvideox-image", home, (tasks.first_frame(pictures / "first.png"),))
+    called = {"image": picture(pictures, "first"), "guidance_scale": 6.0}
+    expected = directly("cogvideox-image", home, **CLIP, **called)
+    np.testing.assert_array_equal(rendered(backend, shot).frames, expected)
+
+
+@pytest.mark.parametrize(("kind", "fps", "scale"), [("wan-video", 16, 5.0), ("cogvideox-video", 8, 6.0)])
+def test_a_clip_to_change_becomes_the_frames_that_diffusers_makes(
+    kind: str, fps: int, scale: float, home: Path, pictures: Path
+):
+    backend, shot = shot_for(kind, home, (tasks.edited(pictures / f"clip-{fps}.png"),), strength=0.9, steps=3)
+    called = {**SMALL, "num_inference_steps": 3, "video": moving(9), "strength": 0.9, "guidance_scale": scale}
+    np.testing.assert_array_equal(rendered(backend, shot).frames, directly(kind, home, **called))
+
+
+def test_a_masked_clip_becomes_the_frames_that_diffusers_makes(home: Path, pictures: Path):
+    given = tasks.region(pictures / "clip-16.png", pictures / "mask.png")
+    backend, shot = shot_for("wan-vace", home, (given,))
+    white = np.asarray(Image.open(pictures / "mask.png")) > 127
+    video = [Image.fromarray(np.where(white[..., None], np.uint8(128), np.asarray(f))) for f in moving(9)]
+    mask = [Image.open(pictures / "mask.png")] * 9
+    called = {"video": video, "mask": mask, "guidance_scale": 5.0}
+    np.testing.assert_array_equal(
+        rendered(backend, shot).frames, directly("wan-vace", home, **CLIP, **called)
+    )
+
+
+def test_references_become_the_frames_that_diffusers_makes(home: Path, pictures: Path):
+    backend, shot = shot_for("wan-vace", home, (tasks.reference(pictures / "first.png"),))
+    called = {"reference_images": [picture(pictures, "first")], "guidance_scale": 5.0}
+    np.testing.assert_array_equal(
+        rendered(backend, shot).frames, directly("wan-vace", home, **CLIP, **called)
+    )
+
+
+def test_a_clip_to_go_on_from_is_kept_and_the_rest_is_masked(home: Path, pictures: Path):
+    backend, shot = shot_for("wan-vace", home, (tasks.continued(pictures / "clip-16.png"),), num_frames=17)
+    grey, white = Image.new("RGB", (32, 32), (128,) * 3), Image.new("L", (32, 32), 255)
+    called = {
+        **CLIP, "num_frames": 17, "guidance_scale": 5.0, "video": moving(9) + [grey] * 8,
+        "mask": [Image.new("L", (32, 32), 0)] * 9 + [white] * 8,
+    }  # fmt: skip
+    np.testing.assert_array_equal(rendered(backend, shot).frames, directly("wan-vace", home, **called))
+
+
+def test_pictures_at_times_become_the_frames_that_diffusers_makes(home: Path, pictures: Path):
+    from diffusers.pipelines.ltx.pipeline_ltx_condition import LTXVideoCondition
+
+    givens = (
+        tasks.first_frame(pictures / "first.png"),
+        Given(kind="image", source=str(pictures / "last.png"), start=0.3),
+    )
+    backend, shot = shot_for("ltx-condition", home, givens)
+    conditions = [
+        LTXVideoCondition(image=picture(pictures, "first"), frame_index=0),
+        LTXVideoCondition(image=picture(pictures, "last"), frame_index=8),
+    ]
+    called = {
+        **CLIP,
+        "guidance_scale": 3.0,
+        "frame_rate": 25,
+        "decode_timestep": 0.05,
+        "decode_noise_scale": 0.025,
+    }
+    expected = directly("ltx-condition", home, **called, conditions=conditions)
+    np.testing.assert_array_equal(rendered(backend, shot).frames, expected)
+
+
+def test_a_clip_to_go_on_from_is_a_condition_where_the_model_takes_those(home: Path, pictures: Path):
+    from diffusers.pipelines.ltx.pipeline_ltx_condition import LTXVideoCondition
+
+    backend, shot = shot_for(
+        "ltx-condition", home, (tasks.continued(pictures / "clip-25.png"),), num_frames=17
+    )
+    called = {
+        **SMALL, "num_frames": 17, "guidance_scale": 3.0, "frame_rate": 25, "decode_timestep": 0.05,
+        "decode_noise_scale": 0.025, "conditions": [LTXVideoCondition(video=moving(9), frame_index=0)],
+    }  # fmt: skip
+    np.testing.assert_array_equal(rendered(backend, shot).frames, directly("ltx-condition", home, **called))
+
+
+def test_sound_comes_with_the_frames(home: Path):
+    backend, shot = shot_for("ltx2", home)
+    clip = rendered(backend, shot)
+    assert clip.sample_rate == 16000
+    assert clip.sound is not None
+    assert clip.sound.shape[0] == 2
+    assert clip.sound.std() > 0

@@ -53,3 +53,19 @@ class Cancelled(VitascopeError):
     """Interrupted."""
 
     exit_code = 130
+
+
+class JobNotFoundError(RequestError):
+    """There is no such job."""
+
+
+class JobConflictError(RequestError):
+    """The job's state, or an earlier request with the same key, forbids it."""
+
+
+class LeaseLostError(VitascopeError):
+    """The job has been given to another worker, or is over."""
+
+
+class DiskFullError(VitascopeError):
+    """The disk is too full to take more work."""

@@ -12,7 +12,9 @@ from vitascope.cli.explain import explain
 from vitascope.cli.extend import extend
 from vitascope.cli.generate import generate
 from vitascope.cli.inspect import inspect
+from vitascope.cli.jobs import jobs
 from vitascope.cli.remake import remake
+from vitascope.cli.worker import worker
 
 app = typer.Typer(
     name="vitascope",
@@ -48,3 +50,5 @@ app.command()(edit)
 app.command()(inspect)
 app.command()(remake)
 app.command()(evaluate)
+app.command()(worker)
+app.add_typer(jobs)

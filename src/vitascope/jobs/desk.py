@@ -134,7 +134,8 @@ def open_desk(home: Path, *, lease_seconds: float | int = LEASE_SECONDS, min_fre
     """
     from vitascope.jobs.sqlite import sqlite_store
 
-    rooms = Rooms(home / "jobs") if min_free is None else Rooms(home / "jobs", min_free)
+    path = home.absolute() / "jobs"
+    rooms = Rooms(path) if min_free is None else Rooms(path, min_free)
     try:
         rooms.make()
     except OSError as error:

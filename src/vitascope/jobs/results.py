@@ -91,19 +91,23 @@ class Rooms:
         return True
 
     def keep_inputs(self, shot: Shot) -> Shot:
-        """Return the shot with its files copied to where they stay as they are, whatever happens to the originals."""
+        """Return the shot with its files copied to where they stay as they are, whatever happens to the originals.
+
+        It names them as seen from the folder of the queue, where workers work: so a clip carries no path of this
+        machine, and has the same bytes wherever the queue lies.
+        """
         givens = []
         for given in shot.givens:
-            kept = {"source": str(self._keep(Path(given.source), given))}
+            kept = {"source": self._keep(given.source, given)}
             if given.mask is not None:
-                kept["mask"] = str(self._keep(Path(given.mask), given))
+                kept["mask"] = self._keep(given.mask, given)
             givens.append(given.model_copy(update=kept))
         return shot.model_copy(update={"givens": tuple(givens)})
 
-    def _keep(self, source: Path, given: Given) -> Path:
+    def _keep(self, name: str, given: Given) -> str:
+        source = Path(name)
         try:
-            with source.open("rb") as file:
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
+            digest, _ = checksum(source)
         except OSError as error:
             raise InputFileError(f"{given.kind}: {source} could not be read ({error.strerror})") from None
         suffix = source.suffix.lower() if source.suffix[1:].isalnum() and source.suffix.isascii() else ""
@@ -114,7 +118,7 @@ class Rooms:
             with published(target, force=True, argument=given.kind) as part:
                 shutil.copyfile(source, part)
         FaultPoint("input: kept")
-        return target
+        return target.relative_to(self.path).as_posix()
 
     def remove(self, job: str) -> None:
         """Remove all files of a job."""

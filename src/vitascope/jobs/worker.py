@@ -4,6 +4,7 @@ It is a process of its own, so that whatever ends it (a bug in native code, the 
 nothing else. What it leaves behind is enough for the next one to go on from the last step and end in the same bytes.
 """
 
+import contextlib
 import os
 import re
 import secrets
@@ -35,7 +36,7 @@ from vitascope.errors import (
 from vitascope.jobs.desk import Desk
 from vitascope.jobs.faults import FaultPoint
 from vitascope.jobs.gauge import Gauge
-from vitascope.jobs.heart import Heart
+from vitascope.jobs.heart import Heart, Why
 from vitascope.jobs.job import Failure, Job, Output
 from vitascope.jobs.presence import Presence, absent
 from vitascope.jobs.results import checksum, facts, publish
@@ -98,13 +99,21 @@ class Worker:
         self._warm = Warm(find, self.options.keep)
         self._leave = threading.Event()
         self._presence: Presence | None = None
+        self._full = False
 
     def leave(self) -> None:
         """Go as soon as the step at work is done; its job returns to the queue. Any thread or signal may call this."""
         self._leave.set()
 
     def run(self) -> None:
-        """Work until told to leave, or (`once`) until nothing is left to do."""
+        """Work until told to leave, or (`once`) until nothing is left to do.
+
+        The process works in the folder of the queue, as seen from which jobs name their files.
+        """
+        with contextlib.chdir(self.desk.rooms.path):
+            self._run()
+
+    def _run(self) -> None:
         self._presence = Presence(self.desk.rooms.workers, self.options.name)
         FaultPoint("worker: started")
         try:
@@ -125,15 +134,24 @@ class Worker:
         for name in absent(self.desk.rooms.workers):
             for job in store.bury(name):
                 self._say(f"{job.id}: worker {name} died, now {job.state}")
-        try:
-            self.desk.rooms.check_space()
-        except DiskFullError as error:
-            self._say(str(error))
+        if not self._room():
             return False
         job = store.claim(self.options.name, self.options.models)
         if job is not None:
             self._attend(job)
         return job is not None
+
+    def _room(self) -> bool:
+        """Say whether there is room for the files of a job, and complain once when there is not."""
+        try:
+            self.desk.rooms.check_space()
+        except DiskFullError as error:
+            if not self._full:
+                self._say(str(error))
+            self._full = True
+            return False
+        self._full = False
+        return True
 
     def _attend(self, job: Job) -> None:
         """Make a job that was claimed, and say in the queue what came of it."""
@@ -144,6 +162,10 @@ class Worker:
                 after = self._finish(job, heart)
             except LeaseLostError:
                 self._say(f"{job.id}: another worker has it now")
+                return
+            except DiskFullError as error:
+                # Not even that could be written down. The lease will run out, and the next attempt finds the clips.
+                self._say(f"{job.id}: {error}")
                 return
         self._say(f"{job.id}: {after.state}" + (f" ({after.failure.message})" if after.failure else ""))
         if after.deleted_at is not None:
@@ -160,18 +182,10 @@ class Worker:
                 outputs, notes = self._make(job, heart)
             FaultPoint("worker: all published")
             return store.complete(lease, outputs, notes)
-        except LeaseLostError:
+        except (LeaseLostError, DiskFullError):
             raise
         except Cancelled:
-            match heart.why:
-                case "cancelled":
-                    return store.stop(lease)
-                case "timed_out":
-                    return store.fail(lease, TIMED_OUT)
-                case "lost":
-                    raise LeaseLostError from None
-                case _:
-                    return store.give_back(lease)
+            return self._broken_off(job, heart.why)
         except MemoryError:
             self._warm.release_all()
             return store.fail(lease, OUT_OF_MEMORY)
@@ -188,6 +202,19 @@ class Worker:
             self._say("".join(traceback.format_exception(error)).rstrip())
             line = " ".join(f"{type(error).__name__}: {error}".split())
             return store.fail(lease, Failure("internal_error", line[:500]), again=True)
+
+    def _broken_off(self, job: Job, why: Why | None) -> Job:
+        """End an attempt that was broken off between two steps. Raises `LeaseLostError`."""
+        store = self.desk.store
+        match why:
+            case "cancelled":
+                return store.stop(job.lease)
+            case "timed_out":
+                return store.fail(job.lease, TIMED_OUT)
+            case "lost":
+                raise LeaseLostError
+            case _:
+                return store.give_back(job.lease)
 
     def _unwritten(self, job: Job, error: Exception) -> Job:
         """End an attempt whose files could not be written: a full disk is not the job's fault, and it waits."""

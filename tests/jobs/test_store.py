@@ -316,7 +316,7 @@ def test_only_what_waits_can_be_moved(store):
     for moved, before in ((running, waiting), (waiting, running), (waiting, "video_none")):
         with pytest.raises(JobConflictError, match="queued"):
             store.move(moved, before)
-    assert store.move(waiting, waiting if False else None).id == waiting
+    assert store.move(waiting).id == waiting
 
 
 def test_pages_follow_one_another_without_gap_or_double(store):
@@ -334,8 +334,11 @@ def test_pages_follow_one_another_without_gap_or_double(store):
     assert [job.id for job in store.page(owner="me", order="asc").jobs] == jobs[1::2]
     store.cancel(jobs[2])
     assert [job.id for job in store.page(states=["cancelled", "failed"]).jobs] == [jobs[2]]
-    with pytest.raises(JobNotFoundError):
-        store.page("video_none")
+    store.delete(jobs[5])
+    assert [job.id for job in store.page(jobs[5], 2).jobs] == [jobs[4], jobs[3]]
+    for unknown, owner in (("video_none", None), (jobs[1], "you")):
+        with pytest.raises(JobNotFoundError):
+            store.page(unknown, owner=owner)
 
 
 def test_an_owner_sees_only_what_is_theirs(store):

@@ -46,7 +46,7 @@ class Rooms:
             folder.mkdir(parents=True, exist_ok=True)
         ballast = self.path / "ballast"
         if not ballast.exists() and self.free(self.path) > self.min_free + BALLAST:
-            ballast.write_bytes(bytes(BALLAST))
+            _lay_in(ballast)
 
     @property
     def queue(self) -> Path:
@@ -150,6 +150,15 @@ class Rooms:
     def job_folders(self) -> Iterable[str]:
         """Return the names of the jobs that have a folder."""
         return sorted(entry.name for entry in self.path.glob(f"{ID_START}*") if entry.is_dir())
+
+
+def _lay_in(ballast: Path) -> None:
+    """Take room on the disk, as a rule without writing to it."""
+    with ballast.open("wb") as file:
+        if hasattr(os, "posix_fallocate"):
+            os.posix_fallocate(file.fileno(), 0, BALLAST)
+        else:
+            file.write(bytes(BALLAST))
 
 
 def publish(part: Path, target: Path) -> tuple[str, int]:

@@ -244,8 +244,11 @@ class Store:
         states: Sequence[State] | None = None,
         owner: str | None = None,
     ) -> Page:
-        """Return up to `limit` jobs by age after (not with) the job `after`, newest first unless `order` is asc."""
-        number = None if after is None else self.get(after, owner).number
+        """Return up to `limit` jobs by age after (not with) the job `after`, newest first unless `order` is asc.
+
+        `after` may have been deleted since the page before this one.
+        """
+        number = None if after is None else self._cursor(after, owner)
         query = Query(number, limit + 1, order == "desc", None if states is None else tuple(states), owner)
         found = self.tables.select(query)
         return Page(tuple(found[:limit]), len(found) > limit)
@@ -460,6 +463,12 @@ class Store:
         if found is None:
             raise JobNotFoundError("job", f"there is no {job[:60]!r}")
         return found
+
+    def _cursor(self, job: str, owner: str | None) -> int:
+        found = self._load(job)
+        if owner not in (None, found.owner):
+            raise JobNotFoundError("after", f"there is no {job[:60]!r}")
+        return found.number
 
     def _queued(self, job: str) -> Job:
         found = self.get(job)

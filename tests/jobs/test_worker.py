@@ -23,17 +23,17 @@ from vitascope.testing import FakeLatents, fake_clean
 
 
 class Watched(FakeLatents):
-    """The fake model, which does something at a call of its network, and counts the calls."""
+    """The fake model, which does something at a call of its network (or `always`), and counts the calls."""
 
-    def __init__(self, at: int = 0, do=lambda: None):
-        self.at, self.do, self.calls = at, do, 0
+    def __init__(self, at: int = 0, do=lambda: None, always: bool = False):
+        self.at, self.do, self.always, self.calls = at, do, always, 0
 
     def _model(self) -> pipeline.LatentModel:
         model = super()._model()
 
         def watched(*told):
             self.calls += 1
-            if self.calls == self.at:
+            if self.calls == self.at or self.always:
                 self.do()
             return fake_clean(*told)
 
@@ -63,6 +63,14 @@ def work(desk: Desk, renderer: FakeLatents | None = None, **options) -> Worker:
     return worker
 
 
+def left_after(desk: Desk, calls: int) -> None:
+    """Let a worker leave after so many calls of the network."""
+    leaving = Watched(at=calls)
+    worker = Worker(desk, WorkerOptions(once=True), lambda model: leaving)
+    leaving.do = worker.leave
+    worker.run()
+
+
 def calls_per_step(desk: Desk) -> int:
     whole = Watched()
     pipeline.generate(take(0), whole, Progress())
@@ -90,7 +98,7 @@ def test_a_job_makes_the_very_file_that_generate_makes(desk, tmp_path):
         clip = pipeline.generate(shot, backend("fake"), Progress()).save(tmp_path / f"{seed}.mp4")
         assert desk.file(job.id, index).read_bytes() == clip.read_bytes()
     assert sorted(file.name for file in desk.rooms.folder(job.id).iterdir()) == ["1-0.mp4", "1-1.mp4"]
-    facts = done.outputs[0]
+    facts = done.outputs[1]
     assert (facts.size, facts.num_frames, facts.fps, facts.bytes) == ((64, 48), 5, 8.0, clip.stat().st_size)
 
 
@@ -127,10 +135,7 @@ def test_cancelling_ends_it_within_one_step(desk, step):
 
 def test_a_worker_that_has_to_leave_gives_its_job_back_and_the_next_goes_on(desk, tmp_path):
     each, job = calls_per_step(desk), desk.submit(take(7))
-    leaving = Watched(at=2 * each)
-    worker = Worker(desk, WorkerOptions(), lambda model: leaving)
-    leaving.do = worker.leave
-    worker.run()
+    left_after(desk, calls=2 * each)
     assert (desk.store.get(job.id).state, desk.store.get(job.id).lost) == ("queued", 0)
     following = Watched()
     work(desk, following)
@@ -174,8 +179,7 @@ def test_a_worker_that_lost_its_job_publishes_nothing(desk, tmp_path):
 )
 def test_what_fails_says_why_and_is_tried_again_only_if_that_may_help(desk, error, code, attempts):
     job = desk.submit(take(7))
-    for _ in range(3):
-        work(desk, Watched(at=1, do=fail(error)))
+    work(desk, Watched(do=fail(error), always=True))
     failed = desk.store.get(job.id)
     assert (failed.state, failed.attempt, failed.failure.code) == ("failed", attempts, code)
     assert "\n" not in failed.failure.message
@@ -243,7 +247,7 @@ def test_a_disk_that_fills_up_meanwhile_costs_no_attempt(desk, tmp_path):
 
 def test_what_was_kept_of_other_weights_is_begun_anew(desk, monkeypatch):
     job = desk.submit(take(7))
-    work(desk, Watched(at=5, do=fail(RuntimeError("killed"))))
+    left_after(desk, calls=5)
     monkeypatch.setattr(FakeLatents, "weights", "new")
     work(desk)
     assert desk.store.get(job.id).state == "completed"

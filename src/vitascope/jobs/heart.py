@@ -57,7 +57,7 @@ class Heart:
         """Why the work has to end."""
         if self._why is None and self._leaving():
             self._why = "leaving"
-        if self._why is None and self._late(0):
+        if self._why is None and self._late(0.0):
             self._why = "timed_out"
         return self._why
 

@@ -25,7 +25,7 @@ CAT = ("jobs", "submit", "a cat", "--seconds", "0.625")
 def test_a_job_is_handed_in_made_and_looked_at(jobs, tmp_path):
     name = jobs(*CAT, "--seed", "7", "--priority", "2").out.strip()
     assert jobs("jobs", "ls").out.split()[:2] == [name, "queued"]
-    assert "waits behind    0" in jobs("jobs", "show", name).out
+    assert "waits for       0 others" in jobs("jobs", "show", name).out
     assert jobs("worker", "--once").status == 0
     done = jobs("jobs", "watch", name)
     assert done.status == 0

@@ -156,7 +156,8 @@ def show_job(job: Name, as_json: AsJson = False) -> None:
     shot, progress = told.pop("shot"), told.pop("progress")
     for name in ("created_at", "started_at", "finished_at"):
         told[name] = told[name] and time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(told[name]))
-    told |= {"outputs": _files(desk, found), "waits behind": desk.store.position(found.id)}
+    ahead = desk.store.position(found.id)
+    told |= {"outputs": _files(desk, found), "waits for": None if ahead is None else f"{ahead} others"}
     told["progress"] = f"{progress['percent']} % {progress['phase']} {progress['step']}/{progress['total']}"
     show({name: value for name, value in {**told, **shot}.items() if value is not None})
 

@@ -5,7 +5,6 @@ nothing else. What it leaves behind is enough for the next one to go on from the
 """
 
 import contextlib
-import os
 import re
 import secrets
 import shutil
@@ -59,7 +58,7 @@ _PHASES = {
 def worker_name() -> str:
     """Return a name that no other worker has, and that tells a person where it runs."""
     host = re.sub(r"[^\w-]", "-", socket.gethostname())[:40]
-    return f"{host}-{os.getpid()}-{secrets.token_hex(3)}"
+    return f"{host}-{secrets.token_hex(5)}"
 
 
 @dataclass(frozen=True)

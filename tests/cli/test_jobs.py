@@ -43,7 +43,7 @@ def test_a_job_is_handed_in_made_and_looked_at(jobs, tmp_path):
 
 
 def test_notes_are_told_at_once_and_bad_requests_refused(jobs):
-    assert "note: the model does not know" in jobs("jobs", "submit", "a kraken").err
+    assert "note: the model does not know" in jobs("jobs", "submit", "a kraken in a garden").err
     refused = jobs("jobs", "submit", "a cat", "--seconds", "-1")
     assert (refused.status, refused.out, refused.err.count("\n")) == (2, "", 1)
     assert "--seconds: -1 is not a length" in refused.err

@@ -129,11 +129,13 @@ while True:
 def test_workers_do_not_outlive_a_supervisor_that_is_killed(desk, home):
     process = subprocess.Popen([sys.executable, "-c", PROGRAM, str(home)], stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 120
-    while not list(desk.rooms.workers.iterdir()):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    process.kill()
-    process.wait()
+    try:
+        while not list(desk.rooms.workers.iterdir()):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+    finally:
+        process.kill()
+        process.wait()
     while list(desk.rooms.workers.iterdir()):
         assert time.monotonic() < deadline, "the worker is still there"
         time.sleep(0.05)

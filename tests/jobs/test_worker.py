@@ -283,6 +283,15 @@ def test_a_bad_request_is_refused_before_it_is_a_job(desk):
     assert not list(desk.rooms.inputs.iterdir())
 
 
+def test_a_shot_without_a_seed_gets_one_and_stays_the_same_request(desk):
+    shot = take(0).model_copy(update={"seed": None})
+    job = desk.submit(shot, key="k")
+    assert job.request.shot.seed is not None
+    assert desk.submit(shot, key="k").id == job.id
+    with pytest.raises(JobConflictError):
+        desk.submit(take(7), key="k")
+
+
 def test_a_running_job_that_is_deleted_leaves_nothing(desk):
     job = desk.submit(take(7))
     work(desk, Watched(at=3, do=lambda: desk.delete(job.id)))

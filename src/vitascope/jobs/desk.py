@@ -45,10 +45,13 @@ class Desk:
     ) -> Job:
         """Take in a shot, checked as far as it can be without rendering it, and return the job.
 
-        Its files are copied first, so that they may change or go afterwards. Raises `RequestError` as `generate` does,
-        `JobConflictError` for a key that was used for something else, and `DiskFullError`; then nothing was taken in.
+        Its files are copied first, so that they may change or go afterwards. `asked` is what the client said, if that
+        was not the shot itself: it is kept for it, and decides whether two requests with one key are the same. Raises
+        `RequestError` as `generate` does, `JobConflictError` for a key that was used for something else, and
+        `DiskFullError`; then nothing was taken in.
         """
         self.rooms.check_space()
+        said = dict(asked or shot.model_dump(mode="json", exclude_defaults=True))
         seed = secrets.randbelow(2**32) if shot.seed is None else shot.seed
         _check_number(number, seed)
         shot = shot.model_copy(update={"seed": seed})
@@ -59,7 +62,7 @@ class Desk:
             kind=kind,
             number=number,
             parent=parent,
-            asked=dict(asked or {}),
+            asked=said,
         )
         return self.store.submit(
             request,

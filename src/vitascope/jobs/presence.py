@@ -54,7 +54,9 @@ def silence(folder: Path, name: str) -> float:
 
 def absent(folder: Path) -> Iterator[str]:
     """Yield the names of workers that have died; each is forgotten once the caller has come back for the next."""
-    for path in sorted(folder.glob("*.lock")) if fcntl is not None else ():
+    if fcntl is None:
+        return
+    for path in sorted(folder.glob("*.lock")):
         try:
             file = os.open(path, os.O_RDWR)
         except FileNotFoundError:

@@ -173,7 +173,8 @@ class SqliteTables:
         """Bring the file up to date; raises `VitascopeError` for one of a later version."""
         connection, known = self._connection(), list(migrations())
         with self.transaction():
-            done = connection.execute("pragma user_version").fetchall()[0]["user_version"]
+            version: list[Any] = list(connection.execute("pragma user_version"))
+            done = version[0]["user_version"]
             if done > known[-1][0]:
                 raise VitascopeError(
                     f"{self.path} was made by a later version of vitascope: install that one"

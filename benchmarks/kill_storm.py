@@ -22,6 +22,8 @@ from vitascope.testing import register_fakes
 from vitascope.types import Shot
 
 FAKE = (sys.executable, "-m", "vitascope.testing")
+PACE = {"VITASCOPE_FAKE_SECONDS": "0.02"}
+"""How long a call of the fake network takes, so that most kills meet a job in the middle of its denoising."""
 SEEDS = 5
 
 
@@ -29,7 +31,7 @@ def whole(home: Path) -> dict[int, str]:
     """Return the checksums of an undisturbed worker's clips by seed."""
     desk = open_desk(home)
     jobs = [desk.submit(take(seed)).id for seed in range(SEEDS)]
-    finish(desk, Supervisor(desk, 1, starter(home, program=FAKE), say=quiet))
+    finish(desk, Supervisor(desk, 1, starter(home, program=FAKE, log=home / "log"), say=quiet))
     return {seed: desk.store.get(job).outputs[0].sha256 for seed, job in enumerate(jobs)}
 
 
@@ -53,7 +55,8 @@ def toybox(folder: Path, number: int, rng: random.Random) -> dict[str, int]:
     for name, kills in (("whole", False), ("killed", True)):
         desk = open_desk(folder / name)
         jobs = [desk.submit(Shot(prompt="a cat walks in a garden", seed=seed)).id for seed in range(number)]
-        crew = Supervisor(desk, 1, starter(folder / name), patience=Patience(0.0, 0.1, 1.0), say=quiet)
+        begin = starter(folder / name, log=folder / "log")
+        crew = Supervisor(desk, 1, begin, patience=Patience(0.01, 0.1, 1.0), say=quiet)
         try:
             for job in jobs:
                 total = desk.store.get(job).request.planned.steps or 1
@@ -83,7 +86,7 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=1000)
     parser.add_argument("--kills", type=int, default=120)
     parser.add_argument("--workers", type=int, default=4)
-    parser.add_argument("--every", type=float, default=0.8, help="seconds between kills, on average")
+    parser.add_argument("--every", type=float, default=0.5, help="seconds between kills, on average")
     parser.add_argument("--toybox", type=int, default=0)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(2**32))
     told = parser.parse_args()
@@ -92,7 +95,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
         expected, desk = whole(home / "whole"), open_desk(home / "storm")
-        begin = starter(home / "storm", program=FAKE)
+        begin = starter(home / "storm", program=FAKE, environment=PACE, log=home / "log")
         done = storm(
             desk,
             begin,

@@ -150,19 +150,23 @@ def starter(
     arguments: Sequence[str] = (),
     program: Sequence[str] = PROGRAM,
     environment: Mapping[str, str] | None = None,
+    log: Path | None = None,
 ) -> Callable[[str], Process]:
     """Return what starts `vitascope worker` for a home folder, on a leash: it leaves when this process is gone.
 
-    The leash is a pipe that nobody writes to; the system closes its other end when this process ends, however.
+    The leash is a pipe that nobody writes to; the system closes its other end when this process ends, however. What the
+    workers say goes to the file `log`, or to where this process says things.
     """
     leash, _ = os.pipe()
 
     def start(name: str) -> Process:
-        return subprocess.Popen(
-            [*program, "worker", "--name", name, "--leash", *arguments],
-            stdin=leash,
-            env={**os.environ, **(environment or {}), "VITASCOPE_HOME": str(home)},
-        )
+        with contextlib.nullcontext() if log is None else log.open("ab") as out:
+            return subprocess.Popen(
+                [*program, "worker", "--name", name, "--leash", *arguments],
+                stdin=leash,
+                stderr=out,
+                env={**os.environ, **(environment or {}), "VITASCOPE_HOME": str(home)},
+            )
 
     return start
 

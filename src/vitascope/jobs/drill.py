@@ -158,10 +158,14 @@ def storm(
 
 def _strike(crew: Supervisor, rng: random.Random) -> int:
     """Kill one of the workers that have work; return how many were hit."""
-    busy = [process for name, process in crew.workers.items() if crew.desk.store.tables.held_by(name)]
+    held_by = crew.desk.store.tables.held_by
+    busy = [process for name, process in crew.workers.items() if process.poll() is None and held_by(name)]
     if not busy:
         return 0
-    os.kill(rng.choice(busy).pid, signal.SIGKILL)
+    try:
+        os.kill(rng.choice(busy).pid, signal.SIGKILL)
+    except ProcessLookupError:  # hit before, and gone since it was asked
+        return 0
     return 1
 
 

@@ -78,6 +78,22 @@ class Cancelled(VitascopeError):
     exit_code = 130
 
 
+class JobNotFoundError(RequestError):
+    """There is no such job."""
+
+
+class JobConflictError(RequestError):
+    """The job's state, or an earlier request with the same key, forbids it."""
+
+
+class LeaseLostError(VitascopeError):
+    """The job has been given to another worker, or is over."""
+
+
+class DiskFullError(VitascopeError):
+    """The disk is too full to take more work."""
+
+
 @contextmanager
 def asking_the_model() -> Iterator[None]:
     """Mark what is raised inside as the model's own failure, but for what the one who asks did or wants."""

@@ -1,5 +1,11 @@
-"""Fakes that ship: a backend without a network, and synthetic clips, for our tests and for yours."""
+"""Fakes that ship: backends without a network, and synthetic clips, for our tests and for yours.
 
+`python -m vitascope.testing ARGUMENTS` is the command line with the model `fake` beside the real ones.
+"""
+
+import os
+import sys
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -7,6 +13,7 @@ import numpy as np
 
 from vitascope import pipeline
 from vitascope.backends.base import Card, plan_by_card
+from vitascope.backends.registry import register
 from vitascope.conditioning.build import Encoders
 from vitascope.conditioning.known import gather
 from vitascope.decode.video import Decoder
@@ -115,6 +122,25 @@ class FakeLatents(FakeBackend):
         )
 
 
+class PacedLatents(FakeLatents):
+    """`FakeLatents` that takes its time: VITASCOPE_FAKE_SECONDS for each call of its network, so that it can be met."""
+
+    def _model(self) -> pipeline.LatentModel:
+        model = super()._model()
+        seconds = float(os.environ.get("VITASCOPE_FAKE_SECONDS") or 0)
+
+        def paced(latents: np.ndarray, levels: np.ndarray, conditioning: Conditioning) -> np.ndarray:
+            time.sleep(seconds)
+            return fake_clean(latents, levels, conditioning)
+
+        return replace(model, denoiser=replace(model.denoiser, model=paced))
+
+
+def register_fakes() -> None:
+    """Make the model `fake` known to this process: it goes through all the stages in a few milliseconds."""
+    register("fake", "vitascope.testing:PacedLatents")
+
+
 def fake_texts(sentences: Sequence[str]) -> tuple[Text, ...]:
     """Return one word per sentence: its length."""
     lengths = [np.full((1, 1), len(sentence), np.float32) for sentence in sentences]
@@ -143,3 +169,10 @@ def fake_decoder(latents: np.ndarray, deep: np.ndarray, shallow: np.ndarray) -> 
     frames = np.repeat(latents[:, :3] * 0.4 + 0.5, TIME_STRIDE, axis=2)
     frames = frames.repeat(SPACE_STRIDE, axis=3).repeat(SPACE_STRIDE, axis=4)
     return {"frames": frames.astype(np.float32), "deep_out": deep, "shallow_out": shallow}
+
+
+if __name__ == "__main__":
+    from vitascope.cli import main
+
+    register_fakes()
+    main(sys.argv[1:])

@@ -12,8 +12,10 @@ from vitascope.cli.explain import explain
 from vitascope.cli.extend import extend
 from vitascope.cli.generate import generate
 from vitascope.cli.inspect import inspect
+from vitascope.cli.jobs import jobs
 from vitascope.cli.models import models
 from vitascope.cli.remake import remake
+from vitascope.cli.worker import worker
 
 app = typer.Typer(
     name="vitascope",
@@ -50,3 +52,5 @@ app.command()(inspect)
 app.command()(remake)
 app.command()(evaluate)
 app.add_typer(models)
+app.command()(worker)
+app.add_typer(jobs)

@@ -1,0 +1,31 @@
+"""Hand in clips, let a worker make them, pick them up: `python examples/13_queue.py [PROMPT] [FILE]`.
+
+Kill it while it works and start it again: it goes on where it was, and the clip has the same bytes.
+"""
+
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+from vitascope import Shot
+from vitascope.jobs.desk import open_desk
+from vitascope.jobs.worker import Worker, WorkerOptions
+
+HOME = Path(tempfile.gettempdir()) / "vitascope-example-queue"
+
+
+def main(prompt: str = "a cat walks in a garden", path: str = "queued.mp4") -> None:
+    """The key makes sure that the second run finds the job of the first, and does not hand in another."""
+    desk = open_desk(HOME)
+    job = desk.submit(Shot(prompt=prompt, seed=7), key=prompt)
+    Worker(desk, WorkerOptions(once=True)).run()
+    done = desk.store.get(job.id)
+    if done.failure is not None:
+        raise SystemExit(f"{done.id}: {done.failure.message}")
+    shutil.copyfile(desk.file(done.id), path)
+    print("saved", path, f"(attempt {done.attempt}, sha256 {done.outputs[0].sha256[:12]} …)")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,319 @@
+"""`vitascope jobs`: hand in, list, watch and cancel the jobs of the queue in the home folder."""
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from vitascope.cli.options import (
+    AsJson,
+    AspectRatio,
+    At,
+    Camera,
+    FitOption,
+    Fps,
+    GuidanceScale,
+    Image,
+    Keyframes,
+    LastImage,
+    Loop,
+    Model,
+    NegativePrompt,
+    Prompt,
+    References,
+    Seconds,
+    Seed,
+    Size,
+    Steps,
+    Style,
+    SubjectPath,
+)
+
+if TYPE_CHECKING:
+    from vitascope.jobs.desk import Desk
+    from vitascope.jobs.job import Event, Job
+
+Name = Annotated[
+    str, typer.Argument(metavar="JOB", help="A job's name, or how it begins.", show_default=False)
+]
+Names = Annotated[
+    list[str], typer.Argument(metavar="JOB...", help="Names of jobs, or how they begin.", show_default=False)
+]
+
+jobs = typer.Typer(
+    name="jobs",
+    help="Clips that are made one after the other, whatever happens meanwhile.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+
+@jobs.command()
+def submit(
+    prompt: Prompt,
+    seconds: Seconds = None,
+    fps: Fps = None,
+    size: Size = None,
+    aspect_ratio: AspectRatio = None,
+    seed: Seed = None,
+    steps: Steps = None,
+    guidance_scale: GuidanceScale = None,
+    negative_prompt: NegativePrompt = "",
+    camera: Camera = None,
+    path: SubjectPath = None,
+    at: At = None,
+    image: Image = None,
+    last_image: LastImage = None,
+    keyframe: Keyframes = None,
+    reference: References = None,
+    fit: FitOption = "crop",
+    loop: Loop = False,
+    style: Style = None,
+    model: Model = "toybox",
+    number: Annotated[
+        int, typer.Option("-n", metavar="N", help="Clips to make, with seeds that follow.")
+    ] = 1,
+    priority: Annotated[int, typer.Option(help="Higher goes first.")] = 0,
+    key: Annotated[str | None, typer.Option(help="The same key never makes a second job.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Hand in a clip to be made, and print the job's name."""
+    from vitascope import tasks
+    from vitascope.api import given_pictures, make_shot
+    from vitascope.prompt.stages import parse_at
+
+    shot = make_shot(
+        prompt,
+        seconds=seconds,
+        fps=fps,
+        size=size,
+        aspect_ratio=aspect_ratio,
+        seed=seed,
+        steps=steps,
+        guidance_scale=guidance_scale,
+        negative_prompt=negative_prompt,
+        camera=camera,
+        path=path,
+        at=dict(parse_at(text) for text in at or ()),
+        givens=given_pictures(
+            image=image,
+            last_image=last_image,
+            keyframes=tasks.parse_keyframes(keyframe),
+            reference=reference or (),
+            fit=fit,
+        ),
+        loop=loop,
+        style=style,
+        model=model,
+    )
+    # What was said, without the seed that was drawn where none was, is what makes two requests the same.
+    asked = shot.model_dump(
+        mode="json", exclude_defaults=True, exclude=None if seed is not None else {"seed"}
+    )
+    job = _desk().submit(shot, number=number, asked=asked, key=key, priority=priority)
+    for note in job.notes:
+        print(f"note: {note}", file=sys.stderr)
+    _tell(job, as_json)
+
+
+@jobs.command("ls")
+def list_jobs(
+    state: Annotated[list[str] | None, typer.Option(help="Only jobs in this state; may be repeated.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=100_000, help="How many to list, from the newest.")] = 20,
+    as_json: AsJson = False,
+) -> None:
+    """List jobs, the newest first."""
+    desk = _desk()
+    page = desk.store.page(limit=limit, states=None if state is None else [_state(one) for one in state])
+    if as_json:
+        typer.echo(json.dumps([job.to_json() for job in page.jobs], ensure_ascii=False))
+        return
+    for job in page.jobs:
+        how_far = f"{job.standing.percent:3d} %" if job.state == "running" else ""
+        when = time.strftime("%Y-%m-%d %H:%M", time.localtime(job.created_at))
+        prompt = " ".join(job.request.shot.prompt.split())
+        typer.echo(f"{job.id}  {job.state:<9}  {how_far:>5}  {when}  {prompt[:60]}")
+    if page.more:
+        print("there are more: say --limit", file=sys.stderr)
+    if desk.store.paused:
+        print("the queue is paused: nothing is begun before `vitascope jobs resume`", file=sys.stderr)
+
+
+@jobs.command("show")
+def show_job(job: Name, as_json: AsJson = False) -> None:
+    """Print all that is known of a job."""
+    from vitascope.cli.inspect import show
+
+    desk = _desk()
+    found = _named(desk, job)
+    if as_json:
+        typer.echo(json.dumps(found.to_json() | {"files": _files(desk, found)}, ensure_ascii=False))
+        return
+    told = found.to_json()
+    shot, progress = told.pop("shot"), told.pop("progress")
+    for name in ("created_at", "started_at", "finished_at"):
+        told[name] = told[name] and time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(told[name]))
+    ahead = desk.store.position(found.id)
+    told |= {"outputs": _files(desk, found), "waits for": None if ahead is None else f"{ahead} others"}
+    told["progress"] = f"{progress['percent']} % {progress['phase']} {progress['step']}/{progress['total']}"
+    show({name: value for name, value in {**told, **shot}.items() if value is not None})
+
+
+@jobs.command()
+def watch(job: Name, as_json: AsJson = False) -> None:
+    """Follow a job until it is over; its files are then printed. Status 1 when it came to nothing."""
+    desk = _desk()
+    found = _named(desk, job)
+    for event in _follow(desk, found.id):
+        _say(event, as_json)
+    found = desk.store.get(found.id)
+    if not as_json:
+        for file in _files(desk, found):
+            typer.echo(file)
+    raise typer.Exit(0 if found.state == "completed" else 1)
+
+
+@jobs.command()
+def cancel(job: Names, as_json: AsJson = False) -> None:
+    """No longer want jobs: those that wait end now, those that run at their next step."""
+    _each(job, lambda desk, one: desk.store.cancel(one), as_json)
+
+
+@jobs.command()
+def retry(job: Names, as_json: AsJson = False) -> None:
+    """Queue failed or cancelled jobs again."""
+    _each(job, lambda desk, one: desk.store.retry(one), as_json)
+
+
+@jobs.command()
+def clone(job: Names, as_json: AsJson = False) -> None:
+    """Hand in the same requests once more."""
+    _each(job, lambda desk, one: desk.store.clone(one), as_json)
+
+
+@jobs.command("rm")
+def remove(job: Names, as_json: AsJson = False) -> None:
+    """Forget jobs, and remove their clips."""
+    _each(job, lambda desk, one: desk.delete(one), as_json)
+
+
+@jobs.command()
+def move(
+    job: Name,
+    before: Annotated[str | None, typer.Option(metavar="JOB", help="Make it right before this one.")] = None,
+    first: Annotated[bool, typer.Option("--first", help="Make it before all others.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make a queued job earlier or, without an option, last."""
+    desk = _desk()
+    moved = _named(desk, job)
+    others = [one for one in desk.store.line() if one.id != moved.id]
+    target = None if before is None else _named(desk, before).id
+    if first and others:
+        target = others[0].id
+    _tell(desk.store.move(moved.id, target), as_json)
+
+
+@jobs.command()
+def pause() -> None:
+    """Begin no more jobs; what runs is finished."""
+    _desk().store.pause()
+
+
+@jobs.command()
+def resume() -> None:
+    """Begin jobs again."""
+    _desk().store.resume()
+
+
+@jobs.command()
+def prune(
+    older_than: Annotated[
+        float | None, typer.Option(metavar="DAYS", min=0, help="Jobs that were over so many days ago.")
+    ] = None,
+    max_gib: Annotated[
+        float | None, typer.Option(metavar="GIB", min=0, help="The oldest, until the clips fit into this.")
+    ] = None,
+) -> None:
+    """Remove old jobs and their clips, and print their names."""
+    seconds = None if older_than is None else older_than * 86_400
+    size = None if max_gib is None else round(max_gib * 2**30)
+    for name in _desk().prune(older_than=seconds, max_bytes=size):
+        typer.echo(name)
+
+
+def _desk() -> "Desk":
+    from vitascope.jobs.desk import open_desk
+    from vitascope.settings import settings
+
+    return open_desk(settings().home)
+
+
+def _state(text: str) -> Any:
+    from vitascope.errors import RequestError
+    from vitascope.jobs.job import STATES
+
+    if text not in STATES:
+        raise RequestError("state", f"{text[:40]!r} is no state", f"known: {', '.join(STATES)}")
+    return text
+
+
+def _named(desk: "Desk", name: str) -> "Job":
+    """Return the job of that name, or the only one whose name begins so; raises `RequestError`."""
+    from vitascope.errors import JobNotFoundError, RequestError
+    from vitascope.jobs.job import ID_START
+
+    try:
+        return desk.store.get(name)
+    except JobNotFoundError:
+        start = name if name.startswith(ID_START) else ID_START + name
+        found = [job for job in desk.store.page(limit=10_000).jobs if job.id.startswith(start)]
+        if not found or not name.strip():
+            raise
+        if len(found) > 1:
+            raise RequestError("job", f"{name[:40]!r} begins the names of {len(found)} jobs") from None
+        return found[0]
+
+
+def _each(names: Sequence[str], do: Callable[["Desk", str], "Job"], as_json: bool) -> None:
+    desk = _desk()
+    for one in [_named(desk, name).id for name in names]:
+        _tell(do(desk, one), as_json)
+
+
+def _tell(job: "Job", as_json: bool) -> None:
+    typer.echo(json.dumps(job.to_json(), ensure_ascii=False) if as_json else job.id)
+
+
+def _files(desk: "Desk", job: "Job") -> list[str]:
+    return [str(desk.rooms.file(job, index)) for index in range(len(job.outputs))]
+
+
+def _follow(desk: "Desk", job: str, every: float = 0.2) -> Iterator["Event"]:
+    """Yield the events of a job until it is over and all have been told."""
+    last = 0
+    while True:
+        # The state is asked for first: what is over by then has all of its events.
+        over = desk.store.get(job).finished
+        events = desk.store.events(job, last)
+        yield from events
+        last = events[-1].id if events else last
+        if over and not events:
+            return
+        if not events:
+            time.sleep(every)
+
+
+def _say(event: "Event", as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps({"id": event.id, "type": event.type, "at": event.at, **event.data}))
+        return
+    told = event.data
+    if event.type == "progress":
+        line = f"{told['percent']:3d} %  {told['phase']} {told['step']}/{told['total']}"
+    else:
+        line = "  ".join([event.type, *(str(told[name]) for name in ("because", "message") if name in told)])
+    print(line, file=sys.stderr)

@@ -1,0 +1,152 @@
+"""What may become of a job: plain functions from a job to the job after it, and the errors where that may not be.
+
+They know no database, so that every store obeys the same rules. `held` is the fence: whatever a worker does goes
+through it, and a worker that has lost its lease is refused.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from vitascope.errors import JobConflictError, LeaseLostError
+from vitascope.jobs.job import Failure, Grip, Job, Lease, Output, Request, Standing, State
+
+
+@dataclass(frozen=True)
+class Change:
+    """A job after something happened to it, and what the log (and, if it is news, the webhook) is told."""
+
+    job: Job
+    type: str
+    data: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def news(self) -> str | None:
+        """The name under which the world outside hears of it, None where it does not."""
+        ended = self.type in ("completed", "failed", "cancelled") and self.job.deleted_at is None
+        return f"video.{self.type}" if ended else None
+
+
+def held(job: Job, lease: Lease) -> Job:
+    """Return the job if the lease still holds it; raises `LeaseLostError`."""
+    if job.state != "running" or (job.worker, job.attempt) != (lease.worker, lease.attempt):
+        raise LeaseLostError(f"{job.id} is no longer attempt {lease.attempt} of {lease.worker}")
+    return job
+
+
+def claimed(job: Job) -> Change:
+    """A worker has taken it (the store did that in one statement); the log is told."""
+    return Change(job, "running", {"attempt": job.attempt})
+
+
+def beaten(job: Job, grip: Grip, standing: Standing | None) -> Change:
+    """Its worker lives, and may have made a step; what is done of the whole never shrinks."""
+    percent = job.standing.percent
+    if standing is not None:
+        standing = replace(standing, percent=min(99, max(percent, standing.percent)))
+    after = replace(job, grip=grip, standing=standing or job.standing)
+    told = {name: getattr(after.standing, name) for name in ("phase", "step", "total", "percent")}
+    return Change(after, "progress", told | {"seconds_left": after.standing.seconds_left})
+
+
+def completed(job: Job, outputs: Sequence[Output], notes: Sequence[str], now: float) -> Change:
+    """Its clips are published."""
+    done = replace(job.standing, percent=100, seconds_left=0.0)
+    after = replace(_over(job, "completed", now), outputs=tuple(outputs), notes=tuple(notes), standing=done)
+    return Change(after, "completed", {"percent": 100})
+
+
+def failed(job: Job, failure: Failure, now: float) -> Change:
+    """It cannot be made, now or ever."""
+    after = replace(_over(job, "failed", now), failure=failure)
+    return Change(after, "failed", {"code": failure.code, "message": failure.message})
+
+
+def stopped(job: Job, now: float) -> Change:
+    """It has ended because somebody wanted that."""
+    return Change(_over(job, "cancelled", now), "cancelled")
+
+
+def returned(job: Job, now: float) -> Change:
+    """Its worker gives it back, having kept what it made so far; nobody counts that as an attempt."""
+    if job.cancel_wanted:
+        return stopped(job, now)
+    return Change(_waiting(job), "queued", {"attempt": job.attempt})
+
+
+def lost(job: Job, failure: Failure, now: float) -> Change:
+    """An attempt ended without a result: it is tried again, or fails when it was tried often enough."""
+    if job.cancel_wanted:
+        return stopped(job, now)
+    job = replace(job, lost=job.lost + 1)
+    if job.lost < job.max_attempts:
+        return Change(_waiting(job), "queued", {"attempt": job.attempt, "because": failure.message})
+    message = (
+        f"{failure.message}, the last of {job.lost} attempts" if job.max_attempts > 1 else failure.message
+    )
+    return failed(job, replace(failure, message=message), now)
+
+
+def cancelled(job: Job, now: float) -> Change:
+    """Somebody no longer wants it: what waits ends at once, what runs ends at its next step."""
+    if job.state == "queued":
+        return stopped(job, now)
+    if job.state == "running":
+        return Change(replace(job, cancel_wanted=True), "cancelling")
+    raise JobConflictError("job", f"{job.id} is {job.state} already")
+
+
+def again(job: Job) -> Change:
+    """What failed or was cancelled is to be made after all; what it had made so far is used."""
+    if job.state not in ("failed", "cancelled"):
+        raise JobConflictError(
+            "job", f"{job.id} is {job.state}", "only failed and cancelled jobs can be retried"
+        )
+    fresh = replace(job, lost=0, failure=None, cancel_wanted=False, finished_at=None, standing=Standing())
+    return Change(_waiting(fresh), "queued")
+
+
+def deleted(job: Job, now: float) -> Change:
+    """Nobody will hear of it again: its words and its key are forgotten, and what runs is told to stop."""
+    state = "cancelled" if job.state == "queued" else job.state
+    after = replace(
+        job,
+        state=state,
+        request=Request('{"prompt": ""}', kind=job.request.kind),
+        key=None,
+        notes=(),
+        outputs=(),
+        cancel_wanted=job.state == "running",
+        finished_at=job.finished_at or now,
+        deleted_at=now,
+    )
+    return Change(after, "deleted")
+
+
+def in_order(line: Sequence[Job], moved: Job, before: str | None) -> list[Job]:
+    """Return the jobs of a line that get another place when one of them is moved before another (None: to the end).
+
+    The one that is moved takes the priority of its new neighbour; places are dealt out anew among those of that
+    priority, and only who really moved is returned.
+    """
+    others = [job for job in line if job.id != moved.id]
+    at = next((i for i, job in enumerate(others) if job.id == before), len(others))
+    if before is not None and at == len(others):
+        raise JobConflictError("before", f"{before} is not queued", "name a job that waits")
+    if not others:
+        return []
+    priority = others[at].priority if at < len(others) else others[-1].priority
+    group = [*others[:at], replace(moved, priority=priority), *others[at:]]
+    group = [job for job in group if job.priority == priority]
+    places = sorted(job.place for job in group)
+    was = {job.id: job for job in line}
+    dealt = [replace(job, place=place) for job, place in zip(group, places, strict=True)]
+    return [job for job in dealt if job != was[job.id]]
+
+
+def _over(job: Job, state: State, now: float) -> Job:
+    return replace(job, state=state, worker=None, grip=None, finished_at=now)
+
+
+def _waiting(job: Job) -> Job:
+    return replace(job, state="queued", worker=None, grip=None)

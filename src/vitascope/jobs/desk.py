@@ -1,0 +1,160 @@
+"""The desk where jobs are handed in and picked up: the queue and the folders of its jobs, kept in step.
+
+Servers and the command line talk to a `Desk`. Whatever is about rows alone they ask of its `store`.
+"""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vitascope import pipeline
+from vitascope.backends.base import MAX_SEED
+from vitascope.backends.registry import backend
+from vitascope.errors import JobNotFoundError, OutputError, RequestError
+from vitascope.jobs.job import FINISHED, MAX_ATTEMPTS, Job, Kind, Request
+from vitascope.jobs.results import Rooms
+from vitascope.jobs.store import LEASE_SECONDS, Store
+from vitascope.types import Shot
+
+MAX_NUMBER = 64
+ABANDONED_SECONDS = 3600.0
+"""How long a file of nobody's may lie before it is taken for one that a killed process left."""
+
+PROGRESS_SECONDS = 86_400.0
+"""How long the single steps of a job that is over stay in its log."""
+
+
+@dataclass(frozen=True)
+class Desk:
+    """A store, and the rooms where the files of its jobs lie."""
+
+    store: Store
+    rooms: Rooms
+
+    def submit(
+        self,
+        shot: Shot,
+        *,
+        kind: Kind = "generate",
+        number: int = 1,
+        parent: str | None = None,
+        asked: Mapping[str, Any] | None = None,
+        key: str | None = None,
+        owner: str = "",
+        priority: int = 0,
+        max_attempts: int = MAX_ATTEMPTS,
+    ) -> Job:
+        """Take in a shot, checked as far as it can be without rendering it, and return the job.
+
+        Its files are copied first, so that they may change or go afterwards. `asked` is what the client said, if that
+        was not the shot itself: it is kept for it, and decides whether two requests with one key are the same. Raises
+        `RequestError` as `generate` does, `JobConflictError` for a key that was used for something else, and
+        `DiskFullError`; then nothing was taken in.
+        """
+        self.rooms.check_space()
+        said = dict(asked or shot.model_dump(mode="json", exclude_defaults=True))
+        seed = secrets.randbelow(2**32) if shot.seed is None else shot.seed
+        _check_number(number, seed)
+        shot = shot.model_copy(update={"seed": seed})
+        planned = pipeline.plan(shot, backend(shot.model))
+        request = Request.of(
+            self.rooms.keep_inputs(shot),
+            self.rooms.keep_inputs(planned.shot),
+            kind=kind,
+            number=number,
+            parent=parent,
+            asked=said,
+        )
+        return self.store.submit(
+            request,
+            key=key,
+            owner=owner,
+            priority=priority,
+            max_attempts=max_attempts,
+            notes=planned.notes,
+        )
+
+    def file(self, job: str, index: int = 0, owner: str | None = None) -> Path:
+        """Return the file of a finished clip. Raises `RequestError` for a job that has none (yet)."""
+        return self.rooms.file(self.store.get(job, owner), index)
+
+    def delete(self, job: str, owner: str | None = None) -> Job:
+        """Forget a job and remove its files; a running one stops at its next step and is swept away by its worker."""
+        self.store.get(job, owner)
+        deleted = self.store.delete(job)
+        if deleted.state != "running":
+            self.rooms.remove(job)
+        return deleted
+
+    def prune(self, *, older_than: float | int | None = None, max_bytes: int | None = None) -> list[str]:
+        """Delete what was over `older_than` seconds ago, then the oldest until all clips fit into `max_bytes`.
+
+        Return the names of the jobs that went. Only what is over is ever pruned.
+        """
+        over = self._over()
+        total, now = sum(job.bytes for job in over), self.store.clock.now()
+        gone = []
+        for job in over:
+            old = older_than is not None and (job.finished_at or now) < now - older_than
+            if old or (max_bytes is not None and total > max_bytes and job.bytes):
+                total -= job.bytes
+                gone.append(self.delete(job.id).id)
+        self.tidy()
+        return gone
+
+    def tidy(self) -> None:
+        """Remove what killed processes and deleted jobs have left, and lay in ballast again; now and then is enough."""
+        kept = set()
+        for name in self.rooms.job_folders():
+            try:
+                self.store.get(name)
+            except JobNotFoundError:
+                self.rooms.remove(name)
+        for job in self._all():
+            kept |= {Path(given.source).name for given in job.request.shot.givens}
+            kept |= {Path(given.mask).name for given in job.request.shot.givens if given.mask}
+            # It may have been retried since it was listed.
+            if job.state in ("completed", "cancelled") and self.store.tables.load(job.id) == job:
+                self.rooms.sweep(job)
+        self.rooms.remove_inputs(kept, ABANDONED_SECONDS)
+        self.store.forget_progress(PROGRESS_SECONDS)
+        self.rooms.make()
+
+    def _over(self) -> list[Job]:
+        return [job for job in self._all() if job.state in FINISHED]
+
+    def _all(self) -> list[Job]:
+        """Return all jobs, the oldest first."""
+        jobs: list[Job] = []
+        while True:
+            page = self.store.page(jobs[-1].id if jobs else None, 500, "asc")
+            jobs += page.jobs
+            if not page.more:
+                return jobs
+
+
+def open_desk(home: Path, *, lease_seconds: float | int = LEASE_SECONDS, min_free: int | None = None) -> Desk:
+    """Return the desk of a home folder, made if it is not there yet.
+
+    Raises `MissingExtraError` without apsw, and `OutputError` where nothing can be written.
+    """
+    from vitascope.jobs.sqlite import sqlite_store
+
+    path = home.absolute() / "jobs"
+    rooms = Rooms(path) if min_free is None else Rooms(path, min_free)
+    try:
+        rooms.make()
+    except OSError as error:
+        raise OutputError(f"home: {rooms.path} could not be made ({error.strerror})") from None
+    return Desk(sqlite_store(rooms.queue, lease_seconds=lease_seconds, make_room=rooms.drop_ballast), rooms)
+
+
+def _check_number(number: int, seed: int) -> None:
+    if not 1 <= number <= MAX_NUMBER:
+        nearest = 1 if number < 1 else MAX_NUMBER
+        raise RequestError("n", f"{number} is outside 1 to {MAX_NUMBER}", f"nearest: {nearest}")
+    if seed + number - 1 > MAX_SEED:
+        nearest = f"nearest: {MAX_SEED - number + 1}"
+        raise RequestError("seed", f"{seed} leaves no seeds for {number} clips", nearest)

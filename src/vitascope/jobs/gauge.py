@@ -1,0 +1,60 @@
+"""How far a job is, from the events of its stages: one percentage that only grows, 100 only once the file is there."""
+
+import math
+
+from vitascope.conditioning.windows import CONTEXT
+from vitascope.jobs.job import Standing
+from vitascope.progress import Event
+from vitascope.types import TIME_STRIDE, Shot
+
+LOAD, WRITE = 0.04, 0.05
+"""Shares of a clip's time that loading and writing take."""
+ENCODE, DENOISE, DECODE = 0.05, 0.80, 0.15
+"""Shares of a window's time."""
+
+
+class Gauge:
+    """Turns events into standings, for `number` clips of a planned shot made in windows of `longest` frames."""
+
+    def __init__(self, shot: Shot, number: int, longest: int):
+        """Begin at nothing."""
+        self._steps, self._number = shot.steps or 0, number
+        self._windows = _windows(shot, longest)
+        self._clip, self._window, self._percent = 0, -1, 0
+
+    def next_clip(self) -> None:
+        """Say that a clip is done and the next one begins."""
+        self._clip, self._window = self._clip + 1, -1
+
+    def read(self, event: Event) -> Standing:
+        """Return the standing after an event."""
+        step, total = event.step, event.total
+        if event.phase == "denoise" and total < self._steps:
+            # A clip that goes on from a step that was kept tells only of the steps that are left.
+            step, total = step + self._steps - total, self._steps
+        if event.phase == "encode" and event.step == 0 and not event.finished:
+            self._window += 1
+        share = (self._clip + self._share(event.phase, step / max(1, total))) / self._number
+        self._percent = max(self._percent, min(99, math.floor(100 * share)))
+        return Standing(event.phase, step, total, self._percent, event.seconds_left)
+
+    def _share(self, phase: str, done: float) -> float:
+        """Return how much of a clip is done."""
+        starts = {"encode": (0.0, ENCODE), "denoise": (ENCODE, DENOISE), "decode": (ENCODE + DENOISE, DECODE)}
+        if phase == "load":
+            return LOAD * done
+        if phase == "write":
+            return 1 - WRITE + WRITE * done
+        if phase not in starts:
+            return 0.0
+        start, length = starts[phase]
+        window = min(max(self._window, 0), self._windows - 1)
+        return LOAD + (1 - LOAD - WRITE) * (window + start + length * done) / self._windows
+
+
+def _windows(shot: Shot, longest: int) -> int:
+    """Return in about how many windows a shot is made; a loop is made twice."""
+    frames = shot.num_frames or 1
+    fresh = max(TIME_STRIDE, longest - CONTEXT)
+    count = 1 + max(0, math.ceil((frames - longest) / fresh))
+    return 2 * count if shot.loop else count

@@ -1,0 +1,92 @@
+"""Jobs as rows of a database, and back: what is asked for by value has a column, all else is JSON in one."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from vitascope.jobs.job import Event, Failure, Grip, Job, Letter, Output, Request, Standing
+
+Row = Mapping[str, Any]
+
+_PLAIN = (
+    "id",
+    "state",
+    "owner",
+    "key",
+    "priority",
+    "place",
+    "max_attempts",
+    "attempt",
+    "lost",
+    "worker",
+    "created_at",
+    "started_at",
+    "finished_at",
+    "deleted_at",
+)
+
+
+def to_row(job: Job, fingerprint: str = "") -> dict[str, Any]:
+    """Return a job as the values of its columns, but for the number that the database gives it."""
+    row = {name: getattr(job, name) for name in _PLAIN}
+    return row | {
+        "model": job.request.model,
+        "request": _dump(asdict(job.request)),
+        "fingerprint": fingerprint,
+        "lease_boot": job.grip and job.grip.boot,
+        "lease_until": job.grip and job.grip.until,
+        "cancel_wanted": int(job.cancel_wanted),
+        "standing": _dump(asdict(job.standing)),
+        "failure": job.failure and _dump(asdict(job.failure)),
+        "outputs": _dump([asdict(output) for output in job.outputs]),
+        "notes": _dump(job.notes),
+    }
+
+
+def to_job(row: Row) -> Job:
+    """Return the job of a row."""
+    outputs = [{**output, "size": tuple(output["size"])} for output in json.loads(row["outputs"])]
+    return Job(
+        **{name: row[name] for name in _PLAIN},
+        number=row["number"],
+        request=Request(**json.loads(row["request"])),
+        grip=None if row["lease_boot"] is None else Grip(row["lease_boot"], row["lease_until"]),
+        cancel_wanted=bool(row["cancel_wanted"]),
+        standing=Standing(**json.loads(row["standing"])),
+        failure=None if row["failure"] is None else Failure(**json.loads(row["failure"])),
+        outputs=tuple(Output(**output) for output in outputs),
+        notes=tuple(json.loads(row["notes"])),
+    )
+
+
+def to_event(row: Row) -> Event:
+    """Return the event of a row."""
+    return Event(row["id"], row["job"], row["type"], row["at"], json.loads(row["data"]))
+
+
+def to_letter(row: Row) -> Letter:
+    """Return the letter of a row."""
+    return Letter(**{name: row[name] for name in ("id", "job", "type", "at", "owner", "tries")})
+
+
+@cache
+def queries() -> dict[str, str]:
+    """Return the statements of `sql/queries.sql` by their names."""
+    text = files("vitascope.jobs").joinpath("sql/queries.sql").read_text("utf-8")
+    named = (part.partition("\n") for part in text.split("-- name: ")[1:])
+    return {name.strip(): statement.strip() for name, _, statement in named}
+
+
+def migrations() -> Iterator[tuple[int, str]]:
+    """Yield the number and the statements of each step from an empty database to today's, in order."""
+    folder = files("vitascope.jobs").joinpath("sql")
+    for file in sorted(folder.iterdir(), key=lambda file: file.name):
+        if file.name[:4].isdecimal():
+            yield int(file.name[:4]), file.read_text("utf-8")
+
+
+def _dump(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,319 @@
+"""A worker: it claims a job, renders it by the same road as `vitascope generate`, publishes its clips, and begins anew.
+
+It is a process of its own, so that whatever ends it (a bug in native code, the out-of-memory killer, `kill -9`) ends
+nothing else. What it leaves behind is enough for the next one to go on from the last step and end in the same bytes.
+"""
+
+import contextlib
+import re
+import secrets
+import shutil
+import socket
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from vitascope import pipeline
+from vitascope.backends.base import Backend
+from vitascope.backends.registry import backend
+from vitascope.deliver.mux import read_record
+from vitascope.denoise.state import ARGUMENT as STATE
+from vitascope.denoise.state import StateFolder
+from vitascope.errors import (
+    Cancelled,
+    DiskFullError,
+    InputFileError,
+    LeaseLostError,
+    OutputError,
+    RequestError,
+    VitascopeError,
+)
+from vitascope.jobs.desk import Desk
+from vitascope.jobs.faults import FaultPoint
+from vitascope.jobs.gauge import Gauge
+from vitascope.jobs.heart import Heart, Why
+from vitascope.jobs.job import Failure, Job, Output
+from vitascope.jobs.presence import Presence, absent
+from vitascope.jobs.results import checksum, facts, publish
+from vitascope.jobs.warm import Warm
+from vitascope.progress import Event, Progress
+from vitascope.types import Clip, Shot
+
+OUT_OF_MEMORY = Failure("out_of_memory", "it needed more memory than a job may have")
+TIMED_OUT = Failure("timed_out", "it took longer than a job may take")
+
+_PHASES = {
+    "load": "worker: loading",
+    "encode": "worker: encoding",
+    "denoise": "worker: denoising",
+    "decode": "worker: decoding",
+    "write": "worker: writing",
+}
+
+
+def worker_name() -> str:
+    """Return a name that no other worker has, and that tells a person where it runs."""
+    host = re.sub(r"[^\w-]", "-", socket.gethostname())[:40]
+    return f"{host}-{secrets.token_hex(5)}"
+
+
+@dataclass(frozen=True)
+class WorkerOptions:
+    """How a worker works: which models it has (None: all), and when it goes.
+
+    `once` ends it when nothing is left to claim; `keep` models stay loaded; a job may take `seconds` and the process
+    `memory` bytes; an idle worker looks for jobs every `poll` seconds.
+    """
+
+    name: str = field(default_factory=worker_name)
+    models: tuple[str, ...] | None = None
+    once: bool = False
+    keep: int = 1
+    seconds: float | int | None = None
+    memory: int | None = None
+    poll: float | int = 0.5
+
+
+def say(line: str) -> None:
+    """Write a line to the log of the worker: stderr."""
+    print(f"vitascope: {line}", file=sys.stderr, flush=True)
+
+
+class Worker:
+    """Works on the jobs of a desk until it is told to go."""
+
+    def __init__(
+        self,
+        desk: Desk,
+        options: WorkerOptions | None = None,
+        find: Callable[[str], Backend] = backend,
+        say: Callable[[str], None] = say,
+    ):
+        """Render with the backends that `find` finds, and tell `say` what happens."""
+        self.desk, self.options, self._say = desk, options or WorkerOptions(), say
+        self._warm = Warm(find, self.options.keep)
+        # No `threading.Event`: a signal handler that sets one can wait for the lock of the very thread it interrupted.
+        self._leaving = False
+        self._presence: Presence | None = None
+        self._full = False
+
+    def leave(self) -> None:
+        """Go as soon as the step at work is done; its job returns to the queue. Any thread or signal may call this."""
+        self._leaving = True
+
+    def run(self) -> None:
+        """Work until told to leave, or (`once`) until nothing is left to do.
+
+        The process works in the folder of the queue, as seen from which jobs name their files.
+        """
+        with contextlib.chdir(self.desk.rooms.path):
+            self._run()
+
+    def _run(self) -> None:
+        self._presence = Presence(self.desk.rooms.workers, self.options.name)
+        FaultPoint("worker: started")
+        try:
+            while not self._leaving:
+                self._presence.touch()
+                if not self.work():
+                    if self.options.once:
+                        break
+                    time.sleep(self.options.poll)
+        finally:
+            self._presence.leave()
+            self._warm.release_all()
+            self.desk.store.close()
+
+    def work(self) -> bool:
+        """Make one job, if there is one; return whether there was."""
+        store = self.desk.store
+        for name in absent(self.desk.rooms.workers):
+            for job in store.bury(name):
+                self._say(f"{job.id}: worker {name} died, now {job.state}")
+        if not self._room():
+            return False
+        job = store.claim(self.options.name, self.options.models)
+        if job is not None:
+            self._attend(job)
+        return job is not None
+
+    def _room(self) -> bool:
+        """Say whether there is room for the files of a job, and complain once when there is not."""
+        try:
+            self.desk.rooms.check_space()
+        except DiskFullError as error:
+            if not self._full:
+                self._say(str(error))
+            self._full = True
+            return False
+        self._full = False
+        return True
+
+    def _attend(self, job: Job) -> None:
+        """Make a job that was claimed, and say in the queue what came of it."""
+        self._presence = self._presence or Presence(self.desk.rooms.workers, self.options.name)
+        self._say(f"{job.id}: attempt {job.attempt}")
+        with Heart(
+            self.desk.store, job, self._presence, lambda: self._leaving, self.options.seconds
+        ) as heart:
+            try:
+                after = self._finish(job, heart)
+            except LeaseLostError:
+                self._say(f"{job.id}: another worker has it now")
+                return
+            except DiskFullError as error:
+                # Not even that could be written down. The lease will run out, and the next attempt finds the clips.
+                self._say(f"{job.id}: {error}")
+                return
+        self._say(f"{job.id}: {after.state}" + (f" ({after.failure.message})" if after.failure else ""))
+        if after.deleted_at is not None:
+            self.desk.rooms.remove(job.id)
+        elif after.finished and after.state != "failed":
+            self.desk.rooms.sweep(after)
+            FaultPoint("worker: swept")
+
+    def _finish(self, job: Job, heart: Heart) -> Job:
+        """Make a job and end its attempt in the way that fits what happened. Raises `LeaseLostError`."""
+        store, lease = self.desk.store, job.lease
+        try:
+            with memory_limit(self.options.memory):
+                outputs, notes = self._make(job, heart)
+            FaultPoint("worker: all published")
+            return store.complete(lease, outputs, notes)
+        except (LeaseLostError, DiskFullError):
+            raise
+        except Cancelled:
+            return self._broken_off(job, heart.why)
+        except MemoryError:
+            self._warm.release_all()
+            return store.fail(lease, OUT_OF_MEMORY)
+        except RequestError as error:
+            return store.fail(lease, Failure("invalid_request", str(error)))
+        except (OutputError, OSError) as error:
+            return self._unwritten(job, error)
+        except VitascopeError as error:
+            return store.fail(lease, Failure(_code(error), str(error)))
+        except Exception as error:
+            if _wants_memory(error):
+                self._warm.release_all()
+                return store.fail(lease, OUT_OF_MEMORY)
+            self._say("".join(traceback.format_exception(error)).rstrip())
+            line = " ".join(f"{type(error).__name__}: {error}".split())
+            return store.fail(lease, Failure("internal_error", line[:500]), again=True)
+
+    def _broken_off(self, job: Job, why: Why | None) -> Job:
+        """End an attempt that was broken off between two steps. Raises `LeaseLostError`."""
+        store = self.desk.store
+        match why:
+            case "cancelled":
+                return store.stop(job.lease)
+            case "timed_out":
+                return store.fail(job.lease, TIMED_OUT)
+            case "lost":
+                raise LeaseLostError
+            case _:
+                return store.give_back(job.lease)
+
+    def _unwritten(self, job: Job, error: Exception) -> Job:
+        """End an attempt whose files could not be written: a full disk is not the job's fault, and it waits."""
+        store = self.desk.store
+        try:
+            self.desk.rooms.check_space()
+        except DiskFullError:
+            return store.give_back(job.lease)
+        return store.fail(job.lease, Failure("output", str(error)), again=True)
+
+    def _make(self, job: Job, heart: Heart) -> tuple[list[Output], tuple[str, ...]]:
+        """Return the published clips of a job, and what was guessed or changed on the way."""
+        renderer, request = self._warm.get(job.request.model), job.request
+        folder = self.desk.rooms.folder(job.id)
+        folder.mkdir(exist_ok=True)
+        FaultPoint("worker: folder made")
+        gauge = Gauge(request.planned, request.number, renderer.card.num_frames)
+        progress = Progress(
+            heart.listener(gauge, self._hear), lambda: heart.why is not None, states=folder / "state"
+        )
+        outputs, shot = [], request.shot
+        assert shot.seed is not None
+        for index in range(request.number):
+            one = shot.model_copy(update={"seed": shot.seed + index})
+            path = _made_before(folder, index, one)
+            digest, size = checksum(path) if path else (None, 0)
+            if path is None or digest is None:
+                path = folder / f"{job.attempt}-{index}.mp4"
+                digest, size = _clip(one, renderer, path, progress)
+            outputs.append(facts(path, digest, size))
+            gauge.next_clip()
+        return outputs, read_record(folder / outputs[0].name).notes
+
+    def _hear(self, event: Event) -> None:
+        if event.note is not None:
+            self._say(f"note: {event.note}")
+        elif (event.step > 0 or event.phase != "denoise") and not event.finished:
+            FaultPoint(_PHASES.get(event.phase, "worker: loading"))
+
+
+def _clip(shot: Shot, renderer: Backend, path: Path, progress: Progress) -> tuple[str, int]:
+    """Render a shot from the last step that was kept of it, publish it at `path`, return checksum and size."""
+    clip = _rendered(shot, renderer, progress)
+    FaultPoint("worker: rendered")
+    part = path.with_suffix(".part")
+    pipeline.deliver(clip, part, progress, force=True)
+    return publish(part, path)
+
+
+def _rendered(shot: Shot, renderer: Backend, progress: Progress) -> Clip:
+    """Render a shot, and begin anew where what was kept of it cannot be used any more."""
+    try:
+        return pipeline.generate(shot, renderer, progress)
+    except RequestError as error:
+        # What was kept is of other weights or another version: those were replaced while the job waited.
+        if error.argument != STATE or progress.states is None:
+            raise
+        progress.note(f"{error.problem}: the clip starts over")
+        shutil.rmtree(progress.states)
+        return pipeline.generate(shot, renderer, progress)
+
+
+def _made_before(folder: Path, index: int, shot: Shot) -> Path | None:
+    """Return the clip that an earlier attempt published before it died, if it is the one that is wanted."""
+    state = StateFolder(folder / "state")
+    for path in sorted(folder.glob(f"*-{index}.mp4")):
+        try:
+            if state.made(shot, read_record(path)):
+                return path
+        except InputFileError:
+            continue
+    return None
+
+
+@contextmanager
+def memory_limit(limit: int | None) -> Iterator[None]:
+    """Let this process have no more than `limit` bytes of data (None: any): asking for more is a `MemoryError`."""
+    if limit is None or sys.platform == "win32":
+        yield
+        return
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    most = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
+    resource.setrlimit(resource.RLIMIT_DATA, (most, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
+
+
+def _wants_memory(error: Exception) -> bool:
+    """Say whether native code ran out of memory, which it tells in words only."""
+    return any(words in str(error).lower() for words in ("bad_alloc", "bad allocation", "failed to allocate"))
+
+
+def _code(error: VitascopeError) -> str:
+    """Return what programs call an error: `WeightsError` is `weights`."""
+    name = type(error).__name__.removesuffix("Error")
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()

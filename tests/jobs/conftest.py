@@ -1,0 +1,34 @@
+from pathlib import Path
+
+import pytest
+
+from vitascope.jobs.desk import Desk, open_desk
+from vitascope.jobs.drill import run, take
+from vitascope.testing import register_fakes
+
+
+@pytest.fixture(autouse=True)
+def fakes():
+    register_fakes()
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    return tmp_path
+
+
+@pytest.fixture
+def desk(home: Path) -> Desk:
+    """A desk with an empty queue, in the folder `home`."""
+    return open_desk(home)
+
+
+@pytest.fixture(scope="session")
+def unbroken(tmp_path_factory) -> dict[int, str]:
+    """The checksums of what `take` gives for the first seeds when nobody disturbs the worker."""
+    register_fakes()
+    desk = open_desk(tmp_path_factory.mktemp("unbroken"))
+    seeds = range(5)
+    jobs = [desk.submit(take(seed)).id for seed in seeds]
+    assert run(desk.rooms.path.parent, "worker", "--once") == 0
+    return {seed: desk.store.get(job).outputs[0].sha256 for seed, job in zip(seeds, jobs, strict=True)}

@@ -1,0 +1,42 @@
+from itertools import pairwise
+
+import pytest
+
+from vitascope import pipeline
+from vitascope.jobs.drill import take
+from vitascope.jobs.gauge import Gauge
+from vitascope.progress import Event, Progress
+from vitascope.testing import FakeLatents
+
+
+@pytest.mark.parametrize("said", [{}, {"num_frames": 65}, {"num_frames": 17, "loop": True}])
+def test_it_grows_evenly_from_0_to_99(tmp_path, said):
+    renderer = FakeLatents()
+    planned = pipeline.plan(take(7, **said), renderer).shot
+    gauge, told = Gauge(planned, 1, renderer.card.num_frames), []
+    progress = Progress(lambda event: told.append(gauge.read(event)))
+    clip = pipeline.generate(planned, renderer, progress)
+    pipeline.deliver(clip, tmp_path / "clip.mp4", progress)
+    percents = [standing.percent for standing in told]
+    assert percents == sorted(percents)
+    assert (percents[0], percents[-1]) == (0, 99)
+    assert max(b - a for a, b in pairwise(percents)) <= 25
+
+
+def test_several_clips_share_the_whole():
+    gauge = Gauge(take(7, steps=4), 2, 17)
+    assert gauge.read(Event("write", 1, 1)).percent == 50
+    gauge.next_clip()
+    assert gauge.read(Event("load", 0, 1)).percent == 50
+    assert gauge.read(Event("write", 1, 1)).percent == 99
+
+
+def test_steps_that_were_made_before_are_counted():
+    gauge = Gauge(take(7, steps=8), 1, 17)
+    standing = gauge.read(Event("denoise", 1, 3, 2.0))
+    assert (standing.step, standing.total, standing.seconds_left) == (6, 8, 2.0)
+
+
+def test_a_phase_that_nobody_knows_harms_nothing():
+    gauge = Gauge(take(7), 1, 17)
+    assert gauge.read(Event("dream", 1, 2)).percent == 0

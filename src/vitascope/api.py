@@ -177,6 +177,7 @@ def generate(
     size: tuple[int, int] | str | None = None,
     aspect_ratio: str | None = None,
     seed: int | None = None,
+    preset: str | None = None,
     steps: int | None = None,
     guidance_scale: float | int | None = None,
     negative_prompt: str = "",
@@ -197,7 +198,8 @@ def generate(
 
     `size` is (width, height) in pixels; `camera` is words as in "zoom-in 0.3, pan-left" or `CameraMove`s; `path` is
     where the subject goes, as in "0s:0.1,0.8 2s:0.9,0.8"; `at` maps seconds to what happens from then on, `keyframes`
-    to pictures; without a `seed` one is drawn, and `clip.record.shot.seed` tells it. `clip.record.notes` says what was
+    to pictures; without a `seed` one is drawn, and `clip.record.shot.seed` tells it; `preset` is "draft", "standard" or
+    "quality", and `steps` and `guidance_scale` go before what it says. `clip.record.notes` says what was
     guessed or changed. `progress` hears an `Event` for every step. Raises `RequestError` for a request that cannot be
     met, `WeightsError` for a model that is missing or damaged, and `Cancelled`.
     """
@@ -212,6 +214,7 @@ def generate(
         size=size,
         aspect_ratio=aspect_ratio,
         seed=seed,
+        preset=preset,
         steps=steps,
         guidance_scale=guidance_scale,
         negative_prompt=negative_prompt,

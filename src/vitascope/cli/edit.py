@@ -6,30 +6,12 @@ from typing import Annotated
 import typer
 
 from vitascope.api import editing, make_shot
-from vitascope.cli.options import (
-    AsJson,
-    Camera,
-    DryRun,
-    FitOption,
-    Force,
-    GuidanceScale,
-    Model,
-    NegativePrompt,
-    Number,
-    Output,
-    Prompt,
-    References,
-    Resume,
-    Seed,
-    Steps,
-    Stream,
-    Style,
-    SubjectPath,
-    Video,
-)
-from vitascope.cli.takes import Delivery, kept_seed, make
+from vitascope.cli.making import Making, command
+from vitascope.cli.options import Prompt, References, Video
+from vitascope.cli.takes import make
 
 
+@command
 def edit(
     video: Video,
     prompt: Prompt,
@@ -48,47 +30,20 @@ def edit(
         float | None, typer.Option(help="0 to 1: how far an edit by instruction may go from the clip.")
     ] = None,
     reference: References = None,
-    output: Output = None,
-    seed: Seed = None,
-    steps: Steps = None,
-    guidance_scale: GuidanceScale = None,
-    negative_prompt: NegativePrompt = "",
-    camera: Camera = None,
-    path: SubjectPath = None,
-    fit: FitOption = "crop",
-    style: Style = None,
-    model: Model = "toybox",
-    number: Number = 1,
-    resume: Resume = None,
-    stream: Stream = False,
-    as_json: AsJson = False,
-    dry_run: DryRun = False,
-    force: Force = False,
+    *,
+    making: Making,
 ) -> None:
     """Change a clip: "make it night", "add a dog", or something else in a part of it."""
-    delivery = Delivery(output, number, resume, stream, as_json, dry_run, force)
-    delivery.check()
+    delivery = making.delivery
     told = editing(
         video,
-        model=model,
+        model=making.model,
         mask=mask,
         box=box,
         span=span,
         outpaint=outpaint,
         strength=strength,
         reference=reference or (),
-        fit=fit,
+        fit=making.fit,
     )
-    shot = make_shot(
-        prompt,
-        **told,
-        seed=kept_seed(resume) if seed is None else seed,
-        steps=steps,
-        guidance_scale=guidance_scale,
-        negative_prompt=negative_prompt,
-        camera=camera,
-        path=path,
-        style=style,
-        model=model,
-    )
-    make(shot, delivery)
+    make(make_shot(prompt, **told, **making.said), delivery)

@@ -5,29 +5,12 @@ from typing import Annotated
 import typer
 
 from vitascope.api import extending, make_shot
-from vitascope.cli.options import (
-    AsJson,
-    Camera,
-    DryRun,
-    FitOption,
-    Force,
-    GuidanceScale,
-    Model,
-    NegativePrompt,
-    Number,
-    Output,
-    Prompt,
-    Resume,
-    Seed,
-    Steps,
-    Stream,
-    Style,
-    SubjectPath,
-    Video,
-)
-from vitascope.cli.takes import Delivery, kept_seed, make
+from vitascope.cli.making import Making, command
+from vitascope.cli.options import Prompt, Video
+from vitascope.cli.takes import make
 
 
+@command
 def extend(
     video: Video,
     prompt: Prompt,
@@ -35,36 +18,10 @@ def extend(
     before: Annotated[
         bool, typer.Option("--before", help="Make what came before, not what follows.")
     ] = False,
-    output: Output = None,
-    seed: Seed = None,
-    steps: Steps = None,
-    guidance_scale: GuidanceScale = None,
-    negative_prompt: NegativePrompt = "",
-    camera: Camera = None,
-    path: SubjectPath = None,
-    fit: FitOption = "crop",
-    style: Style = None,
-    model: Model = "toybox",
-    number: Number = 1,
-    resume: Resume = None,
-    stream: Stream = False,
-    as_json: AsJson = False,
-    dry_run: DryRun = False,
-    force: Force = False,
+    *,
+    making: Making,
 ) -> None:
     """Make a clip longer, keeping its motion."""
-    delivery = Delivery(output, number, resume, stream, as_json, dry_run, force)
-    delivery.check()
-    shot = make_shot(
-        prompt,
-        **extending(video, seconds, before=before, model=model, fit=fit),
-        seed=kept_seed(resume) if seed is None else seed,
-        steps=steps,
-        guidance_scale=guidance_scale,
-        negative_prompt=negative_prompt,
-        camera=camera,
-        path=path,
-        style=style,
-        model=model,
-    )
-    make(shot, delivery)
+    delivery = making.delivery
+    told = extending(video, seconds, before=before, model=making.model, fit=making.fit)
+    make(make_shot(prompt, **told, **making.said), delivery)

@@ -8,14 +8,13 @@ from tests.intake.nasty import animation, movie, photo, text
 from vitascope.errors import RequestError
 from vitascope.intake.door import Limits
 from vitascope.intake.picture import read_mask, read_picture
-from vitascope.intake.video import probe, read_sound, read_video
+from vitascope.intake.video import probe, read_video
 
 READERS = [
     lambda path: probe(path, "it"),
     lambda path: read_picture(path, "it"),
     lambda path: read_mask(path, "it"),
     lambda path: read_video(path, "it", fps=8),
-    lambda path: read_sound(path, "it", sample_rate=48000),
 ]
 
 

@@ -152,7 +152,9 @@ def editing(
     told: dict[str, Any] = {"num_frames": 1 + (frames - 1) // TIME_STRIDE * TIME_STRIDE}
     extra = given_pictures(reference=reference)
     if span is not None:
-        return {**told, "givens": (*tasks.retake(video, *span, fit), *extra)}
+        # Of a span that lasts to the end nothing comes after.
+        kept = tasks.retake(video, *span, fit)[: 1 if span[1] >= seconds else 2]
+        return {**told, "givens": (*kept, *extra)}
     if outpaint is not None:
         parse_ratio(outpaint, "outpaint")
         return {**told, "givens": (tasks.region(video, fit="pad"), *extra), "aspect_ratio": outpaint}

@@ -1,7 +1,7 @@
 """The road of one request: the stages in order, on one screen.
 
 `plan` and `generate` are the road for any backend; `render` is the middle of it for a backend whose model makes
-latents on this machine; `deliver` is its end. (5 finish/ and 6 audio/ come between when they hold something.)
+latents on this machine; `deliver` is its end. (6 audio/ comes between when it holds something.)
 """
 
 from collections.abc import Callable, Iterator
@@ -20,6 +20,7 @@ from vitascope.deliver.mux import save
 from vitascope.deliver.record import make_record
 from vitascope.denoise.run import Denoiser, denoise
 from vitascope.denoise.state import StateFile, StateFolder
+from vitascope.finish import restore
 from vitascope.progress import Progress
 from vitascope.prompt.resolve import resolve
 from vitascope.types import TIME_STRIDE, Clip, Plan, Record, Shot
@@ -58,13 +59,15 @@ def plan(shot: Shot, backend: Backend) -> Plan:
     """Return the shot with nothing left unsaid, before any work; raises `RequestError`."""
     said = resolve(shot, backend.card.world, backend.embed)  # 1 prompt/: words -> Shot
     planned = backend.plan(said.shot)
-    return Plan(pinned(planned.shot), said.notes + planned.notes)
+    shot = pinned(planned.shot)
+    return Plan(shot, said.notes + planned.notes + restore.notes(shot))
 
 
 def generate(shot: Shot, backend: Backend, progress: Progress) -> Clip:
     """Plan a shot and render it; what was guessed or changed on the way is told and recorded."""
     planned = _told(shot, backend, progress)
     clip = backend.render(planned.shot, progress)
+    clip = restore.restored(clip, planned.shot)  # 5 finish/: an edit of a part -> the whole
     return replace(clip, record=replace(clip.record, notes=planned.notes + clip.record.notes))
 
 
@@ -76,6 +79,8 @@ def show(shot: Shot, backend: Backend, progress: Progress) -> Showing:
     else:
         clip = backend.render(planned.shot, progress)
         showing = Showing(iter((clip.frames,)), clip.fps, clip.record)
+    if (restorer := restore.restorer(planned.shot)) is not None:
+        showing = replace(showing, frames=restorer.restore(showing.frames), fps=restorer.fps)
     return replace(showing, record=replace(showing.record, notes=planned.notes + showing.record.notes))
 
 

@@ -269,7 +269,8 @@ def edit(
 
     The part is the white of `mask` (a picture), a `box` (x, y, width, height in shares of the picture), a `span` of
     seconds, or what lies beside the picture at the ratio of `outpaint` ("16:9"). `strength` 0..1 starts from the video
-    itself, the less changed the smaller it is. `reference` shows who is meant. Raises as `generate`.
+    itself, the less changed the smaller it is. `reference` shows who is meant. A part (but for what lies beside the
+    picture) is laid into the video at its own size and frame rate where those are larger. Raises as `generate`.
     """
     told = editing(
         video,

@@ -93,7 +93,8 @@ def sheet_row(task: Task, case: Case, outcome: Outcome) -> SheetRow:
     lines: dict[bool, list[str]] = {True: [], False: []}
     for row in singles:
         value = float(outcome.values[row.key].item())
-        lines[row.reached(value)].append(f"{row.key} {value:.2f}")
+        good = row.reached(value) if row.goal is not None else value >= 0.5
+        lines[good].append(f"{row.key} {value:.2f}")
     title = f"{task.name}: {case.text} {' '.join(told)} #{case.seed}"
     return SheetRow(moments(outcome.frames), title, "  ".join(lines[True]), "  ".join(lines[False]))
 

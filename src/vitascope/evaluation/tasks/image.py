@@ -1,12 +1,13 @@
 """Image to video: the subject of the given picture stays the same one, and the clip moves."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from vitascope import tasks
 from vitascope.evaluation.metrics.likeness import likeness
 from vitascope.evaluation.metrics.motion import STILL, motion
+from vitascope.evaluation.suites import SuitePrompt
 from vitascope.evaluation.tasks.base import Case, Outcome, Row, Studio, marked
 from vitascope.prompt.captions import describe
 from vitascope.prompt.world import sample_scene
@@ -32,10 +33,10 @@ class ImageToVideo:
         scene = sample_scene(rng, studio.world)
         while scene.action in LEFT_OUT:
             scene = sample_scene(rng, studio.world)
-        words = describe(scene, rng)
-        if "camera" not in words.said:
-            scene = replace(scene, camera="static")
-        return Case(words.text, int(rng.integers(2**31)), scene)
+        words, seed = describe(scene, rng), int(rng.integers(2**31))
+        # What the words leave out is told to the model as its usual: the picture shows nothing that contradicts it.
+        asked = SuitePrompt(words.text, scene, words.said, seed, "seen").asked()
+        return Case(words.text, seed, asked)
 
     def run(self, case: Case, studio: Studio) -> Outcome:
         """Give the first frame, and look at what comes of it."""

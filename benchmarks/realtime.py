@@ -72,11 +72,11 @@ class Result:
 def child(options: argparse.Namespace) -> Run:
     """Make clips in this process and measure the last ones."""
     from vitascope.api import make_shot
-    from vitascope.backends.toybox import Toybox
+    from vitascope.backends.registry import backend
     from vitascope.pipeline import deliver, generate, plan, show
     from vitascope.progress import Progress
 
-    toybox = Toybox(threads=options.threads)
+    toybox = backend("toybox")
     size = max(toybox.card.sizes, key=lambda each: each[0] * each[1])
     said = {"size": size, "preset": options.preset, "steps": options.steps, "seed": 7}
 
@@ -116,7 +116,8 @@ def measured(options: argparse.Namespace, kind: str, seconds: float, rounds: int
 
 def hold(threads: int) -> None:
     """Keep this process to so many cores, and its libraries to so many threads."""
-    os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), str(threads))
+    names = ("VITASCOPE_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+    os.environ |= dict.fromkeys(names, str(threads))
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from vitascope.backends.base import Backend
 from vitascope.conditioning.build import Encoders, condition
+from vitascope.conditioning.canvas import Canvas
 from vitascope.conditioning.known import Frames, Known, gather, looped, pinned
 from vitascope.conditioning.windows import windows
 from vitascope.decode.video import Decoder, decode
@@ -115,17 +116,18 @@ def render_stream(shot: Shot, load: Callable[[], LatentModel], progress: Progres
 def render_windows(
     shot: Shot, known: Known, model: LatentModel, progress: Progress, kept: StateFile | None = None
 ) -> Iterator[Frames]:
-    """Make what is not known, window by window, each from what is there by then, and yield frames that are final."""
+    """Make what is not known, window by window, each from what is there by then, and yield frames that are final.
+
+    What is made is laid on the canvas of `known`, which is whole at the end.
+    """
     canvas, shown = known.canvas, 0
     for number, window in enumerate(windows(canvas.whole, model.longest)):
         with progress.phase("encode"):
-            now = replace(known, canvas=canvas)
-            conditioning = condition(shot, now, window, model.encoders)  # 2 conditioning/: -> Conditioning
+            conditioning = condition(shot, known, window, model.encoders)  # 2 conditioning/: -> Conditioning
         state = None if kept is None else kept.part(number)
         latents = denoise(shot, conditioning, model.denoiser, progress, state)  # 3 denoise/: -> Latents
         frames = decode(latents, model.decoder, progress)  # 4 decode/: Latents -> frames
-        made = canvas.part(window.frames).composite(frames)
-        canvas = canvas.with_frames(window.start, made)
+        canvas.fill(window.start, canvas.part(window.frames).composite(frames))
         if canvas.ready > shown:
             yield canvas.frames[shown : canvas.ready]
         shown = canvas.ready
@@ -137,7 +139,8 @@ def render_loop(
     shot: Shot, known: Known, model: LatentModel, progress: Progress, kept: StateFile | None = None
 ) -> Iterator[Frames]:
     """Make a clip once, to see how it begins, and once more to end there; its last frames are its first again."""
-    freely = np.concatenate(list(render_windows(shot, known, model, progress)))
+    first = replace(known, canvas=Canvas(known.canvas.frames.copy(), known.canvas.known.copy()))
+    freely = np.concatenate(list(render_windows(shot, first, model, progress)))
     frames = render_windows(shot, looped(known, freely), model, progress, kept)
     yield np.concatenate(list(frames))[:-TIME_STRIDE]
 

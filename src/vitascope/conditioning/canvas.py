@@ -56,6 +56,11 @@ class Canvas:
         known[start:stop] = True
         return Canvas(pixels, known)
 
+    def fill(self, start: int, frames: UInt8[np.ndarray, "count height width 3"]) -> None:
+        """Make whole frames known in place: the canvas of a long clip is too large to be copied for every window."""
+        self.frames[start : start + len(frames)] = frames
+        self.known[start : start + len(frames)] = True
+
     def without(self, wanted: Bool[np.ndarray, "frames height width"]) -> "Canvas":
         """Return the canvas with the wanted pixels unknown."""
         return replace(self, known=self.known & ~wanted)

@@ -174,7 +174,9 @@ def editing(
     told: dict[str, Any] = {"num_frames": 1 + (frames - 1) // TIME_STRIDE * TIME_STRIDE}
     extra = given_pictures(reference=reference)
     if span is not None:
-        return {**told, "givens": (*tasks.retake(video, *span, fit), *extra)}
+        # Of a span that lasts to the end nothing comes after.
+        kept = tasks.retake(video, *span, fit)[: 1 if span[1] >= seconds else 2]
+        return {**told, "givens": (*kept, *extra)}
     if outpaint is not None:
         parse_ratio(outpaint, "outpaint")
         return {**told, "givens": (tasks.region(video, fit="pad"), *extra), "aspect_ratio": outpaint}
@@ -199,6 +201,7 @@ def generate(
     size: tuple[int, int] | str | None = None,
     aspect_ratio: str | None = None,
     seed: int | None = None,
+    preset: str | None = None,
     steps: int | None = None,
     guidance_scale: float | int | None = None,
     negative_prompt: str = "",
@@ -223,10 +226,11 @@ def generate(
 
     `size` is (width, height) in pixels; `camera` is words as in "zoom-in 0.3, pan-left" or `CameraMove`s; `path` is
     where the subject goes, as in "0s:0.1,0.8 2s:0.9,0.8"; `at` maps seconds to what happens from then on, `keyframes`
-    to pictures; `quality` may spare some work of a large model, and `lora` lays LoRAs over it, as in "a.safetensors"
-    or "a.safetensors:0.8". Without a `seed` one is drawn, and `clip.record.shot.seed` tells it. `clip.record.notes`
-    says what was guessed or changed. When `model` cannot make it, the first model of `fallback` that can does, and a
-    note says why. `progress` hears an `Event` for every step. Raises `RequestError` for a request that cannot be met,
+    to pictures; `preset` is "draft", "standard" or "quality", and `steps` and `guidance_scale` go before what it says;
+    `quality` may spare some work of a large model, and `lora` lays LoRAs over it, as in "a.safetensors" or
+    "a.safetensors:0.8". Without a `seed` one is drawn, and `clip.record.shot.seed` tells it. `clip.record.notes` says
+    what was guessed or changed. When `model` cannot make it, the first model of `fallback` that can does, and a note
+    says why. `progress` hears an `Event` for every step. Raises `RequestError` for a request that cannot be met,
     `WeightsError` for a model that is missing or damaged, and `Cancelled`.
     """
     givens = given_pictures(
@@ -241,6 +245,7 @@ def generate(
         size=size,
         aspect_ratio=aspect_ratio,
         seed=drawn_seed() if seed is None else seed,
+        preset=preset,
         steps=steps,
         guidance_scale=guidance_scale,
         negative_prompt=negative_prompt,
@@ -302,7 +307,8 @@ def edit(
 
     The part is the white of `mask` (a picture), a `box` (x, y, width, height in shares of the picture), a `span` of
     seconds, or what lies beside the picture at the ratio of `outpaint` ("16:9"). `strength` 0..1 starts from the video
-    itself, the less changed the smaller it is. `reference` shows who is meant. Raises as `generate`.
+    itself, the less changed the smaller it is. `reference` shows who is meant. A part (but for what lies beside the
+    picture) is laid into the video at its own size and frame rate where those are larger. Raises as `generate`.
     """
     said.setdefault("seed", drawn_seed())
     told = partial(

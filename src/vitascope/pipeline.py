@@ -1,7 +1,7 @@
 """The road of one request: the stages in order, on one screen.
 
 `plan` and `generate` are the road for any backend; `render` is the middle of it for a backend whose model makes
-latents on this machine; `deliver` is its end. (5 finish/ and 6 audio/ come between when they hold something.)
+latents on this machine; `deliver` is its end. (6 audio/ comes between when it holds something.)
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -13,6 +13,7 @@ import numpy as np
 
 from vitascope.backends.base import Backend
 from vitascope.conditioning.build import Encoders, condition
+from vitascope.conditioning.canvas import Canvas
 from vitascope.conditioning.known import Frames, Known, gather, looped, pinned
 from vitascope.conditioning.windows import windows
 from vitascope.decode.video import Decoder, decode
@@ -21,6 +22,7 @@ from vitascope.deliver.record import make_record
 from vitascope.denoise.run import Denoiser, denoise
 from vitascope.denoise.state import StateFile, StateFolder
 from vitascope.errors import VitascopeError, asking_the_model
+from vitascope.finish import restore
 from vitascope.progress import Progress
 from vitascope.prompt.resolve import resolve
 from vitascope.types import TIME_STRIDE, Clip, Plan, Record, Shot
@@ -64,7 +66,8 @@ def plan(shot: Shot, backend: Backend) -> Plan:
     said = resolve(shot, world, backend.embed)  # 1 prompt/: words -> Shot
     with asking_the_model():
         planned = backend.plan(said.shot)
-    return Plan(pinned(planned.shot), said.notes + planned.notes)
+    shot = pinned(planned.shot)
+    return Plan(shot, said.notes + planned.notes + restore.notes(shot))
 
 
 def first_able(models: Sequence[str], make: Callable[[str, tuple[str, ...]], Made]) -> Made:
@@ -92,6 +95,7 @@ def generate(shot: Shot, backend: Backend, progress: Progress, notes: tuple[str,
     planned = _told(shot, backend, progress, notes)
     with asking_the_model():
         clip = backend.render(planned.shot, progress)
+    clip = restore.restored(clip, planned.shot)  # 5 finish/: an edit of a part -> the whole
     return replace(clip, record=replace(clip.record, notes=planned.notes + clip.record.notes))
 
 
@@ -104,6 +108,8 @@ def show(shot: Shot, backend: Backend, progress: Progress, notes: tuple[str, ...
         else:
             clip = backend.render(planned.shot, progress)
             showing = Showing(iter((clip.frames,)), clip.fps, clip.record)
+    if (restorer := restore.restorer(planned.shot)) is not None:
+        showing = replace(showing, frames=restorer.restore(showing.frames), fps=restorer.fps)
     return replace(showing, record=replace(showing.record, notes=planned.notes + showing.record.notes))
 
 
@@ -140,17 +146,18 @@ def render_stream(shot: Shot, load: Callable[[], LatentModel], progress: Progres
 def render_windows(
     shot: Shot, known: Known, model: LatentModel, progress: Progress, kept: StateFile | None = None
 ) -> Iterator[Frames]:
-    """Make what is not known, window by window, each from what is there by then, and yield frames that are final."""
+    """Make what is not known, window by window, each from what is there by then, and yield frames that are final.
+
+    What is made is laid on the canvas of `known`, which is whole at the end.
+    """
     canvas, shown = known.canvas, 0
     for number, window in enumerate(windows(canvas.whole, model.longest)):
         with progress.phase("encode"):
-            now = replace(known, canvas=canvas)
-            conditioning = condition(shot, now, window, model.encoders)  # 2 conditioning/: -> Conditioning
+            conditioning = condition(shot, known, window, model.encoders)  # 2 conditioning/: -> Conditioning
         state = None if kept is None else kept.part(number)
         latents = denoise(shot, conditioning, model.denoiser, progress, state)  # 3 denoise/: -> Latents
         frames = decode(latents, model.decoder, progress)  # 4 decode/: Latents -> frames
-        made = canvas.part(window.frames).composite(frames)
-        canvas = canvas.with_frames(window.start, made)
+        canvas.fill(window.start, canvas.part(window.frames).composite(frames))
         if canvas.ready > shown:
             yield canvas.frames[shown : canvas.ready]
         shown = canvas.ready
@@ -162,7 +169,8 @@ def render_loop(
     shot: Shot, known: Known, model: LatentModel, progress: Progress, kept: StateFile | None = None
 ) -> Iterator[Frames]:
     """Make a clip once, to see how it begins, and once more to end there; its last frames are its first again."""
-    freely = np.concatenate(list(render_windows(shot, known, model, progress)))
+    first = replace(known, canvas=Canvas(known.canvas.frames.copy(), known.canvas.known.copy()))
+    freely = np.concatenate(list(render_windows(shot, first, model, progress)))
     frames = render_windows(shot, looped(known, freely), model, progress, kept)
     yield np.concatenate(list(frames))[:-TIME_STRIDE]
 

@@ -33,6 +33,7 @@ from vitascope.types import (
     Text,
     VideoShape,
 )
+from vitascope.weights.manifest import Defaults
 
 CARD = Card(
     id="fake",
@@ -45,6 +46,7 @@ CARD = Card(
     steps=4,
     guidance_scale=2.0,
     camera_limits={"pan": 0.5, "tilt": 0.4, "zoom": 1.0, "roll": 0.5, "shake": 0.05},
+    presets=Defaults(steps=4, guidance_scale=2.0, sampler="ab2", shift=2.0).every,
 )
 
 

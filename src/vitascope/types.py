@@ -113,6 +113,8 @@ class Shot(BaseModel):
     """What is told from which share (0..1) of the shot on, where the words change: prompts, captions once resolved."""
     style: str | None = None
     sound: bool = False
+    preset: str | None = None
+    """How much care is taken: "draft", "standard" or "quality"; `steps` and `guidance_scale` go before what it says."""
     steps: int | None = None
     guidance_scale: Annotated[float, Field(allow_inf_nan=False)] | None = None
     model: str = "toybox"

@@ -16,8 +16,30 @@ def test_what_was_not_said_gets_the_models_defaults():
     plan = plan_by_card(shot(), CARD)
     assert plan.notes == ()
     assert plan.shot == shot(
-        size=(64, 48), fps=8.0, num_frames=17, seconds=17 / 8, steps=4, guidance_scale=2.0, camera=()
+        size=(64, 48),
+        fps=8.0,
+        num_frames=17,
+        seconds=17 / 8,
+        preset="standard",
+        steps=4,
+        guidance_scale=2.0,
+        camera=(),
     )
+
+
+def test_a_preset_says_what_the_shot_does_not():
+    quality = plan_by_card(shot(preset="quality"), CARD).shot
+    assert (quality.preset, quality.steps, quality.guidance_scale) == ("quality", 40, 2.0)
+    own = plan_by_card(shot(preset="quality", steps=3, guidance_scale=1.5), CARD).shot
+    assert (own.preset, own.steps, own.guidance_scale) == ("quality", 3, 1.5)
+
+
+def test_a_model_without_presets_has_its_own_defaults():
+    card = replace(CARD, presets={})
+    plain = plan_by_card(shot(), card).shot
+    assert (plain.preset, plain.steps) == (None, 4)
+    with pytest.raises(RequestError, match="preset: fake has no presets; say how many steps"):
+        plan_by_card(shot(preset="draft"), card)
 
 
 def test_a_planned_shot_is_planned_already():
@@ -55,6 +77,7 @@ NO_ROLL = replace(CARD, camera_limits={"pan": 0.5, "zoom": 1.0})
         ({"num_frames": 0}, "num_frames", "1"),
         ({"num_frames": 10**12}, "num_frames", "17"),
         ({"seconds": 1.0, "num_frames": 17}, "seconds", "one of the two"),
+        ({"preset": "best"}, "preset", "draft, standard, quality"),
         ({"fps": 24.0}, "fps", "8"),
         ({"fps": 0.0}, "fps", "8"),
         ({"size": (60, 50)}, "size", "64x48"),

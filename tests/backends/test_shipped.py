@@ -18,11 +18,11 @@ def test_a_batch_is_its_clips_to_the_bit(batch):
     shot = pipeline.plan(Shot(prompt="a cat walks in a garden", seed=3, seconds=0.6), toybox).shot
     nothing = Known(Canvas.empty(shot.video_shape()))
     whole = Window(0, shot.video_shape().num_frames)
-    conditioning = condition(shot, nothing, whole, toybox._model.encoders)
+    conditioning = condition(shot, nothing, whole, toybox.model().encoders)
     tokens = len(conditioning.levels)
     latents = np.random.default_rng(0).standard_normal((batch, tokens, LATENT_CHANNELS), np.float32)
     levels = np.linspace(0.2, 1, batch, dtype=np.float32)[:, None].repeat(tokens, axis=1)
-    model = toybox._model.denoiser.model
+    model = toybox.model().denoiser.model
     together = model(latents, levels, conditioning)
     for i in range(batch):
         alone = model(latents[i : i + 1], levels[i : i + 1], conditioning)

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from vitascope.progress import Progress
 from vitascope.prompt.world import FULL
 from vitascope.runtime.export import export
 from vitascope.types import EXTRA_CHANNELS, LATENT_CHANNELS, Shot
-from vitascope.weights.manifest import Defaults, Manifest, NativeShape
+from vitascope.weights.manifest import Defaults, Manifest, NativeShape, Preset
 from vitascope.weights.store import WeightsFolder, seal
 
 BYTES = [f"<0x{byte:02X}>" for byte in range(256)]
@@ -106,6 +107,27 @@ def test_words_become_the_same_clip_each_time(toybox, folder):
     assert set(clip.record.weights) == {"dit.safetensors", "decoder.safetensors", "text_encoder.safetensors"}
     again = generate(shot, Toybox(WeightsFolder(folder), threads=1), Progress())
     assert (again.frames == clip.frames).all()
+
+
+def test_a_preset_has_its_own_sampler_and_network(folder, tmp_path):
+    for path in folder.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    (tmp_path / "dit.onnx").rename(tmp_path / "dit4.onnx")
+    manifest = WeightsFolder(folder).manifest
+    quick = Preset(steps=1, guidance_scale=1.0, sampler="euler", network="dit4")
+    seal(tmp_path, replace(manifest, world=dict(manifest.world), defaults=Defaults(presets={"draft": quick})))
+    toybox = Toybox(WeightsFolder(tmp_path), threads=1)
+    clip = generate(Shot(prompt="a cat", seed=3, preset="draft"), toybox, Progress())
+    assert (clip.record.shot.preset, clip.record.shot.steps) == ("draft", 1)
+    assert toybox.model("draft").denoiser.sampler == "euler"
+    with pytest.raises(WeightsError, match=r"dit\.onnx"):
+        generate(Shot(prompt="a cat", seed=3), toybox, Progress())
+
+
+def test_a_network_is_opened_once(toybox):
+    draft, quality = toybox.model("draft"), toybox.model("quality")
+    assert draft.denoiser.model.args[0] is quality.denoiser.model.args[0]
+    assert draft.decoder.network is quality.decoder.network
 
 
 def test_words_have_places(toybox):

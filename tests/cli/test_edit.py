@@ -146,3 +146,25 @@ def test_bad_input_is_one_line_and_leaves_nothing(run, clip, said, argument):
     assert len(lines) == 1, done.err
     assert argument in lines[0]
     assert sorted(os.listdir()) == before
+
+
+def test_a_span_may_last_to_the_end_or_begin_at_the_start(run, clip):
+    for name, said in (("end", "1s-100%"), ("start", "0s-1s")):
+        done = run("edit", "in.mp4", "a disc", "--span", said, "--seed", "8", "-o", f"{name}.mp4")
+        assert done.status == 0, done.err
+    source, end, start = frames("in.mp4"), frames("end.mp4"), frames("start.mp4")
+    assert np.abs(end[:8] - source[:8]).mean() < 4
+    assert np.abs(end[8:] - source[8:]).mean() > 10
+    assert np.abs(start[8:] - source[8:]).mean() < 4
+    assert np.abs(start[1:7] - source[1:7]).mean() > 10
+
+
+def test_a_part_of_a_larger_clip_is_edited_at_its_own_size(run):
+    synthetic_clip(25, 160, 120, 20.0, seed=5).save("large.mp4")
+    command = ("edit", "large.mp4", "a disc", "--box", "0.25,0.25,0.5,0.5", "--seed", "8", "-o", "out.mp4")
+    planned = run(*command, "--dry-run")
+    assert "note: large.mp4: what is not edited stays as it is, 160x120 at 20 fps" in planned.err
+    made = json.loads(run(*command, "--json").out)
+    assert (made["width"], made["height"], made["fps"], made["num_frames"]) == (160, 120, 20.0, 23)
+    assert frames("out.mp4").shape == (23, 120, 160, 3)
+    assert run("remake", "out.mp4").out.startswith("identical: all 23 frames, and every byte")

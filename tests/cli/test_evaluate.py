@@ -91,3 +91,27 @@ def test_without_a_judge_there_is_one_line(run, monkeypatch, tmp_path):
 
 def test_no_prompts_is_wrong_usage(run):
     assert run("evaluate", "--prompts", "0").status == 2
+
+
+def test_tasks_are_judged_with_their_goals_beside(run):
+    done = run("evaluate", "--task", "all", "--prompts", "1", "--steps", "1", "--sheet", "sheet.png")
+    assert done.status == 0, done
+    for word in ("image", "camera", "path", "restyle", "add", "≥ 0.950", "≤ 10.0%", "≥ 85.0%", "≥ 75.0%"):
+        assert word in done.out
+    assert "not reached: " in done.out
+    assert "path: error" in done.out.splitlines()[-1]
+    assert Path("sheet.png").is_file()
+
+
+def test_one_task_as_json(run):
+    data = json.loads(run("evaluate", "--task", "add", "--prompts", "2", "--preset", "draft", "--json").out)
+    assert data["preset"] == "draft"
+    assert data["tasks"]["add"]["clips"] == 2
+    assert 0 <= data["tasks"]["add"]["present"] <= 1
+
+
+def test_what_is_no_task_is_refused_in_one_line(run):
+    done = run("evaluate", "--task", "cooking")
+    assert (done.status, done.err.count("\n")) == (2, 1)
+    assert "--task: 'cooking' is not known; it may be: image, camera, path, restyle, add, all" in done.err
+    assert run("evaluate", "--task", "add", "--seen").status == 2

@@ -71,6 +71,13 @@ def test_every_flag_reaches_the_shot(run):
     assert [(move["kind"], move["amount"]) for move in shot["camera"]] == [("zoom", 0.3)]
 
 
+def test_a_preset_is_recorded_with_what_it_means(run):
+    run("generate", "a cat", "--preset", "quality", "--seed", "7", "-o", "cat.mp4")
+    shot = read_record(Path("cat.mp4")).shot
+    assert (shot.preset, shot.steps) == ("quality", 40)
+    assert run("remake", "cat.mp4").status == 0
+
+
 def test_what_is_snapped_is_said(run):
     done = run("generate", "a cat", "--seconds", "2")
     assert "note: seconds: 2 becomes 17 frames (2.125 s at 8 fps)\n" in done.err
@@ -108,6 +115,10 @@ def test_nothing_is_overwritten_without_force(run):
         (["a cat", "--size", "big"], "--size: 'big' is not a size; write it as WIDTHxHEIGHT"),
         (["a cat", "--size", "99999999999x1"], "--size: "),
         (["a cat", "--aspect-ratio", "21:9"], "--aspect-ratio: 21:9 is not a ratio"),
+        (
+            ["a cat", "--preset", "best"],
+            "--preset: 'best' is not known; it may be: draft, standard, quality",
+        ),
         (["a cat", "--steps", "0"], "--steps: 0 is outside 1 to 200; nearest: 1"),
         (["a cat", "--guidance-scale", "inf"], "--guidance-scale: "),
         (["a cat", "--seed", "-1"], "--seed: -1 is outside"),

@@ -12,6 +12,13 @@ def pictures(count: int) -> np.ndarray:
     return RNG.integers(0, 256, (count, 32, 48, 3), dtype=np.uint8)
 
 
+def test_a_canvas_can_be_filled_in_place():
+    canvas = Canvas.empty(VideoShape(5, 16, 16, 8.0))
+    canvas.fill(2, np.full((2, 16, 16, 3), 7, np.uint8))
+    assert canvas.known.all(axis=(1, 2)).tolist() == [False, False, True, True, False]
+    assert (canvas.frames[2:4] == 7).all()
+
+
 def test_an_empty_canvas_gives_nothing():
     canvas = Canvas.empty(SHAPE)
     assert canvas.cells().shape == (3, 2, 3)

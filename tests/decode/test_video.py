@@ -47,7 +47,7 @@ def test_chunks_of_any_size_give_the_same_frames(decoder, latents, size):
 
 @pytest.fixture(scope="module")
 def shipped() -> Decoder:
-    return Toybox(threads=1)._model.decoder
+    return Toybox(threads=1).model().decoder
 
 
 @pytest.mark.parametrize("shape", [LatentShape(CHUNK + 1, 4, 4), LatentShape(7, 3, 5)])

@@ -11,11 +11,10 @@ from tests.evaluation.clips import CARD, FlatJudge, plain
 from vitascope.evaluation.judge import Judge
 from vitascope.evaluation.report import (
     Report,
-    SheetRow,
     confusions,
     draw_sheet,
     judge_clip,
-    moments,
+    judged_row,
     score,
     table,
     wrong_fields,
@@ -80,7 +79,7 @@ def test_the_table_keeps_its_goals_beside_the_figures():
 
 @pytest.mark.parametrize("clips", [1, 3])
 def test_a_sheet_shows_every_clip(tmp_path, clips):
-    row = SheetRow(judged(WRONG), moments(plain(9, 32, 48)))
+    row = judged_row(judged(WRONG), plain(9, 32, 48))
     draw_sheet([row] * clips, tmp_path / "deep" / "sheet.png")
     with Image.open(tmp_path / "deep" / "sheet.png") as sheet:
         assert sheet.width == 2 * (4 * 48 + 8)

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, TypeVar, runtime_checkable
 
 from vitascope.conditioning.camera import playable
@@ -11,6 +11,7 @@ from vitascope.progress import Progress
 from vitascope.prompt.nearest import Embed
 from vitascope.prompt.world import World
 from vitascope.types import CameraMove, Clip, Plan, Shot, VideoShape
+from vitascope.weights.manifest import STANDARD, Preset
 
 Number = TypeVar("Number", int, float)
 
@@ -26,7 +27,7 @@ class Card:
     `world` is all that the model was taught to draw, in words; None where it reads free text.
     `sizes` are the (width, height) that it can draw, the first being its own; `num_frames` is the usual length of a
     clip, `max_frames` the longest, `fps` its frame rate; `camera_limits` the largest amount of each kind of camera
-    move that it has seen; `takes` the roles of what it can be given, and "path".
+    move that it has seen; `takes` the roles of what it can be given, and "path"; `presets` its ways to denoise by name.
     """
 
     id: str
@@ -40,6 +41,7 @@ class Card:
     guidance_scale: float
     camera_limits: Mapping[str, float]
     takes: frozenset[str] = frozenset()
+    presets: Mapping[str, Preset] = field(default_factory=dict)
 
 
 @runtime_checkable
@@ -74,6 +76,7 @@ def plan_by_card(shot: Shot, card: Card) -> Plan:
     fps = _fps(shot, card)
     num_frames, length_note = _num_frames(shot, card, fps)
     camera, camera_notes = _camera(shot, card)
+    name, preset = _preset(shot, card)
     resolved = shot.model_copy(
         update={
             "size": _size(shot, card),
@@ -83,10 +86,11 @@ def plan_by_card(shot: Shot, card: Card) -> Plan:
             "seconds": num_frames / fps,
             "camera": camera,
             "seed": within("seed", shot.seed, 0, MAX_SEED),
-            "steps": within("steps", card.steps if shot.steps is None else shot.steps, 1, MAX_STEPS),
+            "preset": name,
+            "steps": within("steps", preset.steps if shot.steps is None else shot.steps, 1, MAX_STEPS),
             "guidance_scale": within(
                 "guidance_scale",
-                card.guidance_scale if shot.guidance_scale is None else shot.guidance_scale,
+                preset.guidance_scale if shot.guidance_scale is None else shot.guidance_scale,
                 0.0,
                 MAX_GUIDANCE,
             ),
@@ -106,6 +110,18 @@ def within(name: str, value: Number | None, low: Number, high: Number) -> Number
         nearest = low if value < low else high
         raise RequestError(name, f"{value} is outside {low} to {high}", f"nearest: {nearest}")
     return value
+
+
+def _preset(shot: Shot, card: Card) -> tuple[str | None, Preset]:
+    """Return the preset that a shot is made with and its name; None for a model that has only its own defaults."""
+    if not card.presets:
+        if shot.preset is not None:
+            raise RequestError("preset", f"{card.id} has no presets", "say how many steps")
+        return None, Preset(card.steps, card.guidance_scale)
+    name = STANDARD if shot.preset is None else shot.preset
+    if name not in card.presets:
+        raise RequestError("preset", f"{name[:40]!r} is not known", f"it may be: {', '.join(card.presets)}")
+    return name, card.presets[name]
 
 
 def _refuse_unsupported(shot: Shot, card: Card) -> None:

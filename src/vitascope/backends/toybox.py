@@ -17,8 +17,10 @@ from vitascope.pipeline import LatentModel, Showing, render, render_stream
 from vitascope.progress import Progress
 from vitascope.prompt.world import World
 from vitascope.runtime.base import Network
+from vitascope.runtime.onnx import OnnxNetwork
 from vitascope.settings import settings
 from vitascope.types import Clip, Conditioning, Plan, Shot, VideoShape
+from vitascope.weights.manifest import STANDARD
 from vitascope.weights.store import WeightsFolder
 
 VOCABULARY = "tokens.txt"
@@ -35,11 +37,13 @@ class Toybox:
         chosen = settings().weights
         self.folder = folder or (WeightsFolder(chosen) if chosen else WeightsFolder.shipped())
         self.threads = settings().threads if threads is None else threads
+        self._open: dict[str, OnnxNetwork] = {}
 
     @cached_property
     def card(self) -> Card:
         """What these weights can do, from their manifest; raises `WeightsError` when that is missing or damaged."""
         manifest = self.folder.manifest
+        presets = manifest.defaults.every
         return Card(
             id="toybox",
             licence=manifest.licence,
@@ -48,10 +52,11 @@ class Toybox:
             num_frames=manifest.native.num_frames,
             max_frames=VideoShape.snap_frames(MAX_SECONDS * manifest.native.fps),
             fps=manifest.native.fps,
-            steps=manifest.defaults.steps,
-            guidance_scale=manifest.defaults.guidance_scale,
+            steps=presets[STANDARD].steps,
+            guidance_scale=presets[STANDARD].guidance_scale,
             takes=frozenset({"frame", "source", "reference", "path"}),
             camera_limits={kind: CAMERA_REACH * amount for kind, amount in AMOUNTS.items()},
+            presets=presets,
         )
 
     def embed(self, words: Sequence[str]) -> Float32[np.ndarray, "words dim"]:
@@ -64,11 +69,30 @@ class Toybox:
 
     def render(self, shot: Shot, progress: Progress) -> Clip:
         """Render a planned shot. Raises `WeightsError` and `Cancelled`."""
-        return render(shot, lambda: self._model, progress)
+        return render(shot, lambda: self.model(shot.preset), progress)
 
     def show(self, shot: Shot, progress: Progress) -> Showing:
         """Render a planned shot and hand over its frames chunk by chunk. Raises `WeightsError` and `Cancelled`."""
-        return render_stream(shot, lambda: self._model, progress)
+        return render_stream(shot, lambda: self.model(shot.preset), progress)
+
+    def model(self, preset: str | None = None) -> LatentModel:
+        """Return the networks of a preset, each opened once; raises `WeightsError`."""
+        manifest = self.folder.manifest
+        chosen = manifest.defaults.every[preset or STANDARD]
+        words = partial(
+            encode_texts,
+            tokenizer=self._tokenizer,
+            network=self._network("text_encoder"),
+            max_words=manifest.max_words,
+        )
+        clean, decoder = partial(clean_tokens, self._network(chosen.network)), self._network("decoder")
+        return LatentModel(
+            encoders=Encoders(words, self._encode_video),
+            longest=manifest.native.num_frames,
+            denoiser=Denoiser(clean, chosen.sampler, chosen.shift),
+            decoder=Decoder(decoder, decoder.shapes["deep"][1], decoder.shapes["shallow"][1]),
+            weights=self.folder.checksums(),
+        )
 
     @cached_property
     def _tokenizer(self) -> Tokenizer:
@@ -78,30 +102,17 @@ class Toybox:
     def _space(self) -> WordSpace:
         return WordSpace(self._tokenizer, self.folder.file("text_encoder.safetensors"))
 
-    @cached_property
-    def _model(self) -> LatentModel:
-        manifest = self.folder.manifest
-        text, dit, decoder = (
-            self.folder.network(name, self.threads) for name in ("text_encoder", "dit", "decoder")
-        )
-        words = partial(encode_texts, tokenizer=self._tokenizer, network=text, max_words=manifest.max_words)
-        return LatentModel(
-            encoders=Encoders(words, self._encode_video),
-            longest=manifest.native.num_frames,
-            denoiser=Denoiser(partial(clean_tokens, dit), manifest.defaults.sampler, manifest.defaults.shift),
-            decoder=Decoder(decoder, decoder.shapes["deep"][1], decoder.shapes["shallow"][1]),
-            weights=self.folder.checksums(),
-        )
-
     def _encode_video(
         self, frames: UInt8[np.ndarray, "frames height width 3"]
     ) -> Float32[np.ndarray, "tokens latent"]:
-        return encode_video(self._encoder, frames)
+        # Only shots that are given pictures need the encoder.
+        return encode_video(self._network("encoder"), frames)
 
-    @cached_property
-    def _encoder(self) -> Network:
-        """The video encoder, which only shots that are given pictures need."""
-        return self.folder.network("encoder", self.threads)
+    def _network(self, name: str) -> OnnxNetwork:
+        """Open a network of the folder, or return the one that is open."""
+        if name not in self._open:
+            self._open[name] = self.folder.network(name, self.threads)
+        return self._open[name]
 
 
 def clean_tokens(

@@ -7,32 +7,13 @@ from typing import Annotated
 import typer
 
 from vitascope.api import editing, make_shot
-from vitascope.cli.options import (
-    AsJson,
-    Camera,
-    DryRun,
-    Fallback,
-    FitOption,
-    Force,
-    GuidanceScale,
-    Model,
-    NegativePrompt,
-    Number,
-    Output,
-    Prompt,
-    References,
-    Resume,
-    Seed,
-    Steps,
-    Stream,
-    Style,
-    SubjectPath,
-    Video,
-)
-from vitascope.cli.takes import Delivery, make
+from vitascope.cli.making import Making, command
+from vitascope.cli.options import Prompt, References, Video
+from vitascope.cli.takes import make
 from vitascope.types import Shot
 
 
+@command
 def edit(
     video: Video,
     prompt: Prompt,
@@ -51,28 +32,11 @@ def edit(
         float | None, typer.Option(help="0 to 1: how far an edit by instruction may go from the clip.")
     ] = None,
     reference: References = None,
-    output: Output = None,
-    seed: Seed = None,
-    steps: Steps = None,
-    guidance_scale: GuidanceScale = None,
-    negative_prompt: NegativePrompt = "",
-    camera: Camera = None,
-    path: SubjectPath = None,
-    fit: FitOption = "crop",
-    style: Style = None,
-    model: Model = "toybox",
-    fallback: Fallback = None,
-    number: Number = 1,
-    resume: Resume = None,
-    stream: Stream = False,
-    as_json: AsJson = False,
-    dry_run: DryRun = False,
-    force: Force = False,
+    *,
+    making: Making,
 ) -> None:
     """Change a clip: "make it night", "add a dog", or something else in a part of it."""
-    delivery = Delivery(output, number, resume, stream, as_json, dry_run, force)
-    delivery.check()
-    seed = delivery.seed(seed)
+    delivery, said = making.delivery, making.said
     told = partial(
         editing,
         video,
@@ -82,21 +46,10 @@ def edit(
         outpaint=outpaint,
         strength=strength,
         reference=reference or (),
-        fit=fit,
+        fit=making.fit,
     )
 
     def shot(model: str) -> Shot:
-        return make_shot(
-            prompt,
-            **told(model=model),
-            seed=seed,
-            steps=steps,
-            guidance_scale=guidance_scale,
-            negative_prompt=negative_prompt,
-            camera=camera,
-            path=path,
-            style=style,
-            model=model,
-        )
+        return make_shot(prompt, **told(model=model), **said, model=model)
 
-    make(shot, (model, *(fallback or ())), delivery)
+    make(shot, making.models, delivery)

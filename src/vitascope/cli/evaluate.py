@@ -1,22 +1,50 @@
-"""`vitascope evaluate`: how well a model follows its words, by the judge's word."""
+"""`vitascope evaluate`: how well a model follows its words, and does its tasks, by the judge's word."""
 
 import json
 import sys
+import tempfile
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from vitascope.cli import options
 from vitascope.cli.screen import Screen
 
 
+@dataclass(frozen=True)
+class Asked:
+    """What is to be evaluated, and how it is to be told."""
+
+    prompts: int
+    seed: int
+    said: dict[str, Any]
+    as_json: bool
+    sheet: Path | None
+    model: str
+
+    @property
+    def keep(self) -> int:
+        """How many clips of each kind go on the sheet."""
+        return 20 if self.sheet else 0
+
+
 def evaluate(
-    prompts: Annotated[int, typer.Option(min=1, max=10_000, help="Prompts of each split.")] = 200,
+    task: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="Judge a task: image, camera, path, restyle, add or all. [default: words]"
+        ),
+    ] = None,
+    prompts: Annotated[int, typer.Option(min=1, max=10_000, help="Prompts of each split or task.")] = 200,
     seed: Annotated[int, typer.Option(min=0, help="Same seed, same prompts and clips.")] = 0,
     seen: Annotated[bool, typer.Option("--seen", help="Only compositions that training draws from.")] = False,
     held_out: Annotated[
         bool, typer.Option("--held-out", help="Only compositions that training never sees.")
     ] = False,
+    preset: options.Preset = None,
+    steps: options.Steps = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")] = False,
     sheet: Annotated[
         Path | None, typer.Option(help="Also draw judged clips into this picture (.png).")
@@ -24,6 +52,20 @@ def evaluate(
     model: Annotated[str, typer.Option(help="What renders the clips.")] = "toybox",
 ) -> None:
     """Render a suite of prompts, judge every clip, and print the table with the goals beside it."""
+    from vitascope.errors import RequestError
+
+    asked = Asked(prompts, seed, {"preset": preset, "steps": steps}, as_json, sheet, model)
+    if task is None:
+        judge_words(asked, {"seen": seen, "held_out": held_out})
+    elif seen or held_out:
+        split = "seen" if seen else "held_out"
+        raise RequestError(split, "has no meaning for a task", "leave it out")
+    else:
+        judge_tasks(asked, task)
+
+
+def judge_words(asked: Asked, splits: dict[str, bool]) -> None:
+    """Judge how well clips follow their prompts."""
     from vitascope.backends.registry import backend
     from vitascope.evaluation.judge import Judge
     from vitascope.evaluation.report import draw_sheet, table
@@ -32,21 +74,58 @@ def evaluate(
     from vitascope.progress import Progress
     from vitascope.prompt.world import FULL
 
-    wanted = {"seen": seen, "held_out": held_out} if seen or held_out else dict.fromkeys(SPLITS, True)
-    renderer, judge = backend(model), Judge.load_shipped()
-    asked = suite(renderer.card.world or FULL, [split for split in SPLITS if wanted[split]], prompts, seed)
+    wanted = [split for split in SPLITS if splits[split] or not any(splits.values())]
+    renderer, judge = backend(asked.model), Judge.load_shipped()
+    prompts = suite(renderer.card.world or FULL, wanted, asked.prompts, asked.seed)
     with Screen() as screen:
-        evaluation = run(renderer, judge, asked, Progress(screen), keep=20 if sheet else 0)
-        if sheet is not None:
-            draw_sheet(evaluation.rows, sheet)
-            screen.say(f"sheet: {sheet}")
-    if as_json:
+        evaluation = run(renderer, judge, prompts, Progress(screen), asked.keep, asked.said)
+        if asked.sheet is not None:
+            draw_sheet(evaluation.rows, asked.sheet)
+            screen.say(f"sheet: {asked.sheet}")
+    if asked.as_json:
         typer.echo(json.dumps(evaluation.report.to_json(), ensure_ascii=False))
         return
-    from rich.console import Console
-
-    Console(file=sys.stdout, width=None if sys.stdout.isatty() else 120).print(table(evaluation.report))
+    show(table(evaluation.report))
     if barred := evaluation.report.barred():
         typer.echo(
             f"figures in brackets: the judge is below 97 % on rendered clips there ({', '.join(barred)})"
         )
+
+
+def judge_tasks(asked: Asked, task: str) -> None:
+    """Judge one task, or all."""
+    from vitascope.backends.registry import backend
+    from vitascope.errors import RequestError
+    from vitascope.evaluation.judge import Judge
+    from vitascope.evaluation.report import draw_sheet
+    from vitascope.evaluation.sources import sources
+    from vitascope.evaluation.task_report import judge_tasks as run
+    from vitascope.evaluation.task_report import task_table
+    from vitascope.evaluation.tasks import TASKS
+    from vitascope.evaluation.tasks.base import Studio
+    from vitascope.progress import Progress
+
+    if task not in (*TASKS, "all"):
+        raise RequestError("task", f"{task[:40]!r} is not known", f"it may be: {', '.join(TASKS)}, all")
+    names = list(TASKS) if task == "all" else [task]
+    renderer, judge = backend(asked.model), Judge.load_shipped()
+    with Screen() as screen, tempfile.TemporaryDirectory() as folder:
+        given = sources(renderer, asked.model, Path(folder), asked.said)
+        studio = Studio(renderer, asked.model, judge, given, Path(folder), asked.said, Progress(screen))
+        report, rows = run(names, asked.prompts, asked.seed, studio, asked.keep)
+        if asked.sheet is not None:
+            draw_sheet(rows, asked.sheet)
+            screen.say(f"sheet: {asked.sheet}")
+    if asked.as_json:
+        typer.echo(json.dumps(report.to_json(), ensure_ascii=False))
+        return
+    show(task_table(report))
+    if missed := report.missed():
+        typer.echo(f"not reached: {', '.join(missed)}")
+
+
+def show(drawn: object) -> None:
+    """Print a table."""
+    from rich.console import Console
+
+    Console(file=sys.stdout, width=None if sys.stdout.isatty() else 120).print(drawn)

@@ -42,6 +42,9 @@ Fps = Annotated[float | None, typer.Option(help="Frames per second.")]
 Size = Annotated[str | None, typer.Option(metavar="WxH", help="Width and height in pixels.")]
 AspectRatio = Annotated[str | None, typer.Option(metavar="W:H", help="In place of --size.")]
 Seed = Annotated[int | None, typer.Option(help="Same seed, same clip. [default: drawn and shown]")]
+Preset = Annotated[
+    str | None, typer.Option(metavar="NAME", help="How much care: draft, standard or quality.")
+]
 Steps = Annotated[int | None, typer.Option(help="Denoising steps: more is slower and finer.")]
 GuidanceScale = Annotated[float | None, typer.Option(help="How closely the words are followed; 1 is off.")]
 NegativePrompt = Annotated[str, typer.Option(help="What to stay away from.", show_default=False)]

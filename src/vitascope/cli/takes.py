@@ -15,7 +15,7 @@ from vitascope.backends.base import MAX_SEED, Backend
 from vitascope.backends.registry import backend
 from vitascope.cli.inspect import show
 from vitascope.cli.screen import Screen
-from vitascope.deliver.mux import read_record
+from vitascope.deliver.mux import Movie, read, read_record
 from vitascope.deliver.names import check_output, output_path, sheet_path
 from vitascope.deliver.sheet import save_sheet
 from vitascope.deliver.stream import stream
@@ -23,7 +23,7 @@ from vitascope.denoise.state import StateFolder
 from vitascope.errors import InputFileError, RequestError
 from vitascope.files import sweep
 from vitascope.progress import Progress
-from vitascope.types import Record, Shot
+from vitascope.types import Clip, Record, Shot, VideoShape
 
 MAX_NUMBER = 64
 
@@ -178,23 +178,21 @@ def _made(take: Take, done: Record | None, delivery: Delivery, renderer: Backend
     """Make one clip, unless it is there, and return what was made; without --json the file's name goes to stdout."""
     with Screen() as screen:
         progress = Progress(screen, states=delivery.resume)
-        record = done
-        if record is None:
+        if done is not None:
+            clip = read(take.path)
+        else:
             clip = pipeline.generate(take.shot, renderer, progress, take.notes)
             pipeline.deliver(clip, take.path, progress, force=delivery.force)
-            record = clip.record
         spent = progress.seconds_spent
         if not delivery.as_json:
-            screen.say(
-                f"{_size(record.shot)}, "
-                + ("made before" if done else f"made in {sum(spent.values()):.1f} s")
-            )
+            made = "made before" if done else f"made in {sum(spent.values()):.1f} s"
+            screen.say(f"{_size(_shape(clip))}, seed {clip.record.shot.seed}, {made}")
     if delivery.folder is not None:
         delivery.folder.finished(take.shot)
         sweep(take.path)
     if not delivery.as_json:
         typer.echo(str(take.path))
-    return {"path": str(take.path), **_facts(record), "seconds_spent": _rounded(spent)}
+    return {"path": str(take.path), **_facts(clip), "seconds_spent": _rounded(spent)}
 
 
 def _stream(take: Take, delivery: Delivery, renderer: Backend) -> None:
@@ -203,16 +201,21 @@ def _stream(take: Take, delivery: Delivery, renderer: Backend) -> None:
         progress = Progress(screen, states=delivery.resume)
         showing = pipeline.show(take.shot, renderer, progress, take.notes)
         stream(showing.frames, showing.fps, showing.record, sys.stdout.buffer)
-        screen.say(f"{_size(showing.record.shot)}, made in {sum(progress.seconds_spent.values()):.1f} s")
+        spent = sum(progress.seconds_spent.values())
+        screen.say(f"seed {showing.record.shot.seed}, made in {spent:.1f} s")
 
 
-def _size(shot: Shot) -> str:
-    shape = shot.video_shape()
-    return f"{shape.seconds:g} s, {shape.width}x{shape.height}, {shape.fps:g} fps, seed {shot.seed}"
+def _shape(clip: Clip | Movie) -> VideoShape:
+    count, height, width, _ = clip.frames.shape
+    return VideoShape(count, height, width, clip.fps)
 
 
-def _facts(record: Record) -> dict[str, Any]:
-    shape = record.shot.video_shape()
+def _size(shape: VideoShape) -> str:
+    return f"{shape.seconds:g} s, {shape.width}x{shape.height}, {shape.fps:g} fps"
+
+
+def _facts(clip: Clip | Movie) -> dict[str, Any]:
+    record, shape = clip.record, _shape(clip)
     return {
         "seed": record.shot.seed,
         "seconds": shape.seconds,

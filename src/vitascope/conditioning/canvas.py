@@ -56,6 +56,11 @@ class Canvas:
         known[start:stop] = True
         return Canvas(pixels, known)
 
+    def fill(self, start: int, frames: UInt8[np.ndarray, "count height width 3"]) -> None:
+        """Make whole frames known in place: the canvas of a long clip is too large to be copied for every window."""
+        self.frames[start : start + len(frames)] = frames
+        self.known[start : start + len(frames)] = True
+
     def without(self, wanted: Bool[np.ndarray, "frames height width"]) -> "Canvas":
         """Return the canvas with the wanted pixels unknown."""
         return replace(self, known=self.known & ~wanted)
@@ -92,7 +97,7 @@ class Canvas:
             if known.all():
                 out[i] = self.frames[i]
             elif known.any():
-                share = _softened(known)[..., None]
+                share = softened(known)[..., None]
                 mixed = share * self.frames[i] + (1 - share) * made[i]
                 out[i] = np.where(known[..., None], self.frames[i], np.rint(mixed).astype(np.uint8))
         return out
@@ -113,9 +118,11 @@ def _closed(
     return np.where(known[..., None], frame, np.clip(total / weight, 0, 255).astype(np.uint8))
 
 
-def _softened(known: Bool[np.ndarray, "height width"]) -> Float32[np.ndarray, "height width"]:
+def softened(
+    known: Bool[np.ndarray, "height width"], radius: float = FEATHER
+) -> Float32[np.ndarray, "height width"]:
     """Return how much of the given picture shows beyond the edge of what is known: 1 there, fading to 0."""
-    return np.clip(2 * _blurred(known.astype(np.float32), FEATHER), 0, 1)
+    return np.clip(2 * _blurred(known.astype(np.float32), radius), 0, 1)
 
 
 def _blurred(

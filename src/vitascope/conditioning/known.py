@@ -62,20 +62,19 @@ def _wanted(given: Given, placement: Placement) -> Bool[np.ndarray, "height widt
     inner[placement.inner.slices] = True
     wanted = ~inner if given.role == "frame" else np.zeros_like(inner)
     if given.mask is not None:
-        wanted |= inner & (fit_mask(_sized(read_mask(given.mask, "mask"), placement), placement) > 0.5)
+        wanted |= inner & (fit_mask(sized(read_mask(given.mask, "mask"), placement.source), placement) > 0.5)
     if given.box is not None:
         wanted |= inner & _boxed(given.box, placement)
     return wanted
 
 
-def _sized(
-    mask: Float32[np.ndarray, "height width"], placement: Placement
+def sized(
+    mask: Float32[np.ndarray, "height width"], size: tuple[int, int]
 ) -> Float32[np.ndarray, "source_height source_width"]:
-    """Return a mask at the size of the picture that it lies over, whatever its own."""
-    wide, high = placement.source
-    if mask.shape == (high, wide):
+    """Return a mask at the size (width, height) of the picture that it lies over, whatever its own."""
+    if mask.shape == (size[1], size[0]):
         return mask
-    return np.asarray(Image.fromarray(mask).resize((wide, high), Image.Resampling.BILINEAR), np.float32)
+    return np.asarray(Image.fromarray(mask).resize(size, Image.Resampling.BILINEAR), np.float32)
 
 
 def _boxed(box: tuple[float, float, float, float], placement: Placement) -> Bool[np.ndarray, "height width"]:

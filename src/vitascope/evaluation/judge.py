@@ -69,8 +69,20 @@ class Verdict:
 
 
 @dataclass(frozen=True)
+class Stills:
+    """What the judge sees in pictures one by one: the subject as unit vectors, and roughly where its middle is.
+
+    `middles` are (x, y) in shares of the picture, on rendered clips right to within 8 % of it; None for a judge that
+    does not say where the subject is.
+    """
+
+    embeddings: Float32[np.ndarray, "pictures dim"]
+    middles: Float32[np.ndarray, "pictures 2"] | None
+
+
+@dataclass(frozen=True)
 class Judge:
-    """A network (`clip` in, logits named after the heads and `embedding` out) with its card."""
+    """A network (`clip` in; logits named after the heads, `embedding` and `where` out) with its card."""
 
     network: Network
     card: JudgeCard
@@ -96,6 +108,12 @@ class Judge:
             {name: float(share.max()) for name, share in shares.items()},
             seen["embedding"][0],
         )
+
+    def stills(self, pictures: UInt8[np.ndarray, "pictures height width 3"]) -> Stills:
+        """Return what pictures show, each as if it were a clip that stands still."""
+        small = resize(pictures, self.card.size).astype(np.float32) / 255
+        seen = self.network(clip=np.repeat(small[:, None], self.card.frames, axis=1))
+        return Stills(seen["embedding"], middles(seen["where"].sum(axis=1)) if "where" in seen else None)
 
     def look(
         self, frames: UInt8[np.ndarray, "frames height width 3"]
@@ -135,6 +153,15 @@ def matters(scene: Scene) -> dict[str, bool]:
         "time": len(times_of(scene.set)) > 1,
         "weather": len(weathers_of(scene.set, scene.season)) > 1,
     }
+
+
+def middles(heat: Float32[np.ndarray, "pictures rows columns"]) -> Float32[np.ndarray, "pictures 2"]:
+    """Return the middle (x, y) of each heat map, in shares of the picture."""
+    weights = heat / np.maximum(heat.sum(axis=(1, 2), keepdims=True), 1e-12)
+    rows, columns = heat.shape[1:]
+    x = weights.sum(axis=1) @ ((np.arange(columns) + 0.5) / columns)
+    y = weights.sum(axis=2) @ ((np.arange(rows) + 0.5) / rows)
+    return np.stack([x, y], axis=1).astype(np.float32)
 
 
 def _softmax(logits: np.ndarray) -> np.ndarray:

@@ -190,10 +190,12 @@ def confusions(judged: Iterable[Judged], field: str, most: int = 5) -> list[tupl
 
 @dataclass(frozen=True)
 class SheetRow:
-    """Some moments of a judged clip."""
+    """Some moments of a clip, what was asked for, and in two lines' worth of words what came out right and wrong."""
 
-    judged: Judged
     moments: UInt8[np.ndarray, "moments height width 3"]
+    title: str
+    right: str
+    wrong: str
 
 
 def moments(
@@ -203,9 +205,20 @@ def moments(
     return frames[np.linspace(0, len(frames) - 1, count).round().astype(int)]
 
 
+def judged_row(judged: Judged, frames: UInt8[np.ndarray, "frames height width 3"]) -> SheetRow:
+    """Return a judged clip's row of the sheet: its prompt, what is right, what was seen in place of the rest."""
+    right = [field for field, mark in judged.marks.items() if mark and field != "place"]
+    return SheetRow(
+        moments(frames),
+        f"{judged.prompt.text} #{judged.prompt.seed}",
+        " ".join(f"+{field}" for field in right),
+        " ".join(f"-{field}: {seen}" for field, seen in wrong_fields(judged).items()),
+    )
+
+
 def draw_sheet(rows: Sequence[SheetRow], path: Path, columns: int = 2) -> None:
-    """Write a picture of judged clips: moments of each, its prompt, what was right, what was seen instead."""
-    line = 13
+    """Write a picture of clips: moments of each, what was asked, what was right, what was wrong."""
+    line, letter = 13, 6
     count, height, width = rows[0].moments.shape[:3]
     cell = (count * width + 8, height + 2 * line + 8)
     lines = -(-len(rows) // columns)
@@ -214,15 +227,11 @@ def draw_sheet(rows: Sequence[SheetRow], path: Path, columns: int = 2) -> None:
     for index, row in enumerate(rows):
         x, y = index % columns * cell[0], index // columns * cell[1]
         sheet.paste(Image.fromarray(np.concatenate(list(row.moments), axis=1)), (x, y))
-        letters = cell[0] // 6
-        draw.text(
-            (x + 2, y + height + 1), f"{row.judged.prompt.text} #{row.judged.prompt.seed}"[:letters], "black"
-        )
-        wrong = wrong_fields(row.judged)
-        right = [field for field, mark in row.judged.marks.items() if mark and field != "place"]
-        draw.text((x + 2, y + height + line), " ".join(f"+{field}" for field in right)[:letters], "#1a7f37")
-        start = x + 2 + 6 * len(" ".join(f"+{field}" for field in right)) + 10
-        faults = " ".join(f"-{field}: {seen}" for field, seen in wrong.items())
-        draw.text((start, y + height + line), faults[: max(0, (x + cell[0] - start) // 6)], "#c0392b")
+        letters = cell[0] // letter
+        draw.text((x + 2, y + height + 1), row.title[:letters], "black")
+        draw.text((x + 2, y + height + line), row.right[:letters], "#1a7f37")
+        start = x + 2 + letter * len(row.right) + 10
+        room = max(0, (x + cell[0] - start) // letter)
+        draw.text((start, y + height + line), row.wrong[:room], "#c0392b")
     path.parent.mkdir(parents=True, exist_ok=True)
     sheet.save(path)

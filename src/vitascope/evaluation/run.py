@@ -1,11 +1,12 @@
 """An evaluation: every prompt of a suite through the public pipeline, and before the judge."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from vitascope.backends.base import Backend
 from vitascope.evaluation.judge import Judge
-from vitascope.evaluation.report import Judged, Report, SheetRow, judge_clip, moments, score
+from vitascope.evaluation.report import Judged, Report, SheetRow, judge_clip, judged_row, score
 from vitascope.evaluation.suites import SPLITS, SuitePrompt
 from vitascope.pipeline import generate
 from vitascope.progress import Progress
@@ -22,21 +23,27 @@ class Evaluation:
 
 
 def evaluate(
-    backend: Backend, judge: Judge, prompts: Sequence[SuitePrompt], progress: Progress, keep: int = 0
+    backend: Backend,
+    judge: Judge,
+    prompts: Sequence[SuitePrompt],
+    progress: Progress,
+    keep: int = 0,
+    said: Mapping[str, Any] | None = None,
 ) -> Evaluation:
     """Render and judge every prompt; `keep` clips of each split go on the sheet.
 
-    Raises what the backend raises, and `Cancelled`.
+    `said` is what every shot is told beside its prompt: steps and preset. Raises what the backend raises, and
+    `Cancelled`.
     """
     judged: list[Judged] = []
     rows: list[SheetRow] = []
     with progress.phase("evaluate", len(prompts)):
         for prompt in prompts:
-            shot = Shot(prompt=prompt.text, seed=prompt.seed, model=backend.card.id)
+            shot = Shot(prompt=prompt.text, seed=prompt.seed, model=backend.card.id, **(said or {}))
             frames = generate(shot, backend, Progress(lambda _: progress.check())).frames
             judged.append(judge_clip(judge, prompt, frames))
-            if sum(row.judged.prompt.split == prompt.split for row in rows) < keep:
-                rows.append(SheetRow(judged[-1], moments(frames)))
+            if sum(clip.prompt.split == prompt.split for clip in judged) <= keep:
+                rows.append(judged_row(judged[-1], frames))
             progress.step()
     by_split = {split: [clip for clip in judged if clip.prompt.split == split] for split in SPLITS}
     scores = {split: score(clips) for split, clips in by_split.items() if clips}

@@ -38,7 +38,7 @@ def opened_animation(source: Source, limits: Limits, background: Colour) -> Iter
             fps=len(lasts) / sum(lasts),
             variable=max(lasts) - min(lasts) > 0.0015,
         )
-        yield Reel(facts, partial(_frames, source, image, lasts, background), lambda *_: None)
+        yield Reel(facts, partial(_frames, source, image, lasts, background))
 
 
 def _seconds(image: ImageFile, number: int) -> float:

@@ -20,8 +20,8 @@ from vitascope.errors import RequestError, VitascopeError
 class Limits:
     """How much may come in at once.
 
-    `bytes` of a file, `pixels` of one picture, `seconds` and `frames` of a video, and `memory`: the bytes of frames or
-    sound that are held at a time.
+    `bytes` of a file, `pixels` of one picture, `seconds` and `frames` of a video, and `memory`: the bytes of frames
+    that are held at a time.
     """
 
     bytes: int = 2 * 1024**3

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Float32, UInt8
+from jaxtyping import UInt8
 
 Pixels = UInt8[np.ndarray, "height width 3"]
 
@@ -58,18 +58,13 @@ class Shown:
     pixels: Callable[[], Pixels]
 
 
-Hear = Callable[[int, float, float], Float32[np.ndarray, "channels samples"] | None]
-
-
 @dataclass(frozen=True)
 class Reel:
-    """A video that lies open: its facts, and what makes its frames and its sound, as often as asked.
+    """A video that lies open: its facts, and what makes its frames, as often as asked.
 
-    `frames()` yields the frames in the order in which they are shown, decoded as they are taken. `sound(sample_rate,
-    start, seconds)` returns what is heard, by the clock of the pictures; None for a silent video. All read the same
-    open file, so one is used up before the next.
+    `frames()` yields the frames in the order in which they are shown, decoded as they are taken. All read the same open
+    file, so one is used up before the next.
     """
 
     facts: MediaFacts
     frames: Callable[[], Iterator[Shown]]
-    sound: Hear

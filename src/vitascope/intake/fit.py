@@ -56,13 +56,6 @@ class Placement:
     box: Box
     inner: Box
 
-    def to_source(self, x: float | int, y: float | int) -> tuple[float, float]:
-        """Return where a point of the fitted picture lies in the source, both in pixels from the top left corner."""
-        return (
-            self.box.left + (x - self.inner.left) * self.box.width / self.inner.width,
-            self.box.top + (y - self.inner.top) * self.box.height / self.inner.height,
-        )
-
     def from_source(self, x: float | int, y: float | int) -> tuple[float, float]:
         """Return where a point of the source lies in the fitted picture, both in pixels from the top left corner."""
         return (
@@ -154,17 +147,6 @@ def fit_mask(
     full = np.full((placement.size[1], placement.size[0]), outside, np.float32)
     inner = placement.inner
     full[inner.slices] = _resized_mask(mask[placement.box.slices], (inner.width, inner.height))
-    return full
-
-
-def unfit_mask(
-    mask: Float32[np.ndarray, "fitted_height fitted_width"], placement: Placement
-) -> Float32[np.ndarray, "height width"]:
-    """Return a mask of the fitted picture as it lies over the source; what was cut off the source is 0."""
-    _check_size(mask, placement.size)
-    full = np.zeros((placement.source[1], placement.source[0]), np.float32)
-    box = placement.box
-    full[box.slices] = _resized_mask(mask[placement.inner.slices], (box.width, box.height))
     return full
 
 

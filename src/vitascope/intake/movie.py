@@ -1,10 +1,10 @@
-"""Videos by FFmpeg's decoders: their facts, their frames upright in 8-bit RGB, and their sound."""
+"""Videos by FFmpeg's decoders: their facts, and their frames upright in 8-bit RGB."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from itertools import chain, pairwise
+from itertools import pairwise
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -15,7 +15,6 @@ from av.container import InputContainer
 from av.error import FFmpegError
 from av.stream import Disposition
 from av.video.stream import VideoStream
-from jaxtyping import Float32
 
 from vitascope.intake.door import Limits, Source
 from vitascope.intake.facts import MediaFacts, Pixels, Reel, Shown, SoundFacts
@@ -81,41 +80,7 @@ def opened_movie(source: Source, limits: Limits, background: Colour) -> Iterator
         if frame is None:
             raise source.refuse("has no pictures in it")
         facts = _facts(source, container, stream, frame, timeline)
-    yield Reel(
-        facts, partial(_frames, source, timeline, limits, background), partial(_sound, source, timeline)
-    )
-
-
-def _sound(
-    source: Source, timeline: _Timeline, sample_rate: int, start: float, seconds: float
-) -> Float32[np.ndarray, "channels samples"] | None:
-    """Return what is heard from `start` on, silence where nothing is; mono stays mono, all else becomes stereo."""
-    with source.decoding(), _container(source) as container:
-        if not container.streams.audio:
-            return None
-        stream = container.streams.audio[0]
-        channels = min(2, stream.channels)
-        heard = np.zeros((channels, round(seconds * sample_rate)), np.float32)
-        resampler = av.AudioResampler("fltp", "mono" if channels == 1 else "stereo", sample_rate)
-        frames = container.decode(stream)
-        first = next(frames, None)
-        if first is None:
-            return heard
-        place = round(((first.time or 0.0) - timeline.start - start) * sample_rate)
-        for frame in chain([first], frames, [None]):
-            for block in filter(None, resampler.resample(frame)):
-                samples = block.to_ndarray()
-                _add(heard, samples, place)
-                place += samples.shape[1]
-            if place >= heard.shape[1]:
-                break
-        return heard
-
-
-def _add(heard: np.ndarray, samples: np.ndarray, place: int) -> None:
-    begin, end = max(place, 0), min(place + samples.shape[1], heard.shape[1])
-    if begin < end:
-        heard[:, begin:end] = samples[:, begin - place : end - place]
+    yield Reel(facts, partial(_frames, source, timeline, limits, background))
 
 
 @contextmanager

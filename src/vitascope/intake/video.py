@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float32, UInt8
+from jaxtyping import UInt8
 
 from vitascope.errors import RequestError
 from vitascope.intake.animation import opened_animation
@@ -82,25 +82,6 @@ def read_video(
         for number, picture in enumerate(sampled(reel.frames(), fps, start, count)):
             frames[number] = fit_picture(picture, placement)
         return Footage(frames, fps, facts, placement, notes(facts, placement, fps, start, count))
-
-
-def read_sound(
-    path: str | Path,
-    argument: str = "video",
-    *,
-    sample_rate: int,
-    start: float | int = 0.0,
-    seconds: float | int | None = None,
-    limits: Limits = LIMITS,
-) -> Float32[np.ndarray, "channels samples"] | None:
-    """Return the sound of a video from second `start` of its pictures on, mono or stereo; None if it has none.
-
-    It lasts exactly `seconds` (without: to the end of the pictures), with silence where nothing is heard.
-    """
-    with opened_video(path, argument, limits=limits) as reel:
-        left = max(reel.facts.seconds - start, 0.0)
-        lasts = left if seconds is None else float(seconds)
-        return reel.sound(sample_rate, float(start), min(lasts, limits.seconds))
 
 
 @contextmanager

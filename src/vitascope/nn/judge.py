@@ -262,16 +262,16 @@ class Judge(nn.Module):
 
 
 class JudgeGraph(nn.Module):
-    """The judge as it is exported: a clip in, the logits of each head in order and the embedding out."""
+    """The judge as it is exported: a clip in, the logits of each head in order, the embedding and the heat out."""
 
     def __init__(self, judge: Judge):
         super().__init__()
         self.judge = judge
 
     def forward(self, clip: Float[Tensor, "batch frames 3 size size"]) -> tuple[Tensor, ...]:
-        """Return one logits tensor per head of the configuration, then the subject's embedding."""
+        """Return a logits tensor per head of the configuration, the subject's embedding, and where it is seen."""
         judgement = self.judge(clip)
-        return (*judgement.logits.values(), judgement.embedding)
+        return (*judgement.logits.values(), judgement.embedding, judgement.still_where)
 
 
 def fold_norms(judge: Judge) -> Judge:

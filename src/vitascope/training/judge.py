@@ -291,10 +291,10 @@ def load_judge(path: Path) -> tuple[Judge, World]:
 
 
 def export_judge(judge: Judge, folder: Path) -> None:
-    """Write `judge.onnx` and its numbers: input `clip`, outputs named after the heads, and `embedding`."""
+    """Write `judge.onnx` and its numbers: input `clip`, outputs named after the heads, `embedding` and `where`."""
     config = judge.config
     example = torch.rand(2, config.frames, 3, config.size, config.size)
-    outputs = [*(head for head, _ in config.heads), "embedding"]
+    outputs = [*(head for head, _ in config.heads), "embedding", "where"]
     folder.mkdir(parents=True, exist_ok=True)
     export(
         JudgeGraph(fold_norms(judge)),

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import TypeVar
@@ -11,6 +11,11 @@ from typing import TypeVar
 from vitascope.errors import WeightsError
 
 T = TypeVar("T")
+
+STANDARD = "standard"
+"""The preset of a shot that names none."""
+DRAFT_STEPS = 8
+QUALITY_STEPS = 40
 
 
 @dataclass(frozen=True)
@@ -38,13 +43,36 @@ class NativeShape:
 
 
 @dataclass(frozen=True)
-class Defaults:
-    """How to denoise when the shot does not say: steps, guidance scale, sampler and the schedule's time shift."""
+class Preset:
+    """A way to denoise: steps, guidance scale, sampler, the schedule's time shift, and which network is asked."""
 
     steps: int = 20
     guidance_scale: float = 3.0
     sampler: str = "euler"
     shift: float = 1.0
+    network: str = "dit"
+
+
+@dataclass(frozen=True)
+class Defaults:
+    """How to denoise when the shot does not say: steps, guidance scale, sampler and the schedule's time shift.
+
+    `presets` are further ways by name, or other ones than those that every model has (see `every`).
+    """
+
+    steps: int = 20
+    guidance_scale: float = 3.0
+    sampler: str = "euler"
+    shift: float = 1.0
+    presets: Mapping[str, Preset] = field(default_factory=dict)
+
+    @property
+    def every(self) -> dict[str, Preset]:
+        """All presets by name, quickest first: draft, standard and quality, and what else the weights have."""
+        standard = Preset(self.steps, self.guidance_scale, self.sampler, self.shift)
+        draft = replace(standard, steps=min(DRAFT_STEPS, self.steps), sampler="ab2")
+        quality = replace(standard, steps=max(QUALITY_STEPS, self.steps))
+        return {"draft": draft, STANDARD: standard, "quality": quality} | dict(self.presets)
 
 
 @dataclass(frozen=True)
@@ -107,7 +135,7 @@ def _from_json(values: dict) -> Manifest:
             "latent_mean": tuple(map(float, values["latent_mean"])),
             "latent_std": tuple(map(float, values["latent_std"])),
             "world": MappingProxyType({kind: tuple(ids) for kind, ids in values["world"].items()}),
-            "defaults": _record(Defaults, values["defaults"]),
+            "defaults": _defaults(values["defaults"]),
             "lineage": tuple(_record(Stage, stage) for stage in values["lineage"]),
             "adapters": MappingProxyType({str(k): str(v) for k, v in values.get("adapters", {}).items()}),
             "files": MappingProxyType(
@@ -115,6 +143,13 @@ def _from_json(values: dict) -> Manifest:
             ),
         }
     )
+
+
+def _defaults(values: dict) -> Defaults:
+    """Read the defaults; what a preset does not say it has from them."""
+    plain = {name: value for name, value in values.items() if name != "presets"}
+    presets = {name: _record(Preset, plain | own) for name, own in values.get("presets", {}).items()}
+    return replace(_record(Defaults, plain), presets=presets)
 
 
 def _record(kind: type[T], values: dict) -> T:

@@ -1,0 +1,148 @@
+"""A task under judgement: rows of the table, cases to draw, and what a clip of a case measures."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+from jaxtyping import UInt8
+from PIL import Image
+
+from vitascope.api import editing, make_shot
+from vitascope.backends.base import Backend
+from vitascope.evaluation.judge import Judge
+from vitascope.evaluation.sources import Sources, save, shape_of
+from vitascope.pipeline import generate
+from vitascope.progress import Progress
+from vitascope.prompt.scene import Scene
+from vitascope.prompt.world import FULL, World
+from vitascope.types import CameraMove, Given
+
+Frames = UInt8[np.ndarray, "frames height width 3"]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One thing asked of a task: words and seed, the scene that is given or described, and what goes with it."""
+
+    text: str
+    seed: int
+    scene: Scene
+    camera: tuple[CameraMove, ...] = ()
+    path: tuple[tuple[float, float, float], ...] = ()
+    field: str = ""
+    label: str = ""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A clip that was made of a case, and what was measured: an array per row that it counts for."""
+
+    frames: Frames
+    values: Mapping[str, np.ndarray]
+
+
+SumUp = Callable[[Sequence[np.ndarray]], float]
+
+
+def mean(values: Sequence[np.ndarray]) -> float:
+    """Return the mean over all clips."""
+    return float(np.mean(np.concatenate([each.reshape(-1) for each in values])))
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of the table: what is measured, what is to be reached (at least, or `at_most`), and how clips sum up."""
+
+    key: str
+    title: str
+    goal: float | None = None
+    at_most: bool = False
+    percent: bool = True
+    sum_up: SumUp = mean
+    head: str | None = None
+    """The judge's head whose word this is, if it is one's."""
+
+    def reached(self, value: float) -> bool:
+        """Say whether a value is as good as is to be reached."""
+        return self.goal is None or (value <= self.goal if self.at_most else value >= self.goal)
+
+    def written(self, value: float) -> str:
+        """Return a value as it stands in the table."""
+        return f"{value:.1%}" if self.percent else f"{value:.3f}"
+
+
+@dataclass(frozen=True)
+class Studio:
+    """What cases are made with: a backend and its name, the judge, clips to start from, a folder for files.
+
+    `said` is what every shot is told beside its case: steps and preset.
+    """
+
+    backend: Backend
+    model: str
+    judge: Judge
+    sources: Sources
+    folder: Path
+    said: Mapping[str, Any] = field(default_factory=dict)
+    progress: Progress = field(default_factory=Progress)
+
+    @property
+    def world(self) -> World:
+        """What the model was taught to draw."""
+        return self.backend.card.world or FULL
+
+    @property
+    def fps(self) -> float:
+        """The model's frame rate."""
+        return shape_of(self.backend).fps
+
+    @property
+    def seconds(self) -> float:
+        """The time of the last frame of a usual clip."""
+        return (shape_of(self.backend).num_frames - 1) / self.fps
+
+    def make(self, case: Case, givens: tuple[Given, ...] = (), **told: Any) -> Frames:
+        """Make a clip as `vitascope generate` does."""
+        shot = make_shot(case.text, seed=case.seed, model=self.model, givens=givens, **told, **self.said)
+        return generate(shot, self.backend, Progress(lambda _: self.progress.check())).frames
+
+    def edit(self, case: Case, source: Frames) -> Frames:
+        """Change a clip by an instruction as `vitascope edit` does."""
+        file = save(source, self.fps, self.folder / "source.mp4")
+        return self.make(case, **editing(file, model=self.model))
+
+    def picture(self, frame: UInt8[np.ndarray, "height width 3"]) -> Path:
+        """Write a picture to be given."""
+        path = self.folder / "given.png"
+        Image.fromarray(frame).save(path)
+        return path
+
+
+@runtime_checkable
+class Task(Protocol):
+    """One task: `draw` and `run` are all that differs between them."""
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        ...
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """What is measured of it."""
+        ...
+
+    def draw(self, rng: np.random.Generator, studio: Studio) -> Case:
+        """Draw something to ask for."""
+        ...
+
+    def run(self, case: Case, studio: Studio) -> Outcome:
+        """Make the clip of a case and measure it."""
+        ...
+
+
+def marked(right: bool) -> np.ndarray:
+    """Return a mark as a measured value."""
+    return np.array([float(right)])

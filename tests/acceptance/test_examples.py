@@ -60,7 +60,15 @@ def test_what_was_given_comes_back(made: Path, tmp_path: Path):
     assert np.abs(part[:, 56:104, 40:88] - source[:, 56:104, 40:88]).mean() > 3
 
 
+def test_models_are_compared_before_anything_is_loaded(capsys):
+    run("14_which_model", "a red fox", "24", "64")
+    lines = capsys.readouterr().out.splitlines()
+    assert "wan2.2-ti2v-5b: image, 121 frames of 1280x704, text-first+tiled" in lines
+    assert "mochi-1 cannot be given a first frame (it takes words alone)" in lines
+    assert any('is told in words: "the camera pans left"' in line for line in lines)
+
+
 def test_every_example_is_tested():
     tested = {"01_first_clip", *(mark[0] for mark in test_an_example_makes_a_clip.pytestmark[0].args[1])}
-    mine = {path.stem for path in EXAMPLES.glob("*.py")} - {"12_explain"}
+    mine = {path.stem for path in EXAMPLES.glob("*.py")} - {"12_explain", "14_which_model"}
     assert mine <= tested, mine - tested

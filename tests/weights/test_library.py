@@ -199,6 +199,10 @@ def test_a_component_may_come_from_a_repository_of_its_own(tmp_path: Path):
     files = sorted(file.name for file in (library.find(entry) / "motion_adapter").iterdir())
     assert files == ["config.json", "model.safetensors"]
     assert "motion_adapter/model.safetensors" in library.pulled(entry).files
+    other = Library(tmp_path / "offline", hub)
+    other.accept(entry)
+    other.add(entry, library.find(entry))
+    assert other.verify(entry) == []
 
 
 def test_a_full_disk_is_told_before_anything_large_comes(library: Library, hub: FolderHub, monkeypatch):

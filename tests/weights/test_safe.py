@@ -17,6 +17,8 @@ INDEX = {
     "transformer_2": [None, None],
     "text_encoder": ["transformers", "UMT5EncoderModel"],
     "boundary_ratio": None,
+    "image_encoder": ["transformers", None],
+    "sizes": [[1, 2], [3, 4]],
 }
 
 

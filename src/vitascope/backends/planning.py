@@ -136,6 +136,9 @@ def _refuse(shot: Shot, entry: Entry, task: Task) -> None:
     if shot.sound and entry.sound not in ("out", "both"):
         ids = (other.id for other in catalogue().values() if other.sound in ("out", "both"))
         raise RequestError(*_named("sound", f"{entry.id} makes silent clips", ids))
+    if task == "motion" and sum(given.role == "source" for given in shot.givens) < 2:
+        problem = f"{entry.id} needs two videos to copy: how the body moves, and how the face does"
+        raise RequestError("givens", problem, "give both with the role of a source, in that order")
     references = any(given.role == "reference" for given in shot.givens)
     if references and "references" not in entry.names(task) and task != "motion":
         problem = f"{entry.id} takes no reference beside {SAID[task]}"
@@ -259,9 +262,6 @@ def _numbers(shot: Shot, entry: Entry, task: Task) -> tuple[dict[str, object], t
     if "steps" not in names and steps != entry.steps:
         steps = entry.steps
         notes.append(f"steps: {entry.id} was made for {steps}")
-    if "guidance_scale" not in names and guidance != entry.guidance_scale:
-        guidance = entry.guidance_scale
-        notes.append(f"guidance_scale: the pipeline of {entry.id} decides it")
     guidance = within("guidance_scale", guidance, 0.0, MAX_GUIDANCE)
     negative, negative_notes = _negative(shot, entry, task, guidance)
     strength = STRENGTH if shot.strength is None else shot.strength

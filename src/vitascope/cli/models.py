@@ -28,7 +28,10 @@ def list_(
     fits: Annotated[bool, typer.Option("--fits", help="Only those that fit this machine.")] = False,
     task: Annotated[str | None, typer.Option(help="Only those that can do it.", show_default=False)] = None,
 ) -> None:
-    """Print the catalogue: what each model is given, how large it is, whether it fits here, and its licence."""
+    """List the models: tasks, size, fit and licence.
+
+    How a model fits is how its usual clip would be placed on this machine: see docs/models.md.
+    """
     from vitascope.weights.catalogue import GIVENS, catalogue
     from vitascope.weights.listing import rows
     from vitascope.weights.machine import machine
@@ -54,7 +57,7 @@ def list_(
 
 @models.command()
 def info(model: Id, as_json: AsJson = False) -> None:
-    """Print all that is known of a model: what it does and needs, how it would be placed here, its licence."""
+    """Print all that is known of a model."""
     from vitascope.cli.inspect import show
     from vitascope.weights.library import entry_named
     from vitascope.weights.listing import Row
@@ -70,7 +73,10 @@ def info(model: Id, as_json: AsJson = False) -> None:
 
 @models.command()
 def pull(model: Id, accept_licence: Accept = False) -> None:
-    """Download a model, after its licence was shown and accepted; an interrupted pull goes on where it stopped."""
+    """Download a model once its licence is accepted.
+
+    A pull that was interrupted goes on where it stopped.
+    """
     from vitascope.weights.library import entry_named
 
     library, entry = _library(), entry_named(model)
@@ -92,7 +98,10 @@ def add(
     ],
     accept_licence: Accept = False,
 ) -> None:
-    """Copy a model that was downloaded elsewhere into the library, so that it is found by its name."""
+    """Copy the folder of a model from elsewhere.
+
+    It is then found by its name, as if it had been pulled.
+    """
     from vitascope.weights.library import entry_named
 
     library, entry = _library(), entry_named(model)
@@ -108,7 +117,7 @@ def verify(
         str | None, typer.Argument(help="A model on this machine; all of them if unsaid.")
     ] = None,
 ) -> None:
-    """Compare every file of a model with its checksum from when it was pulled."""
+    """Compare files with their checksums when pulled."""
     from vitascope.errors import WeightsError
     from vitascope.weights.catalogue import catalogue
     from vitascope.weights.library import entry_named
@@ -132,7 +141,10 @@ def verify(
 
 @models.command()
 def rm(model: Id) -> None:
-    """Delete a model from this machine, and what an interrupted pull left of it."""
+    """Delete a model from this machine.
+
+    What an interrupted pull left of it goes too.
+    """
     from vitascope.weights.library import entry_named
 
     entry = entry_named(model)
@@ -176,7 +188,12 @@ def _print(rows: list[Any]) -> None:
 
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for name in ("model", "here", "given", "sound", "GiB", "fits", "licence"):
-        table.add_column(name, justify="right" if name == "GiB" else "left", overflow="fold")
+        table.add_column(
+            name,
+            justify="right" if name == "GiB" else "left",
+            overflow="fold",
+            no_wrap=name in ("model", "fits"),
+        )
     for row in rows:
         entry = row.entry
         table.add_row(

@@ -275,9 +275,10 @@ def _index(path: Path) -> dict[str, object]:
 
 
 def _is_of(folder: Folder, entry: Entry) -> bool:
-    """Say whether a folder's pipeline is one of an entry's, or a relative with the same parts."""
+    """Say whether a folder's pipeline is one of an entry's, or a relative, or has the parts that make it one."""
     kinds = {kind.replace("Modular", "") for kind in entry.pipelines.values()}
-    return folder.pipeline.replace("Modular", "") in kinds
+    laid = [(folder.path / part.component).is_dir() for part in entry.parts]
+    return folder.pipeline.replace("Modular", "") in kinds or (bool(laid) and all(laid))
 
 
 def _unaccepted(entry: Entry) -> RequestError:

@@ -291,8 +291,8 @@ def _on_gpu(name: Name, tiled: bool, parts: Parts, request: Request) -> int:
 
 def _kept(name: Name, parts: Parts) -> int:
     """Return the bytes of memory beside the GPU's that a placement needs at its peak."""
-    if name in ("device", "text-first"):  # parts pass through on their way to the GPU, one after another
-        return max(*parts.denoisers, parts.encoders, parts.decoder)
+    if name == "text-first":  # what is read lies there before it goes to the GPU
+        return max(parts.encoders, sum(parts.denoisers) + parts.decoder)
     if name == "int8":
         return (sum(parts.denoisers) + parts.encoders) // 2 + parts.decoder + parts.block
     return parts.total

@@ -218,7 +218,9 @@ def _read_index(file: Path) -> tuple[str, dict[str, tuple[str, str]], tuple[str,
         if name.startswith("_") or not isinstance(value, list) or len(value) < 2:
             continue
         library, kind = value[:2]
-        if library is None and kind is None:
+        if kind is None or not isinstance(
+            library, str | None
+        ):  # a component that is left out, or no component
             continue
         _check_component(file, name, library, kind)
         components[name] = (str(library), str(kind))

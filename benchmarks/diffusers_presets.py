@@ -1,7 +1,7 @@
 """How much faster, and how near to lossless, the presets of open-weight models are, on a Wan of moderate width.
 
     pip install -c constraints.txt ".[test]"
-    python benchmarks/diffusers_presets.py [--size 192x192] [--frames 33] [--steps 30] [--layers 12] [--json]
+    python benchmarks/diffusers_presets.py [--size 192x192] [--frames 33] [--steps 50] [--layers 12] [--json]
 
 The network is WanTransformer3DModel as diffusers has it, large enough that the processor's arithmetic decides, with
 random weights: nothing is downloaded. Three things are set as training leaves them, without which any number would mean
@@ -121,8 +121,8 @@ def measured(case: Case, folder: Path) -> list[Row]:
     )  # the first call of all is slower than those after it
     usual, base, _ = rendered(backend, shot, case.rounds)
     rows = [Row("lossless", "every block in every step", base, 1.0, float("inf"))]
-    for name, cache in quality.PRESETS.items():
-        if cache is not None:
+    for name, spared in quality.PRESETS.items():
+        if spared is not None:
             frames, seconds, how = rendered(backend, shot.model_copy(update={"quality": name}), case.rounds)
             rows.append(Row(name, how, seconds, base / seconds, psnr(frames, usual)))
     with magnitudes(backend, shot, folder) as config:
@@ -197,7 +197,7 @@ def main(arguments: list[str] | None = None) -> list[Row]:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--size", default="192x192")
-    for name, usual in (("frames", 33), ("steps", 30), ("layers", 12), ("heads", 8), ("rounds", 1)):
+    for name, usual in (("frames", 33), ("steps", 50), ("layers", 12), ("heads", 8), ("rounds", 1)):
         parser.add_argument(f"--{name}", type=int, default=usual)
     parser.add_argument("--json", action="store_true")
     told = parser.parse_args(arguments)

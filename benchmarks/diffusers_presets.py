@@ -1,13 +1,14 @@
 """How much faster, and how near to lossless, the presets of open-weight models are, on a Wan of moderate width.
 
     pip install -c constraints.txt ".[test]"
-    python benchmarks/diffusers_presets.py [--size 192x192] [--frames 33] [--steps 30] [--layers 12] [--json]
+    python benchmarks/diffusers_presets.py [--size 192x192] [--frames 33] [--steps 50] [--layers 12] [--json]
 
-The network is WanTransformer3DModel as diffusers has it, large enough that the processor's arithmetic decides; nothing
-is downloaded. Its blocks are random, and its last layer is fitted to them by least squares, so that it denoises smooth
-fields: with random velocities the path from noise to clip would bend as no trained model's does, and with tiny ones the
-noise would stay and any shortcut would seem to cost nothing. The decoder is random, scaled to full contrast. Take the
-speeds as they are, and the decibels as an order of the presets: on trained weights they depend on the model.
+The network is WanTransformer3DModel as diffusers has it, large enough that the processor's arithmetic decides, with
+random weights: nothing is downloaded. Three things are set as training leaves them, without which any number would mean
+little: it hears only the slow part of the clock (a random network starts afresh at every step otherwise), its velocity
+is as large as a trained one's (or else the noise that a clip starts from would stay, and any shortcut would
+seem to cost nothing), and the frames have full contrast. Take the speeds as they are, and the decibels as the order of
+the presets: on trained weights they depend on the model.
 
 All presets make the same shot with the same seed, in turn, in one process; plain diffusers makes it too. MagCache, for
 which a model has to be measured first, is calibrated here and shown beside the presets.
@@ -81,48 +82,30 @@ def parts(case: Case) -> dict[str, Any]:
         text_dim=32, freq_dim=256, ffn_dim=case.heads * 64 * 4, num_layers=case.layers, cross_attn_norm=True,
         qk_norm="rms_norm_across_heads", rope_max_seq_len=1024,
     ).eval()  # fmt: skip
-    fit(transformer, case)
-    vae = found["vae"]
+    _slow(transformer.condition_embedder.time_embedder.linear_1)
+    latents, words = torch.randn(1, 16, 3, 8, 8), torch.randn(1, 512, 32) * 0.1
     with torch.no_grad():
-        vae.decoder.conv_out.bias.zero_()
-        vae.decoder.conv_out.weight.mul_(0.5 / vae.decode(fields(case, 1), return_dict=False)[0].std())
+        velocity = transformer(latents, torch.tensor([500.0]), words, return_dict=False)[0]
+        _scale(transformer.proj_out, 1.4 / velocity.std())
+        frames = found["vae"].decode(latents, return_dict=False)[0]
+        found["vae"].decoder.conv_out.bias.zero_()
+        _scale(found["vae"].decoder.conv_out, 0.5 / frames.std())
     return {**found, "transformer": transformer}
 
 
-def fields(case: Case, count: int) -> Any:
-    """Return smooth random latents of the size of the clip, the data that the network denoises."""
-    torch, (width, height) = library("torch"), case.size
-    shape = (1 + (case.frames - 1) // 4, height // 8, width // 8)
-    coarse = torch.randn(count, 16, 2, 3, 3)
-    smooth = torch.nn.functional.interpolate(coarse, shape, mode="trilinear", align_corners=True)
-    return smooth / smooth.std()
+def _slow(layer: Any) -> None:
+    """Let the first layer of a time embedding hear only waves that turn less than half in a thousand."""
+    half = layer.in_features // 2
+    fast = sum(1000 * 10_000 ** (-place / half) > np.pi for place in range(half))
+    with library("torch").no_grad():
+        layer.weight[:, :fast] = layer.weight[:, half : half + fast] = 0.0
+        _scale(layer, (half / (half - fast)) ** 0.5)
 
 
-def fit(transformer: Any, case: Case, clips: int = 16) -> None:
-    """Set the last layer so that, of all that it could be, it predicts velocities best (ridge regression)."""
-    torch, seen = library("torch"), []
-    hook = transformer.proj_out.register_forward_pre_hook(lambda _, given: seen.append(given[0]))
-    products = answers = 0.0
-    with torch.no_grad():
-        for level in torch.linspace(0.02, 1.0, clips):
-            clean, noise = fields(case, 1), torch.randn_like(fields(case, 1))
-            noisy, words = (1 - level) * clean + level * noise, torch.randn(1, 512, 32) * 0.1
-            transformer(noisy, level[None] * 1000, words, return_dict=False)
-            features = torch.nn.functional.pad(seen.pop()[0], (0, 1), value=1.0).double()
-            products = products + features.T @ features
-            answers = answers + features.T @ _patches(noise - clean).double()
-        ridge = 1e-3 * products.diagonal().mean() * torch.eye(len(products))
-        weights = torch.linalg.solve(products + ridge, answers).float()
-        transformer.proj_out.weight.copy_(weights[:-1].T)
-        transformer.proj_out.bias.copy_(weights[-1])
-    hook.remove()
-
-
-def _patches(latents: Any) -> Any:
-    """Return latents as the rows that the last layer puts out: one per token, its pixels by row, column, channel."""
-    _, channels, frames, height, width = latents.shape
-    tiles = latents[0].reshape(channels, frames, height // 2, 2, width // 2, 2)
-    return tiles.permute(1, 2, 4, 3, 5, 0).reshape(-1, 4 * channels)
+def _scale(layer: Any, factor: Any) -> None:
+    layer.weight.mul_(factor)
+    if layer.bias is not None:
+        layer.bias.mul_(factor)
 
 
 def measured(case: Case, folder: Path) -> list[Row]:
@@ -138,8 +121,8 @@ def measured(case: Case, folder: Path) -> list[Row]:
     )  # the first call of all is slower than those after it
     usual, base, _ = rendered(backend, shot, case.rounds)
     rows = [Row("lossless", "every block in every step", base, 1.0, float("inf"))]
-    for name, cache in quality.PRESETS.items():
-        if cache is not None:
+    for name, spared in quality.PRESETS.items():
+        if spared is not None:
             frames, seconds, how = rendered(backend, shot.model_copy(update={"quality": name}), case.rounds)
             rows.append(Row(name, how, seconds, base / seconds, psnr(frames, usual)))
     with magnitudes(backend, shot, folder) as config:
@@ -214,7 +197,7 @@ def main(arguments: list[str] | None = None) -> list[Row]:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--size", default="192x192")
-    for name, usual in (("frames", 33), ("steps", 30), ("layers", 12), ("heads", 8), ("rounds", 1)):
+    for name, usual in (("frames", 33), ("steps", 50), ("layers", 12), ("heads", 8), ("rounds", 1)):
         parser.add_argument(f"--{name}", type=int, default=usual)
     parser.add_argument("--json", action="store_true")
     told = parser.parse_args(arguments)

@@ -1,6 +1,6 @@
 """Presets of speed against fidelity: feature caches of diffusers, and faster attention where it is installed.
 
-"lossless" draws what the model draws. The others skip most of the denoiser in some steps, and "docs/open-weights.md"
+"lossless" draws what the model draws. The others skip most of the denoiser in some steps, and docs/open-weights.md
 says what that costs, measured by `benchmarks/diffusers_presets.py`.
 """
 
@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
-from typing import Any, Literal
+from typing import Any
 
 from vitascope.backends.openweights.library import library
 from vitascope.types import Quality
@@ -22,73 +22,69 @@ HEADS = r"^(audio_)?proj_out$"
 
 
 @dataclass(frozen=True)
-class Cache:
-    """How a denoiser's work is spared: `first-block` compares, `taylor-seer` extrapolates.
+class Spared:
+    """How much of a denoiser's work is spared, in the terms of the two caches that are used.
 
-    `first-block` skips all blocks but the first while that one changes by less than `threshold`; `taylor-seer` runs the
-    blocks every `interval` steps, and lets what comes out of them go on as it went in between.
+    The first-block cache skips all other blocks while what the first one does has changed by less than `threshold`.
+    Where diffusers does not know a model's blocks well enough for that, TaylorSeer runs them every `interval` steps and
+    lets what comes out of them go on as it went in between.
     """
 
-    kind: Literal["first-block", "taylor-seer"]
-    threshold: float = 0.0
-    interval: int = 1
-
-    def __str__(self) -> str:
-        if self.kind == "first-block":
-            return f"first-block cache, threshold {self.threshold:g}"
-        return f"TaylorSeer cache, every {self.interval} steps"
+    threshold: float
+    interval: int
 
 
-PRESETS: dict[Quality, Cache | None] = {
+PRESETS: dict[Quality, Spared | None] = {
     "lossless": None,
-    "high": Cache("first-block", threshold=0.08),
-    "medium": Cache("taylor-seer", interval=3),
-    "low": Cache("taylor-seer", interval=6),
+    "high": Spared(threshold=0.03, interval=2),
+    "medium": Spared(threshold=0.06, interval=3),
+    "low": Spared(threshold=0.12, interval=5),
 }
 
 
 @contextmanager
 def at(quality: Quality, pipeline: Any, steps: int) -> Iterator[tuple[str, ...]]:
     """Let a pipeline work at a preset within; yields what is to be known of it, nothing for "lossless"."""
-    cache = PRESETS[quality]
-    if cache is None:
+    spared = PRESETS[quality]
+    if spared is None:
         yield ()
         return
     denoisers = [found for name in DENOISERS if (found := getattr(pipeline, name, None)) is not None]
     with ExitStack() as undo:
-        notes = [_cached(undo, denoiser, cache, steps, pipeline) for denoiser in denoisers[:1]]
-        for denoiser in denoisers[1:]:
-            _cached(undo, denoiser, cache, steps, pipeline)
+        notes = [_cached(undo, denoiser, spared, steps, pipeline) for denoiser in denoisers]
         attention = _attention(quality)
         if attention is not None and denoisers:
             for denoiser in denoisers:
                 denoiser.set_attention_backend(attention)
                 undo.callback(denoiser.reset_attention_backend)
             notes.append(f"attention: {attention}")
-        yield tuple(notes or (f"quality: {type(pipeline).__name__} has no cache; lossless",))
+        yield tuple(dict.fromkeys(notes)) or (f"quality: {type(pipeline).__name__} has no cache; lossless",)
 
 
-def _cached(undo: ExitStack, denoiser: Any, cache: Cache, steps: int, pipeline: Any) -> str:
-    """Switch the cache on, or the nearest that a denoiser can have, until `undo`; return what was done."""
-    kind = type(denoiser).__name__
+def _cached(undo: ExitStack, denoiser: Any, spared: Spared, steps: int, pipeline: Any) -> str:
+    """Switch on the cache that a denoiser can have until `undo`; return what was done."""
+    diffusers = library()
     if "DiffusionForcing" in type(pipeline).__name__:
         # Its frames are at different steps, and its windows follow one another: what is kept would be of others.
         return "quality: frames are not all denoised at once here, so nothing is cached; lossless"
-    if cache.kind == "first-block" and not _has_known_blocks(denoiser):
-        cache = Cache("taylor-seer", interval=2)
-    if not hasattr(denoiser, "enable_cache") or not _can_extrapolate(denoiser):
-        return f"quality: diffusers has no cache for {kind}; lossless"
-    denoiser.enable_cache(_configured(cache, steps, denoiser.dtype))
+    if not hasattr(denoiser, "enable_cache"):
+        return f"quality: diffusers has no cache for {type(denoiser).__name__}; lossless"
+    if _has_known_blocks(denoiser):
+        config = diffusers.FirstBlockCacheConfig(threshold=spared.threshold)
+        said = f"first-block cache, threshold {spared.threshold:g}"
+    elif _can_extrapolate(denoiser):
+        config = _extrapolating(spared.interval, steps, denoiser.dtype)
+        said = f"TaylorSeer cache, every {spared.interval} steps"
+    else:
+        return f"quality: diffusers has no cache for {type(denoiser).__name__}; lossless"
+    denoiser.enable_cache(config)
     undo.callback(denoiser.disable_cache)
-    return f"cache: {cache}"
+    return f"cache: {said}"
 
 
-def _configured(cache: Cache, steps: int, dtype: Any) -> Any:
-    diffusers = library()
-    if cache.kind == "first-block":
-        return diffusers.FirstBlockCacheConfig(threshold=cache.threshold)
-    return diffusers.TaylorSeerCacheConfig(
-        cache_interval=cache.interval,
+def _extrapolating(interval: int, steps: int, dtype: Any) -> Any:
+    return library().TaylorSeerCacheConfig(
+        cache_interval=interval,
         disable_cache_before_step=max(2, round(steps / 10)),
         disable_cache_after_step=steps - 1,
         max_order=1,

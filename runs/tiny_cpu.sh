@@ -11,5 +11,5 @@ train distil --minutes 1 --vae "$out/vae/vae.safetensors" --teacher "$out/dit/di
   --out "$out/adapter"
 train judge --minutes 1 --out "$out/judge"
 train export --vae "$out/vae/vae.safetensors" --dit "$out/dit/dit.safetensors" --judge "$out/judge" \
-  --adapter "$out/adapter/adapter.safetensors" --out "$out/weights"
+  --adapter "$out/adapter/adapter.safetensors" --shards "$out/latents" --out "$out/weights"
 ls -l "$out/weights"

@@ -21,10 +21,10 @@ LATENT_CHANNELS = 256
 """Numbers in one latent cell."""
 CAMERA_CHANNELS = 8
 """Camera numbers in one token's extra channels; see `conditioning/camera.py`."""
-PATH_CHANNELS = 1
-"""How near the subject is to be to a token; see `conditioning/path.py`."""
-EXTRA_CHANNELS = 1 + LATENT_CHANNELS + CAMERA_CHANNELS + PATH_CHANNELS
-"""Extra channels of one token: given mask, source latents, camera, path."""
+SUBJECT_CHANNELS = 15
+"""Numbers about where the subject is in one token's extra channels; see `conditioning/blocking.py`."""
+EXTRA_CHANNELS = 1 + LATENT_CHANNELS + CAMERA_CHANNELS + SUBJECT_CHANNELS
+"""Extra channels of one token: given mask, source latents, camera, subject."""
 REFERENCE_SECONDS = 8.0
 """How long before the clip the tokens of a reference picture lie."""
 

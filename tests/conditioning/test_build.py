@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from vitascope.conditioning.blocking import Blocking, middle, moved, standing
 from vitascope.conditioning.build import Encoders, caption_at, condition
 from vitascope.conditioning.canvas import Canvas
 from vitascope.conditioning.known import Known
@@ -12,6 +13,7 @@ from vitascope.types import (
     REFERENCE_SECONDS,
     CameraMove,
     Conditioning,
+    Given,
     Shot,
     Text,
 )
@@ -30,7 +32,7 @@ SHOT = Shot(
 
 WHOLE = Window(0, 9)
 TOKENS = 3 * 2 * 3
-SOURCE, CAMERA, PATH = 1, 1 + LATENT_CHANNELS, 1 + LATENT_CHANNELS + CAMERA_CHANNELS
+SOURCE, CAMERA, SUBJECT = 1, 1 + LATENT_CHANNELS, 1 + LATENT_CHANNELS + CAMERA_CHANNELS
 
 
 def encode(sentences):
@@ -67,7 +69,7 @@ def test_every_token_is_told_where_it_is_and_what_the_camera_does():
     assert told.channels.shape == (TOKENS, EXTRA_CHANNELS)
     assert told.positions.shape == (TOKENS, 3)
     assert not told.channels[:, :CAMERA].any(), "nothing given, no source clip"
-    assert not told.channels[:, PATH:].any(), "no path"
+    assert not told.channels[:, SUBJECT:].any(), "nobody knows where the subject is"
     pan = told.channels.reshape(3, 6, -1)[:, :, CAMERA]
     assert (pan == pan[:, :1]).all()
     np.testing.assert_allclose(pan[:, 0], [-0.15, 0.0, 0.15], atol=1e-6)
@@ -117,10 +119,56 @@ def test_the_words_change_at_their_time():
     assert told == [SHOT.caption, "one", "one", "one", "two"]
 
 
+def middles(told: Conditioning) -> np.ndarray:
+    """Where the network is told that the subject's middle is, in shares of the picture, per latent frame."""
+    maps = told.channels[told.prefix :: 6, SUBJECT + 1 : SUBJECT + 7].reshape(-1, 2, 3)
+    return middle(maps) + 0.5
+
+
 def test_the_path_is_told_at_the_time_of_the_window():
-    shot = SHOT.model_copy(update={"num_frames": 33, "path": ((0.0, 0.0, 0.5), (4.0, 1.0, 0.5))})
-    heat = [conditioned(shot, window=Window(start, 17)).channels[:, PATH] for start in (0, 16)]
-    columns = [one.reshape(5, 2, 3).sum(axis=1).argmax(axis=1).tolist() for one in heat]
-    assert columns[0][0] == 0
-    assert columns[1][-1] == 2
-    assert columns[0][-1] == columns[1][0]
+    shot = SHOT.model_copy(update={"num_frames": 33, "path": ((0.0, 0.0, 0.5), (4.0, 1.0, 0.25))})
+    early, late = (middles(conditioned(shot, window=Window(start, 17))) for start in (0, 16))
+    np.testing.assert_allclose(early[0], [0.0, 0.5], atol=1e-5)
+    np.testing.assert_allclose(early[-1], late[0], atol=1e-5)
+    np.testing.assert_allclose(late[-1], [1.0, 0.25], atol=1e-5)
+
+
+def there_and_away(caption: str, seed: int) -> Blocking:
+    """A subject that goes a tenth of the picture to the right in each latent frame."""
+    return Blocking(
+        moved(standing(5).maps, np.arange(5)[:, None] * np.array([0.1, 0.0])), np.arange(5) / 8, True
+    )
+
+
+def blocked(shot: Shot, window: Window = WHOLE, known: Known | None = None) -> Conditioning:
+    nothing = Known(Canvas.empty(shot.video_shape()))
+    return condition(shot, known or nothing, window, Encoders(encode, encode_video, there_and_away))
+
+
+def test_a_subject_of_words_goes_a_way_that_its_action_is_known_for_under_the_camera():
+    still = SHOT.model_copy(update={"camera": (), "num_frames": 17})
+    way = middles(blocked(still, Window(0, 17)))
+    np.testing.assert_allclose(way[:, 0], 0.5 + 0.1 * np.arange(5), atol=1e-6)
+    pan = SHOT.model_copy(update={"num_frames": 17})
+    np.testing.assert_allclose(
+        middles(blocked(pan, Window(0, 17)))[:, 0], way[:, 0] - 0.3 * (np.arange(5) / 4 - 0.5), atol=1e-6
+    )
+
+
+def test_the_way_goes_on_in_the_next_window_and_back():
+    shot = SHOT.model_copy(update={"camera": (), "num_frames": 33})
+    early, late = (middles(blocked(shot, Window(start, 17)))[:, 0] for start in (0, 16))
+    np.testing.assert_allclose(late, early[::-1], atol=1e-6)
+    facing = blocked(shot, Window(16, 17)).channels[::6, SUBJECT + 1]
+    assert facing[0] > 0 > facing[1]
+
+
+def test_pictures_show_the_subject_better_than_a_guess():
+    shot = SHOT.model_copy(update={"givens": (Given(kind="image", source="cat.png"),)})
+    assert not blocked(shot).channels[:, SUBJECT:].any()
+
+
+def test_what_happens_next_begins_where_the_subject_is():
+    shot = SHOT.model_copy(update={"camera": (), "num_frames": 33, "script": ((0.5, "a cat jumps"),)})
+    way = np.concatenate([middles(blocked(shot, Window(start, 17)))[:, 0] for start in (0, 16)])
+    assert np.abs(np.diff(way)).max() < 0.11

@@ -1,8 +1,7 @@
 import numpy as np
 import pytest
 
-from vitascope.conditioning.path import path_channel, path_positions
-from vitascope.types import LatentShape
+from vitascope.conditioning.path import path_positions
 
 ARC = ((0.0, 0.1, 0.8), (2.0, 0.5, 0.6), (4.0, 0.9, 0.8))
 TIMES = np.arange(33) / 8
@@ -56,40 +55,3 @@ def test_any_part_of_the_times_gives_the_same_part_of_the_positions():
 def test_a_path_without_points_or_order_is_refused(path):
     with pytest.raises(ValueError, match="ascend"):
         path_positions(path, TIMES)
-
-
-def test_no_path_is_all_zero():
-    latent = LatentShape(frames=9, height=6, width=8)
-    channel = path_channel((), TIMES, latent)
-    assert channel.shape == (latent.num_tokens, 1)
-    assert not channel.any()
-
-
-def test_the_heat_is_one_at_the_centre_of_a_cell_and_falls_off_by_cells():
-    latent = LatentShape(frames=1, height=6, width=8)
-    heat = path_channel(((0.0, 2.5 / 8, 4.5 / 6),), np.zeros(1), latent).reshape(6, 8)
-    assert np.unravel_index(heat.argmax(), heat.shape) == (4, 2)
-    assert heat[4, 2] == 1
-    np.testing.assert_allclose([heat[4, 3], heat[3, 2], heat[4, 4]], np.exp([-0.5, -0.5, -2]), rtol=1e-6)
-
-
-def test_the_centre_of_the_heat_is_the_subject_at_each_latent_frames_last_frame():
-    latent = LatentShape(frames=9, height=8, width=16)
-    path = ((0.0, 0.3, 0.5), (4.0, 0.7, 0.5))
-    heat = path_channel(path, TIMES, latent).reshape(9, 8, 16)
-    columns = (np.arange(16) + 0.5) / 16
-    centres = (heat.sum(1) * columns).sum(1) / heat.sum((1, 2))
-    np.testing.assert_allclose(centres, path_positions(path, TIMES[::4])[:, 0], atol=1e-3)
-
-
-def test_the_heat_of_a_chunk_is_that_part_of_the_whole():
-    latent = LatentShape(frames=9, height=6, width=8)
-    whole = path_channel(ARC, TIMES, latent).reshape(9, -1)
-    np.testing.assert_array_equal(path_channel(ARC, TIMES[::4], latent).reshape(9, -1), whole)
-    part = path_channel(ARC, TIMES[12:25:4], LatentShape(frames=4, height=6, width=8))
-    np.testing.assert_array_equal(part.reshape(4, -1), whole[3:7])
-
-
-def test_times_that_fit_no_latent_frames_are_refused():
-    with pytest.raises(ValueError, match="8 times do not fit 9 latent frames"):
-        path_channel(ARC, TIMES[:8], LatentShape(frames=9, height=6, width=8))

@@ -1,10 +1,10 @@
 import torch
 
-from vitascope.nn.dit import DiT, DiTConfig, places
+from vitascope.nn.dit import DiT, DiTConfig, nearness, places
 
 TINY = DiTConfig(
     latent_channels=6,
-    channels=16,
+    channels=30,
     dim=32,
     heads=2,
     depth=4,
@@ -20,7 +20,7 @@ def inputs(tokens: int = 12, words: int = 5) -> dict[str, torch.Tensor]:
     return {
         "video": torch.randn(2, tokens, 6),
         "levels": torch.rand(2, tokens),
-        "channels": torch.randn(2, tokens, 16),
+        "channels": torch.randn(2, tokens, 30),
         "positions": torch.randn(tokens, 3),
         "text": torch.randn(2, words, 16),
         "mask": torch.tensor([[1, 1, 1, 0, 0], [1, 1, 1, 1, 1]]).bool()[:, :words],
@@ -43,10 +43,10 @@ def test_a_pan_shows_through_one_token_what_was_seen_through_its_neighbour():
     before = places(camera, positions)
     camera[..., 0] = 0.25
     after = places(camera, positions)
-    spot = slice(72, 96)
+    spot = slice(84, 112)
     torch.testing.assert_close(after[0, :3, spot], before[0, 1:, spot], rtol=1e-4, atol=1e-4)
-    torch.testing.assert_close(after[0, :, :24], before[0, :, :24], msg="the sky never moves")
-    torch.testing.assert_close(after[0, :, 120:], before[0, :, 120:])
+    torch.testing.assert_close(after[0, :, :28], before[0, :, :28], msg="the sky never moves")
+    torch.testing.assert_close(after[0, :, 140:], before[0, :, 140:])
 
 
 def test_a_zoom_brings_what_is_seen_through_a_token_nearer_to_the_middle():
@@ -54,8 +54,31 @@ def test_a_zoom_brings_what_is_seen_through_a_token_nearer_to_the_middle():
     camera = torch.zeros(1, 4, 8)
     before = places(camera, positions)
     camera[..., 2] = 1.0
-    spot = slice(72, 96)
+    spot = slice(84, 112)
     torch.testing.assert_close(places(camera, positions)[0, [0, 3], spot], before[0, [1, 2], spot])
+
+
+def test_a_place_on_the_subject_is_the_same_wherever_the_subject_is():
+    positions = torch.tensor([[0.0, 0.0, x] for x in (-1.5, -0.5, 0.5, 1.5)])
+    subject = torch.zeros(1, 4, 15)
+    subject[..., 0] = 1
+    subject[..., 1:13] = torch.tensor([4.0, 0, 0, 0, 4.0, 0] * 2)
+    before = nearness(subject, positions)
+    subject[..., [3, 9]] = -4.0 * 0.25
+    torch.testing.assert_close(nearness(subject, positions)[0, 1:], before[0, :-1], rtol=1e-4, atol=1e-4)
+    subject[..., 0] = 0
+    assert not nearness(subject, positions).any(), "nobody knows where the subject is"
+
+
+@torch.no_grad()
+def test_the_field_sees_places_and_words_and_no_noise(awake):
+    net, given = awake(DiT(TINY)), inputs()
+    clean, field = net.drawn(**given)
+    torch.testing.assert_close(clean, net(**given))
+    louder = given | {"video": given["video"] + 1, "levels": given["levels"] / 2}
+    torch.testing.assert_close(net.drawn(**louder)[1], field)
+    other = given | {"pooled": given["pooled"] + 1}
+    assert not torch.allclose(net.drawn(**other)[1], field)
 
 
 @torch.no_grad()

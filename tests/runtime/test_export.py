@@ -33,7 +33,7 @@ def dit_inputs(batch: int, tokens: int, words: int) -> dict[str, Tensor]:
     return {
         "video": torch.randn(batch, tokens, 6),
         "levels": torch.rand(batch, tokens),
-        "channels": torch.randn(batch, tokens, 16),
+        "channels": torch.randn(batch, tokens, 30),
         "positions": torch.randn(tokens, 3),
         "states": torch.randn(batch, words, 16),
         "mask": torch.arange(words).expand(batch, words) < words - 2,
@@ -55,7 +55,7 @@ def decoder_inputs(batch: int, groups: int, height: int, width: int) -> dict[str
 def test_the_transformer_is_the_same_in_both_runtimes(tmp_path: Path):
     config = DiTConfig(
         latent_channels=6,
-        channels=16,
+        channels=30,
         dim=32,
         heads=2,
         depth=2,

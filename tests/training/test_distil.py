@@ -12,7 +12,7 @@ from vitascope.training.distil import adapt, leading, stepped
 from vitascope.weights.tensors import adapted, write_tensors
 
 TINY = DiTConfig(
-    latent_channels=6, channels=16, dim=32, heads=2, depth=2, text_dim=16, hidden=48, modulation=16, axes=(2, 3, 3)
+    latent_channels=6, channels=30, dim=32, heads=2, depth=2, text_dim=16, hidden=48, modulation=16, axes=(2, 3, 3)
 )  # fmt: skip
 
 
@@ -94,7 +94,7 @@ def example(batch: int, tokens: int) -> dict[str, torch.Tensor]:
     return {
         "video": torch.randn(batch, tokens, 6),
         "levels": torch.rand(batch, tokens),
-        "channels": torch.randn(batch, tokens, 16),
+        "channels": torch.randn(batch, tokens, 30),
         "positions": torch.randn(tokens, 3),
         "text": torch.randn(batch, 5, 16),
         "mask": torch.ones(batch, 5, dtype=torch.bool),

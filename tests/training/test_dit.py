@@ -7,7 +7,7 @@ from vitascope.prompt.scene import Scene
 from vitascope.training.dit import DiTTraining, Words, channel_weights, draw_kind, draw_lesson
 from vitascope.training.latents import Encoded, LatentPool
 from vitascope.training.words import tokenizer
-from vitascope.types import CAMERA_CHANNELS, REFERENCE_SECONDS
+from vitascope.types import CAMERA_CHANNELS, REFERENCE_SECONDS, SUBJECT_CHANNELS
 
 CLIPS, CHANNELS = 12, 6
 SCENES = tuple(Scene(("cat", "dog")[i % 2], "walk", "garden") for i in range(CLIPS))
@@ -19,8 +19,9 @@ def pool(edited: bool = False) -> LatentPool:
     latents = torch.randn((CLIPS, CHANNELS, 5, 2, 2), generator=generator)
     heat = torch.rand((CLIPS, 5, 2, 2), generator=generator)
     camera = torch.randn((CLIPS, 5, CAMERA_CHANNELS), generator=generator)
+    subject = torch.randn((CLIPS, 5, SUBJECT_CHANNELS - 1), generator=generator)
     source = (latents + 1, ("make it night",) * CLIPS) if edited else (None, ())
-    return LatentPool(Encoded(latents, camera, heat, SCENES, *source), "cpu")
+    return LatentPool(Encoded(latents, camera, heat, subject, SCENES, *source), "cpu")
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +38,7 @@ def test_a_lesson_has_one_row_per_token(words, kind):
     clips, frames = (4, 1) if kind == "frame" else (3, 6 if kind == "reference" else 5)
     assert lesson.clean.shape == (clips, frames * 4, CHANNELS)
     assert lesson.given.shape == lesson.focus.shape == (clips, frames * 4)
-    assert lesson.extra.shape == (clips, frames * 4, CHANNELS + CAMERA_CHANNELS + 1)
+    assert lesson.extra.shape == (clips, frames * 4, CHANNELS + CAMERA_CHANNELS + SUBJECT_CHANNELS)
     assert lesson.positions.shape == (frames * 4, 3)
     assert len(lesson.texts) == clips
 

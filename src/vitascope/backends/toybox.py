@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Float32, UInt8
 
 from vitascope.backends.base import Card, plan_by_card
+from vitascope.conditioning.blocking import Blocking, BlockingLibrary
 from vitascope.conditioning.build import Encoders
 from vitascope.conditioning.camera import AMOUNTS
 from vitascope.conditioning.text import encode_texts
@@ -15,6 +16,7 @@ from vitascope.decode.video import Decoder
 from vitascope.denoise.run import Denoiser
 from vitascope.pipeline import LatentModel, Showing, render, render_stream
 from vitascope.progress import Progress
+from vitascope.prompt.parse import parse
 from vitascope.prompt.world import World
 from vitascope.runtime.base import Network
 from vitascope.runtime.onnx import OnnxNetwork
@@ -24,6 +26,7 @@ from vitascope.weights.manifest import STANDARD
 from vitascope.weights.store import WeightsFolder
 
 VOCABULARY = "tokens.txt"
+WAYS = "blocking.safetensors"
 MAX_SECONDS = 600
 CAMERA_REACH = 1.5
 """How much further than the usual amount a camera move may go."""
@@ -87,7 +90,7 @@ class Toybox:
         )
         clean, decoder = partial(clean_tokens, self._network(chosen.network)), self._network("decoder")
         return LatentModel(
-            encoders=Encoders(words, self._encode_video),
+            encoders=Encoders(words, self._encode_video, self._block),
             longest=manifest.native.num_frames,
             denoiser=Denoiser(clean, chosen.sampler, chosen.shift),
             decoder=Decoder(decoder, decoder.shapes["deep"][1], decoder.shapes["shallow"][1]),
@@ -101,6 +104,17 @@ class Toybox:
     @cached_property
     def _space(self) -> WordSpace:
         return WordSpace(self._tokenizer, self.folder.file("text_encoder.safetensors"))
+
+    def _block(self, caption: str, seed: int) -> Blocking | None:
+        """Find a way over the set for what a caption says that its subject does."""
+        if self._ways is None:
+            return None
+        return self._ways.choose(parse(caption, World.from_json(self.folder.manifest.world)).scene, seed)
+
+    @cached_property
+    def _ways(self) -> BlockingLibrary | None:
+        listed = WAYS in self.folder.manifest.files
+        return BlockingLibrary.load(self.folder.file(WAYS)) if listed else None
 
     def _encode_video(
         self, frames: UInt8[np.ndarray, "frames height width 3"]

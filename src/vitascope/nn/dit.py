@@ -19,10 +19,10 @@ from torch import Tensor, nn
 
 @dataclass(frozen=True)
 class DiTConfig:
-    """Size of the transformer; `channels` are the per-token extras: given mask, source latents, camera, path."""
+    """Size of the transformer; `channels` are the per-token extras: given mask, source latents, camera, subject."""
 
     latent_channels: int = 256
-    channels: int = 266
+    channels: int = 280
     dim: int = 256
     heads: int = 4
     depth: int = 8
@@ -30,6 +30,8 @@ class DiTConfig:
     hidden: int = 704
     modulation: int = 128
     cross_every: int = 2
+    field: int = 512
+    field_depth: int = 2
     axes: tuple[int, int, int] = (8, 12, 12)
     """Rotary frequencies per axis (seconds, y, x); together half of the head's width."""
 
@@ -43,8 +45,8 @@ def fourier(levels: Float[Tensor, "batch tokens"], width: int = 64) -> Float[Ten
 
 DEPTHS = (0.0, 0.2, 0.6, 1.0, 1.5)
 """Planes of a scene on which a token's place is told: 0 never moves with the camera, 1 is where the subject is."""
-PLACES = 38 + 24 * len(DEPTHS)
-"""Features of one token's place; see `places`."""
+PLACES = 38 + 28 * len(DEPTHS) + 60
+"""Features of one token's place; see `places` and `nearness`."""
 
 
 def waves(x: Float[Tensor, "*rest n"], octaves: tuple[float, ...]) -> Float[Tensor, "*rest features"]:
@@ -77,7 +79,7 @@ def places(
     when = torch.cat([waves(seconds, (0.125, 0.25, 0.5, 1.0)), before, first], dim=-1)
     return torch.cat(
         [
-            *(waves(spot, (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)) for spot in spots),
+            *(waves(spot, (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)) for spot in spots),
             waves(screen, (0.25, 0.5, 1.0, 2.0)),
             waves(zoom[..., None], (0.5, 1.0, 2.0)),
             when + each,
@@ -86,6 +88,28 @@ def places(
         ],
         dim=-1,
     )
+
+
+def nearness(
+    subject: Float[Tensor, "batch tokens 15"], positions: Float[Tensor, "tokens 3"]
+) -> Float[Tensor, "batch tokens features"]:
+    """Return where on the subject each token lies, now and a latent frame before; all 0 where that is not known.
+
+    With it a subject is drawn as a set is: as what is to be seen at a place of its own picture (-1..1 across).
+    """
+    subject, cells = subject.float(), positions[:, 1:].float()
+    known, maps, phase = subject[..., :1], subject[..., 1:13], subject[..., 13:]
+    up, across = (cells / (2 * cells.abs().amax(0) + 1)).unbind(-1)
+    points, gates = [], []
+    for a, b, c, d, e, f in (maps[..., :6].unbind(-1), maps[..., 6:].unbind(-1)):
+        point = torch.stack([a * across + b * up + c, d * across + e * up + f], dim=-1).clamp(-4, 4)
+        points.append(point)
+        gates.append(torch.exp(-0.25 * point.square().sum(-1, keepdim=True)))
+    size = torch.log(1e-2 + maps.unflatten(-1, (4, 3))[..., :2].square().sum(-1)) / 2
+    octaves = (0.125, 0.25, 0.5, 1.0, 2.0, 4.0)
+    parts = [gate * waves(point, octaves) for point, gate in zip(points, gates, strict=True)]
+    rest = [*gates, *(point * 0.5 for point in points), size, phase]
+    return known * torch.cat([*parts, *rest], dim=-1)
 
 
 class Rotary(nn.Module):
@@ -226,6 +250,50 @@ class Block(nn.Module):
         return x + gate2 * self.down(F.silu(gate) * value)
 
 
+class FieldBlock(nn.Module):
+    """One gated layer of a field."""
+
+    def __init__(self, width: int):
+        super().__init__()
+        self.norm = RMSNorm(width, affine=False)
+        self.up = nn.Linear(width, 4 * width, bias=False)
+        self.down = nn.Linear(2 * width, width, bias=False)
+
+    def forward(
+        self, x: Float[Tensor, "b n d"], scale: Float[Tensor, "b 1 d"], shift: Float[Tensor, "b 1 d"]
+    ) -> Float[Tensor, "b n d"]:
+        gate, value = self.up(self.norm(x) * (1 + scale) + shift).chunk(2, dim=-1)
+        return x + self.down(F.silu(gate) * value)
+
+
+class NeuralField(nn.Module):
+    """What is to be seen at a place, by the words alone: a perceptron over its features, which the words modulate.
+
+    It draws the mean of all clips of those words, camera and blocking: blurred, but in the right place. The
+    transformer starts from there. (Fourier features: arXiv 2006.10739.)
+    """
+
+    def __init__(self, config: DiTConfig):
+        super().__init__()
+        width, depth = config.field, config.field_depth
+        self.embed = nn.Linear(PLACES, width)
+        self.words = nn.Linear(config.text_dim, 2 * width * (1 + depth))
+        self.blocks = nn.ModuleList(FieldBlock(width) for _ in range(depth))
+        self.norm = RMSNorm(width, affine=False)
+        self.head = nn.Linear(width, config.latent_channels)
+
+    def forward(
+        self, place: Float[Tensor, "batch tokens features"], pooled: Float[Tensor, "batch text_dim"]
+    ) -> Float[Tensor, "batch tokens latent"]:
+        """Return the mean clean tokens."""
+        told = self.words(pooled)[:, None].chunk(2 * (1 + len(self.blocks)), dim=-1)
+        scales, shifts = told[0::2], told[1::2]
+        x = self.embed(place) * (1 + scales[0]) + shifts[0]
+        for block, scale, shift in zip(self.blocks, scales[1:], shifts[1:], strict=True):
+            x = block(x, scale, shift)
+        return self.head(self.norm(x))
+
+
 class DiT(nn.Module):
     """Noisy tokens, their levels and what is known about them, to clean tokens."""
 
@@ -237,6 +305,9 @@ class DiT(nn.Module):
         self.level = nn.Linear(64, config.modulation)
         self.pooled = nn.Linear(config.text_dim, config.modulation)
         self.place = nn.Linear(PLACES, config.dim + config.modulation, bias=False)
+        self.field = NeuralField(config)
+        self.glance = nn.Linear(config.latent_channels, config.dim, bias=False)
+        self.trust = nn.Linear(config.modulation, config.latent_channels)
         self.modulate = nn.Linear(config.modulation, 6 * config.dim)
         self.blocks = nn.ModuleList(Block(config, i % config.cross_every == 0) for i in range(config.depth))
         self.norm = RMSNorm(config.dim)
@@ -247,7 +318,9 @@ class DiT(nn.Module):
         """Set the initial weights: gates at one with small output layers, a silent head."""
         nn.init.normal_(self.modulate.weight, std=0.02)
         nn.init.zeros_(self.modulate.bias)
-        nn.init.zeros_(self.place.weight)
+        nn.init.normal_(self.field.words.weight, std=0.02)
+        for quiet in (self.place, self.glance, self.trust, self.field.head):
+            nn.init.zeros_(quiet.weight)
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(self.head.bias)
         for block in self.blocks:
@@ -266,12 +339,33 @@ class DiT(nn.Module):
         keep: Int[Tensor, " kept"] | None = None,
     ) -> Float[Tensor, "batch tokens latent"]:
         """Return the clean tokens. `keep` (training only) names the tokens that take the middle blocks."""
-        seen = torch.cat([torch.ones_like(mask[:, :1]), mask[:, 1:]], dim=1)
+        return self.drawn(video, levels, channels, positions, text, mask, pooled, keep)[0]
+
+    def seen(
+        self, channels: Float[Tensor, "batch tokens extra"], positions: Float[Tensor, "tokens 3"]
+    ) -> Float[Tensor, "batch tokens features"]:
+        """Return the features of all tokens' places."""
+        about = channels[..., 1 + self.config.latent_channels :]
+        return torch.cat([places(about[..., :8], positions), nearness(about[..., 8:23], positions)], dim=-1)
+
+    def drawn(
+        self,
+        video: Float[Tensor, "batch tokens latent"],
+        levels: Float[Tensor, "batch tokens"],
+        channels: Float[Tensor, "batch tokens extra"],
+        positions: Float[Tensor, "tokens 3"],
+        text: Float[Tensor, "batch words text_dim"],
+        mask: Bool[Tensor, "batch words"],
+        pooled: Float[Tensor, "batch text_dim"],
+        keep: Int[Tensor, " kept"] | None = None,
+    ) -> tuple[Float[Tensor, "batch tokens latent"], Float[Tensor, "batch tokens latent"]]:
+        """Return the clean tokens, and what the field alone makes of them."""
+        heard = torch.cat([torch.ones_like(mask[:, :1]), mask[:, 1:]], dim=1)
         rotary = self.rotary(positions)
-        config = self.config
-        place = self.place(places(channels[..., 1 + config.latent_channels :][..., :8], positions))
-        place, view = place.split([config.dim, config.modulation], dim=-1)
-        x = self.embed(torch.cat([video, channels], dim=-1)) + place
+        seen = self.seen(channels, positions)
+        field = self.field(seen, pooled)
+        place, view = self.place(seen).split([self.config.dim, self.config.modulation], dim=-1)
+        x = self.embed(torch.cat([video, channels], dim=-1)) + place + self.glance(field)
         hidden = F.silu(self.level(fourier(levels)) + self.pooled(pooled)[:, None] + view)
         modulation = self.modulate(hidden).chunk(6, dim=-1)
         whole, short, around = x, modulation, rotary
@@ -284,5 +378,5 @@ class DiT(nn.Module):
             if keep is not None and i == last:
                 x = whole.index_copy(1, keep, x.to(whole.dtype))
                 short, around = modulation, rotary
-            x = block(x, short, around, text, seen)
-        return self.head(self.norm(x))
+            x = block(x, short, around, text, heard)
+        return self.head(self.norm(x)) + self.trust(hidden) * field, field

@@ -245,6 +245,7 @@ def export(
     vae: Weights, dit: Annotated[Path, typer.Option(help="The trained transformer's weights.")], out: Out,
     judge: Annotated[Path | None, typer.Option(help="Folder of the trained judge.")] = None,
     adapter: Annotated[Path | None, typer.Option(help="What `distil` trained, for the preset draft.")] = None,
+    shards: Shards = None,
     smoke: Smoke = False, recipe: RecipeName = "small", steps: int = 24, guidance: float = 3.0, sampler: str = "euler",
     note: Annotated[str, typer.Option(help="One line on the run, for the manifest.")] = "",
 ) -> None:  # fmt: skip

@@ -32,9 +32,16 @@ from vitascope.training.loop import LoopConfig, run
 from vitascope.training.optim import split_optimizers
 from vitascope.types import REFERENCE_SECONDS
 
+TOLD = {"take": 0.8, "pair": 0.3, "route": 1.0, "reference": 0.6, "frame": 0.8}
+"""How often each kind of lesson says where the toy is."""
+
 LESSONS = {"take": 0.63, "pair": 0.10, "route": 0.08, "reference": 0.04, "frame": 0.15}
 """What whole clips are taught by, and how often: words, edits, a path to follow, a picture of the toy; "frame" is
 one latent frame alone."""
+
+
+FIELD_LESSONS = {"take": 0.9, "route": 0.1}
+"""What the field is taught by: clips that their captions say all about."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +51,10 @@ class DiTTraining:
     frame_batch: int = 64
     clip_batch: int = 20
     clips_from: float = 0.25
+    field_until: float = 0.4
+    """Until this share of the time only the field learns, and then in `field_share` of the steps, which are cheap."""
+    field_share: float = 0.6
+    field_tokens: int = 112
     keep: float = 0.5
     keep_until: float = 0.85
     muon_rate: float = 2.5e-3
@@ -51,7 +62,6 @@ class DiTTraining:
     ema: float = 0.995
     text_dropout: float = 0.1
     canonical_share: float = 0.5
-    heat_share: float = 0.3
     focus: float = 6.0
     """How much more the tokens of the toy count than those of the set, which is learned long before it."""
     shift: float = 4.0
@@ -62,7 +72,7 @@ class DiTTraining:
 
 @dataclass(frozen=True)
 class Lesson:
-    """What is drawn for one step; `extra` are a token's source latents, camera and path, `focus` how much it counts."""
+    """What is drawn for one step: `extra` are a token's source latents, camera and subject, `focus` its weight."""
 
     clean: Float[Tensor, "batch tokens latent"]
     given: Bool[Tensor, "batch tokens"]
@@ -148,13 +158,18 @@ def train(
     pool, weights = pools["take"], weights.to(device)
 
     def step(number: int, done: float) -> dict[str, float]:
-        kind = "frame" if done < config.clips_from else draw_kind(rng, pools)
+        field = done < config.field_until or rng.random() < config.field_share
+        kind = draw_kind(rng, pools, FIELD_LESSONS if field else LESSONS)
+        if not field and done < config.clips_from:
+            kind = "frame"
         if config.renew:
             pools.get(kind, pool).renew(config.renew)
         lesson = draw_lesson(kind, pools, words, rng)
-        loss = flow_loss(
-            net, lesson, words, rng, config, weights, kind != "frame" and done < config.keep_until
-        )
+        if field:
+            loss = field_loss(net, lesson, words, config, weights)
+        else:
+            route = kind != "frame" and done < config.keep_until
+            loss = flow_loss(net, lesson, words, rng, config, weights, route)
         for optimizer in optimizers:
             optimizer.zero_grad(set_to_none=True)
         loss.backward()
@@ -162,7 +177,7 @@ def train(
         for optimizer in optimizers:
             optimizer.step()
         ema.update(net)
-        return {"loss": float(loss.detach()), "gradient": float(norm)}
+        return {"field" if field else "loss": float(loss.detach()), "gradient": float(norm)}
 
     def save(number: int, spent: float) -> None:
         facts = {"step": number, "minutes": spent / 60}
@@ -187,10 +202,10 @@ def channel_weights(vae: VideoVAE, std: Float[Tensor, " latent"]) -> Float[Tenso
     return weights / weights.mean()
 
 
-def draw_kind(rng: np.random.Generator, pools: Pools) -> str:
+def draw_kind(rng: np.random.Generator, pools: Pools, lessons: Mapping[str, float] = LESSONS) -> str:
     """Draw what the next step teaches, among what there are clips for."""
-    kinds = [kind for kind in LESSONS if kind in pools or kind in ("frame", "reference")]
-    shares = np.array([LESSONS[kind] for kind in kinds])
+    kinds = [kind for kind in lessons if kind in pools or kind in ("frame", "reference")]
+    shares = np.array([lessons[kind] for kind in kinds])
     return kinds[rng.choice(len(kinds), p=shares / shares.sum())]
 
 
@@ -204,15 +219,18 @@ def draw_lesson(kind: str, pools: Pools, words: Words, rng: np.random.Generator)
     clean = tokens_of(pool.latents[rows][:, :, list(chosen)])
     camera = repeat(pool.camera[rows][:, list(chosen)], "b t c -> b (t hw) c", hw=height * width)
     source = torch.zeros_like(clean) if pool.sources is None else tokens_of(pool.sources[rows])
-    told = torch.from_numpy(rng.random((len(rows), 1, 1)) < (1.0 if kind == "route" else config.heat_share))
-    near = rearrange(pool.heat[rows][:, list(chosen)], "b t h w -> b (t h w) 1").float()
-    heat = near * told.to(clean.device)
+    near = rearrange(pool.heat[rows][:, list(chosen)], "b t h w -> b (t h w)").float()
+    known = torch.from_numpy(rng.random(len(rows)) < TOLD[kind]).float()
+    known = known[:, None, None].expand(-1, len(chosen), -1).to(clean.device)
+    numbers = pool.subject[rows][:, list(chosen)]
+    subject = torch.cat([known * numbers.any(-1, keepdim=True), known * numbers], dim=-1)
+    subject = repeat(subject, "b t c -> b (t hw) c", hw=height * width)
     given = np.stack([given_mask(rng, grid) for _ in rows]) & (kind != "pair")
     lesson = Lesson(
         clean,
         torch.from_numpy(given).to(clean.device),
-        torch.cat([source, camera, heat], dim=-1),
-        1 + config.focus * near[..., 0].sqrt(),
+        torch.cat([source, camera, subject], dim=-1),
+        1 + config.focus * near.sqrt(),
         grid_positions(grid, config.fps).to(clean.device),
         [lesson_text(kind, pool, row, words, rng) for row in rows.tolist()],
     )
@@ -286,7 +304,28 @@ def flow_loss(
         keep = torch.from_numpy(np.sort(rng.permutation(tokens)[: int(config.keep * tokens)])).to(device)
     with torch.autocast(device.type, torch.bfloat16):
         states, pooled = net.text(ids, mask)
-        made = net.dit(noisy, levels, extra, lesson.positions, states, mask, pooled, keep)
+        made, field = net.dit.drawn(noisy, levels, extra, lesson.positions, states, mask, pooled, keep)
     weight = lesson.focus * (~given).float() / level.clamp(min=config.least_level) ** 2
     error = ((made.float() - clean).square() * weights).mean(-1)
-    return (weight * error).sum() / (~given).sum()
+    blurred = ((field.float() - clean).square() * weights).mean(-1)
+    return (weight * error).sum() / (~given).sum() + FIELD_WEIGHT * (lesson.focus * blurred).mean()
+
+
+FIELD_WEIGHT = 0.2
+"""What the field's own error counts beside the transformer's."""
+
+
+def field_loss(
+    net: Generator, lesson: Lesson, words: Words, config: DiTTraining, weights: Float[Tensor, " latent"]
+) -> Float[Tensor, ""]:
+    """Return the field's error at some places of each clip, mostly where the toy is."""
+    ids, mask = (x.to(lesson.clean.device) for x in words.ids(lesson.texts))
+    extra = F.pad(lesson.extra, (1, 0))
+    count = min(config.field_tokens, lesson.clean.shape[1])
+    chosen = torch.multinomial(lesson.focus - 0.4, count)[..., None]
+    with torch.autocast(lesson.clean.device.type, torch.bfloat16):
+        _, pooled = net.text(ids, mask)
+        seen = net.dit.seen(extra, lesson.positions)
+        made = net.dit.field(seen.gather(1, chosen.expand(-1, -1, seen.shape[-1])), pooled)
+    clean = lesson.clean.gather(1, chosen.expand(-1, -1, lesson.clean.shape[-1]))
+    return ((made.float() - clean).square() * weights).mean()

@@ -9,12 +9,14 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from vitascope.conditioning.blocking import BlockingLibrary, through_camera
 from vitascope.conditioning.tokens import Tokenizer
 from vitascope.nn.dit import DiT
 from vitascope.nn.text_encoder import TextEncoder
 from vitascope.nn.video_vae import Decoder, Encoder, VideoVAE
 from vitascope.runtime.export import export
 from vitascope.training.checkpoint import load_matching, load_tensors
+from vitascope.training.latents import join, load_shard
 from vitascope.training.words import embedding_table, tokenizer
 from vitascope.weights.manifest import Defaults, Manifest, NativeShape, Stage
 from vitascope.weights.store import seal
@@ -66,6 +68,7 @@ def export_all(
     dit: Path,
     judge: Path | None,
     adapter: Path | None,
+    shards: Path | None,
     out: Path,
     lineage: tuple[Stage, ...],
     defaults: Defaults,
@@ -73,9 +76,9 @@ def export_all(
     """Write graphs, numbers, vocabulary and manifest of a model to the folder `out`, emptied first.
 
     `judge` is the folder of a trained judge, whose `judge.*` files are taken as they are; `adapter` is what `distil`
-    trained, and becomes the network "draft". Matrices and
-    convolutions are stored as int8 rows (which costs the autoencoder 0.02 dB). Raises ValueError for weights of other
-    networks.
+    trained, and becomes the network "draft"; `shards` is the folder of encoded clips whose toys' ways are taken over.
+    Matrices and convolutions are stored as int8 rows (which costs the autoencoder 0.02 dB). Raises ValueError for
+    weights of other networks.
     """
     numbers, _ = load_tensors(dit)
     mean, std = numbers["latent_mean"], numbers["latent_std"]
@@ -87,6 +90,8 @@ def export_all(
     if adapter:
         additions = {name: tensor.half().numpy() for name, tensor in load_tensors(adapter)[0].items()}
         write_tensors(out / "draft.safetensors", additions)
+    if shards:
+        blocking_library(shards, recipe.shape.width / recipe.shape.height).save(out / "blocking.safetensors")
     for path in sorted(judge.glob("judge.*")) if judge else ():
         shutil.copy(path, out / path.name)
     shape = recipe.shape
@@ -104,6 +109,23 @@ def export_all(
         lineage=lineage,
     )
     return seal(out, manifest)
+
+
+def blocking_library(shards: Path, aspect: float, most: int = 3000) -> BlockingLibrary:
+    """Return the ways of the toys of at most so many encoded takes, free of the camera that filmed them."""
+    clips = join([load_shard(path) for path in sorted(shards.glob("take-*.safetensors"))[: 1 + most // 256]])
+    rows = np.flatnonzero(clips.subject.numpy().any((1, 2)))[:most]
+    names = [(scene.subject, scene.action, scene.set) for scene in clips.scenes]
+    kinds = sorted({names[row] for row in rows})
+    place = {name: i for i, name in enumerate(kinds)}
+    which = np.array([divmod(place[names[row]], 256)[::-1] for row in rows], np.uint8)
+    maps = np.zeros((len(rows), clips.subject.shape[1], 2, 3))
+    for i, row in enumerate(rows):
+        screen = clips.subject[row, :, :6].numpy().reshape(-1, 2, 3).astype(float)
+        back = np.linalg.inv(through_camera(clips.camera[row, :, :4].numpy(), aspect))
+        maps[i] = screen @ back
+    turns = torch.atan2(clips.subject[..., 13], clips.subject[..., 12]).numpy()[rows] / (2 * np.pi)
+    return BlockingLibrary(tuple(kinds), which, maps, np.mod(turns, 1.0))
 
 
 def _loaded(module: nn.Module, tensors: dict[str, Tensor], prefix: str = "") -> nn.Module:
@@ -178,7 +200,7 @@ def _export_generator(recipe: "Recipe", numbers: dict[str, Tensor], out: Path) -
         axes,
         out,
         "dit",
-        int8=["blocks.*.weight"],
+        int8=["*blocks.*.weight", "field.words.weight", "modulate.weight"],
     )
 
 

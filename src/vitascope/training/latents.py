@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Float32
 from torch import Tensor
 
+from vitascope.conditioning.blocking import subject_channels
 from vitascope.conditioning.camera import camera_channels, centred
-from vitascope.conditioning.path import heat_map
 from vitascope.nn.video_vae import TIME_STRIDE, VideoVAE
 from vitascope.prompt.scene import Scene
 from vitascope.training.checkpoint import load_tensors, save_tensors
@@ -21,15 +21,27 @@ from vitascope.training.rendered import Rendered, load_rendered
 class Encoded:
     """Clips as the transformer is taught them: latents, how the camera moves, where the toy is, and what they show.
 
+    `heat` is how near the toy each cell is, `subject` the numbers of `conditioning/blocking.py` but for the first.
     Edited clips hold the latents of what they were made of as `sources`, and the words that asked for it.
     """
 
     latents: Float[Tensor, "clips channels frames height width"]
     camera: Float[Tensor, "clips frames 8"]
     heat: Float[Tensor, "clips frames height width"]
+    subject: Float[Tensor, "clips frames 14"]
     scenes: tuple[Scene, ...]
     sources: Float[Tensor, "clips channels frames height width"] | None = None
     instructions: tuple[str, ...] = ()
+
+
+def heat_map(
+    centre: Float[np.ndarray, "frames 2"], height: int, width: int, spread: float = 1.0
+) -> Float32[np.ndarray, "frames height width"]:
+    """Return a bump of deviation `spread` cells around the centre (x, y) of each latent frame; 0 where that is NaN."""
+    x = np.arange(width) + 0.5 - centre[:, :1] * width
+    y = np.arange(height) + 0.5 - centre[:, 1:] * height
+    squares = y[:, :, None] ** 2 + x[:, None, :] ** 2
+    return np.nan_to_num(np.exp(squares / (-2 * spread**2))).astype(np.float32)
 
 
 @torch.no_grad()
@@ -46,10 +58,13 @@ def encode(vae: VideoVAE, rendered: Rendered) -> Encoded:
     places = rendered.middles[:, ::TIME_STRIDE].numpy()
     heat = np.stack([heat_map(path, *made.shape[-2:]) for path in places])
     sources = None if rendered.sources is None else latents(rendered.sources)
+    maps, loops = (x[:, ::TIME_STRIDE].numpy() for x in (rendered.maps, rendered.loops))
+    subject = np.stack([subject_channels(*pair)[:, 1:] for pair in zip(maps, loops, strict=True)])
     return Encoded(
         made,
         torch.from_numpy(camera),
         torch.from_numpy(heat).half(),
+        torch.from_numpy(subject),
         rendered.scenes,
         sources,
         rendered.instructions,
@@ -78,6 +93,7 @@ def join(parts: Sequence[Encoded]) -> Encoded:
         torch.cat([part.latents for part in parts]),
         torch.cat([part.camera for part in parts]),
         torch.cat([part.heat for part in parts]),
+        torch.cat([part.subject for part in parts]),
         tuple(scene for part in parts for scene in part.scenes),
         torch.cat(sources) if sources else None,
         tuple(words for part in parts for words in part.instructions),
@@ -122,6 +138,7 @@ class LatentPool:
         self.latents = self._normalised(encoded.latents)
         self.sources = None if encoded.sources is None else self._normalised(encoded.sources)
         self.camera, self.heat = encoded.camera.to(device), encoded.heat.to(device)
+        self.subject = encoded.subject.to(device)
         self.scenes, self.instructions = list(encoded.scenes), list(encoded.instructions)
         self.next = 0
 
@@ -141,6 +158,7 @@ class LatentPool:
         places = [(self.next + i) % len(self) for i in range(len(fresh.scenes))]
         self.latents[places] = self._normalised(fresh.latents)
         self.camera[places], self.heat[places] = fresh.camera.to(self.device), fresh.heat.to(self.device)
+        self.subject[places] = fresh.subject.to(self.device)
         if self.sources is not None and fresh.sources is not None:
             self.sources[places] = self._normalised(fresh.sources)
         for i, place in enumerate(places):

@@ -63,7 +63,7 @@ def run(
     began = time.monotonic() - start_seconds
     logged = saved = time.monotonic()
     base = [[group["lr"] for group in o.param_groups] for o in optimizers]
-    number, sums, count = start_step, {}, 0
+    number, seen = start_step, dict[str, list[float]]()
     try:
         while (seconds := time.monotonic() - began) < config.minutes * 60 and number != config.max_steps:
             done = seconds / (config.minutes * 60) if config.max_steps is None else number / config.max_steps
@@ -74,13 +74,12 @@ def run(
             for name, value in step(number, done).items():
                 if not math.isfinite(value):
                     raise FloatingPointError(f"{name} is {value} at step {number}")
-                sums[name] = sums.get(name, 0.0) + value
-            number, count, now = number + 1, count + 1, time.monotonic()
+                seen.setdefault(name, []).append(value)
+            number, now = number + 1, time.monotonic()
             if now - logged > config.log_seconds or number == config.max_steps:
-                log.add(
-                    {"step": number, "minutes": (now - began) / 60, **{k: v / count for k, v in sums.items()}}
-                )
-                sums, count, logged = {}, 0, now
+                means = {name: sum(values) / len(values) for name, values in seen.items()}
+                log.add({"step": number, "minutes": (now - began) / 60, **means})
+                seen, logged = {}, now
             if now - saved > config.save_minutes * 60:
                 save(number, now - began)
                 saved = now

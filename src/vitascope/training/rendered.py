@@ -26,12 +26,15 @@ LOT = 16
 class Rendered:
     """Some clips: frames, camera paths, where the toy's middle is (NaN out of sight), and scenes.
 
+    `maps` lead from the screen to the toy's own picture and `loops` say how far its animation is; see `Truth`.
     Clips that were made out of others by an edit hold those as `sources`, and what was asked for as `instructions`.
     """
 
     frames: UInt8[Tensor, "clips frames 3 height width"]
     camera: Float32[Tensor, "clips frames 4"]
     middles: Float32[Tensor, "clips frames 2"]
+    maps: Float32[Tensor, "clips frames 2 3"]
+    loops: Float32[Tensor, "clips frames"]
     scenes: tuple[Scene, ...]
     sources: UInt8[Tensor, "clips frames 3 height width"] | None = None
     instructions: tuple[str, ...] = ()
@@ -44,6 +47,8 @@ class Rendered:
             self.frames[cut],
             self.camera[cut],
             self.middles[cut],
+            self.maps[cut],
+            self.loops[cut],
             self.scenes[cut],
             sources,
             self.instructions[cut],
@@ -70,7 +75,9 @@ def render_all(theatre: Theatre, takes: list[Take]) -> Rendered:
     frames, truths = theatre.render(takes)
     camera = torch.from_numpy(np.stack([truth.camera for truth in truths]).astype(np.float32))
     places = torch.from_numpy(np.stack([middles(truth) for truth in truths]))
-    return Rendered(frames, camera, places, tuple(truth.scene for truth in truths))
+    maps = torch.from_numpy(np.stack([truth.maps for truth in truths]))
+    loops = torch.from_numpy(np.stack([truth.loops for truth in truths]))
+    return Rendered(frames, camera, places, maps, loops, tuple(truth.scene for truth in truths))
 
 
 def render_takes(theatre: Theatre, world: World, rng: np.random.Generator, count: int) -> Rendered:
@@ -117,9 +124,8 @@ def render_shards(
 
 def save_rendered(path: Path, lots: list[Rendered]) -> None:
     """Write lots of rendered clips as one shard."""
-    tensors = {
-        name: torch.cat([getattr(lot, name) for lot in lots]) for name in ("frames", "camera", "middles")
-    }
+    names = ("frames", "camera", "middles", "maps", "loops")
+    tensors = {name: torch.cat([getattr(lot, name) for lot in lots]) for name in names}
     if lots[0].sources is not None:
         tensors["sources"] = torch.cat([lot.sources for lot in lots if lot.sources is not None])
     scenes = [astuple(scene) for lot in lots for scene in lot.scenes]
@@ -136,6 +142,8 @@ def load_rendered(path: Path) -> Rendered:
         tensors["frames"],
         tensors["camera"],
         tensors["middles"],
+        tensors["maps"],
+        tensors["loops"],
         scenes,
         tensors.get("sources"),
         tuple(facts.get("instructions", ())),

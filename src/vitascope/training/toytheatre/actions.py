@@ -273,6 +273,3 @@ ACTIONS: dict[str, Callable[[Line, Spot], Motion]] = {
     "stand": stand, "walk": walk, "run": run, "jump": jump, "spin": spin, "dance": dance,
     "grow": grow, "fly": fly, "swim": swim, "drive": drive, "fall": fall, "roll": roll,
 }  # fmt: skip
-
-CROSSING = ("walk", "run", "fly", "swim", "drive", "roll")
-"""Actions that cross the picture; when the camera pans, they go the way that it goes."""

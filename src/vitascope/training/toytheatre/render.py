@@ -188,10 +188,13 @@ class Theatre:
         to_toy = toy_map(motion, spot, shape)
         shadow, shade = shadow_map(motion, spot, scenery.light, shape)
         boxes = box_on_screen(extents, np.linalg.inv(to_toy @ world), shape)
+        maps = (to_toy @ world @ scale(shape.width, shape.height))[:, :2].astype(np.float32)
         if take.empty:
             textures, shade, boxes = torch.zeros_like(textures), 0 * shade, 0 * boxes
+            maps = maps * np.float32(np.nan)
         events = () if take.empty else motion.events
-        truth = Truth(scene, boxes, told, events + ambience(scene))
+        loops = motion.loop.astype(np.float32)
+        truth = Truth(scene, boxes, told, maps, loops, events + ambience(scene))
         layers = np.stack([screen_to_world(camera, shape, depth) for depth in scenery.depths])
         return Staged(take, scenery, layers, textures, to_toy @ world, shadow @ world, shade, camera, truth)
 

@@ -20,13 +20,16 @@ class SoundEvent:
 class Truth:
     """The facts of one clip.
 
-    `boxes` are (x0, y0, x1, y1) of the subject in shares of the picture, clipped to it (all 0 while it is out
-    of sight); `camera` is the path of `conditioning/camera.py`; `masks` says per pixel how much of it is
-    subject (255 = all), and is None unless it was asked for.
+    `boxes` are (x0, y0, x1, y1) of the subject in shares of the picture, clipped to it (all 0 while it is out of
+    sight); `camera` is the path of `conditioning/camera.py`; `maps` are those of `conditioning/blocking.py` from the
+    screen (NaN without a subject), and `loops` say how many turns of its animation have passed; `masks` says per pixel
+    how much of it is subject (255 = all), and is None unless it was asked for.
     """
 
     scene: Scene
     boxes: Float32[np.ndarray, "frames 4"]
     camera: Float32[np.ndarray, "frames 4"]
+    maps: Float32[np.ndarray, "frames 2 3"]
+    loops: Float32[np.ndarray, " frames"]
     events: tuple[SoundEvent, ...]
     masks: UInt8[np.ndarray, "frames height width"] | None = None

@@ -30,7 +30,7 @@ def test_the_readme_lists_the_flags_of_generate():
         .partition("\n\nErrors")[0]
     )
     listed = set(re.findall(r"`(-{1,2}[a-z][a-z-]*)", table)) | set(re.findall(r"or `(--[a-z-]+)", table))
-    assert flags("generate") - listed <= {"--model", "--fallback", "--help"}
+    assert flags("generate") - listed <= {"--help"}
     assert listed <= flags("generate")
 
 

@@ -251,7 +251,7 @@ def export(
 ) -> None:  # fmt: skip
     """Turn trained weights into the folder that ships."""
     from vitascope.training.export import export_all
-    from vitascope.weights.manifest import Defaults, Stage
+    from vitascope.weights.manifest import Defaults, Preset, Stage
 
     plan = recipe_named(recipe, smoke)
     files = {"vae": vae, "dit": dit} | ({"adapter": adapter} if adapter else {})
@@ -260,16 +260,17 @@ def export(
         Stage(name, round(fact["minutes"], 1), fact.get("samples", 0), fact.get("results", {}), note)
         for name, fact in facts.items()
     )
-    export_all(
-        plan,
-        vae,
-        dit,
-        judge,
-        adapter,
-        out,
-        lineage,
-        Defaults(steps, guidance, sampler, plan.dit_training.shift),
+    few = (
+        {
+            "draft": Preset(
+                steps=4, guidance_scale=1.0, sampler="euler", shift=plan.dit_training.shift, network="draft"
+            )
+        }
+        if adapter
+        else {}
     )
+    defaults = Defaults(steps, guidance, sampler, plan.dit_training.shift, presets=few)
+    export_all(plan, vae, dit, judge, adapter, shards, out, lineage, defaults)
 
 
 if __name__ == "__main__":

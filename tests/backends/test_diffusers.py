@@ -343,10 +343,11 @@ def test_damaged_weights_are_refused_before_they_are_loaded(home: Path, tmp_path
 
 
 @pytest.mark.parametrize(
-    ("kind", "cache"), [("wan", "first-block"), ("wan-experts", "first-block"), ("sana", "Taylor")]
+    ("kind", "cache"), [("wan", "first-block"), ("wan-experts", "first-block"), ("wan-vace", "Taylor")]
 )
-def test_what_is_spared_is_said_and_leaves_nothing_behind(kind: str, cache: str, home: Path):
-    backend, shot = shot_for(kind, home, steps=12)
+def test_what_is_spared_is_said_and_leaves_nothing_behind(kind: str, cache: str, home: Path, pictures: Path):
+    givens = (tasks.reference(pictures / "first.png"),) if kind == "wan-vace" else ()
+    backend, shot = shot_for(kind, home, givens, steps=12)
     usual = rendered(backend, shot).frames
     for quality in ("high", "medium", "low"):
         spared = rendered(backend, shot.model_copy(update={"quality": quality}))
@@ -354,19 +355,19 @@ def test_what_is_spared_is_said_and_leaves_nothing_behind(kind: str, cache: str,
     assert (rendered(backend, shot).frames == usual).all()
 
 
-def test_fewer_blocks_run_the_lower_the_quality(home: Path):
-    backend, shot = shot_for("sana", home, steps=12)
+def test_fewer_blocks_run_the_lower_the_quality(home: Path, pictures: Path):
+    backend, shot = shot_for("wan-vace", home, (tasks.reference(pictures / "first.png"),), steps=12)
     runs = [
         blocks_run(backend, shot.model_copy(update={"quality": quality})) for quality in get_args(Quality)
     ]
-    assert runs[0] == 2 * 12
+    assert runs[0] == 3 * 2 * 12
     assert runs[0] > runs[1] > runs[2] > runs[3] > 0
 
 
 def blocks_run(backend: Diffusers, shot: Shot) -> int:
     """Return how often the self-attention of a pipeline's blocks ran while a clip was made."""
     rendered(backend, shot)
-    blocks, count = next(iter(SHELF._kept.values())).pipeline.transformer.transformer_blocks, []
+    blocks, count = next(iter(SHELF._kept.values())).pipeline.transformer.blocks, []
     hooks = [block.attn1.register_forward_pre_hook(lambda *_: count.append(1)) for block in blocks]
     rendered(backend, shot)
     for hook in hooks:
@@ -375,8 +376,9 @@ def blocks_run(backend: Diffusers, shot: Shot) -> int:
 
 
 def test_a_model_that_cannot_be_spared_anything_says_so(home: Path):
-    backend, shot = shot_for("skyreels", home, quality="low")
-    assert any(note.endswith("lossless") for note in rendered(backend, shot).record.notes)
+    for kind in ("skyreels", "sana"):
+        backend, shot = shot_for(kind, home, quality="low")
+        assert any(note.endswith("lossless") for note in rendered(backend, shot).record.notes)
 
 
 # LoRA

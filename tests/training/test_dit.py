@@ -2,9 +2,21 @@ import numpy as np
 import pytest
 import torch
 
+from vitascope.nn.dit import DiTConfig
+from vitascope.nn.text_encoder import TextEncoderConfig
 from vitascope.nn.video_vae import VideoVAE, VideoVAEConfig
 from vitascope.prompt.scene import Scene
-from vitascope.training.dit import DiTTraining, Words, channel_weights, draw_kind, draw_lesson
+from vitascope.training.dit import (
+    FIELD_LESSONS,
+    DiTTraining,
+    Generator,
+    Words,
+    channel_weights,
+    draw_kind,
+    draw_lesson,
+    field_loss,
+    flow_loss,
+)
 from vitascope.training.latents import Encoded, LatentPool
 from vitascope.training.words import tokenizer
 from vitascope.types import CAMERA_CHANNELS, REFERENCE_SECONDS, SUBJECT_CHANNELS
@@ -90,3 +102,41 @@ def test_channels_count_by_the_pixels_they_stand_for():
     torch.testing.assert_close(weights.mean(), torch.tensor(1.0))
     assert weights[0] / weights[1] == pytest.approx(3, rel=0.01)
     assert 0 < weights[2] < 0.01
+
+
+def tiny() -> Generator:
+    torch.manual_seed(0)
+    dit = DiTConfig(
+        latent_channels=CHANNELS, channels=1 + CHANNELS + CAMERA_CHANNELS + SUBJECT_CHANNELS, dim=32, heads=2, depth=2,
+        text_dim=16, hidden=32, modulation=16, field=32, field_depth=1, axes=(2, 3, 3),
+    )  # fmt: skip
+    text = TextEncoderConfig(table_dim=256, dim=16, heads=2, depth=1)
+    return Generator(dit, text, torch.randn(text.vocabulary, 256))
+
+
+def test_the_field_learns_what_is_where(words):
+    net, weights = tiny(), torch.ones(CHANNELS)
+    lesson = draw_lesson("route", POOLS, words, np.random.default_rng(0))
+    optimizer = torch.optim.Adam(net.parameters(), 1e-2)
+    losses = []
+    for _ in range(60):
+        loss = field_loss(net, lesson, words, TRAINING, weights)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(float(loss.detach()))
+    assert losses[-1] < 0.5 * losses[0]
+    assert all(p.grad is None for p in net.dit.blocks.parameters()), "the transformer is not asked"
+
+
+def test_the_transformers_loss_teaches_the_field_too(words):
+    net, rng = tiny(), np.random.default_rng(0)
+    lesson = draw_lesson("take", POOLS, words, rng)
+    flow_loss(net, lesson, words, rng, TRAINING, torch.ones(CHANNELS), True).backward()
+    assert net.dit.field.head.weight.grad is not None
+    assert net.dit.field.head.weight.grad.abs().max() > 0
+
+
+def test_only_clips_whose_captions_say_all_teach_the_field(words):
+    rng = np.random.default_rng(0)
+    assert {draw_kind(rng, POOLS, FIELD_LESSONS) for _ in range(60)} == {"take", "route"}

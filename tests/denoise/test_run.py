@@ -86,3 +86,17 @@ def test_a_picture_that_has_changed_since_starts_the_clip_over_with_a_note(tmp_p
     np.testing.assert_array_equal(again, whole)
     assert len(notes(heard)) == 1
     assert "starts over" in notes(heard)[0]
+
+
+def test_a_lower_temperature_starts_from_less_noise():
+    conditioning, seen = known(), []
+
+    def watched(latents, levels, conditioning):
+        seen.append(latents.std())
+        return fake_clean(latents, levels, conditioning)
+
+    for temperature in (1.0, 0.5):
+        denoiser = replace(DENOISER, model=watched, temperature=temperature)
+        denoise(SHOT.model_copy(update={"guidance_scale": 1.0}), conditioning, denoiser, Progress())
+    hot, cold = seen[0], seen[len(seen) // 2]
+    assert cold == pytest.approx(hot / 2)

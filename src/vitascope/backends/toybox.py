@@ -92,7 +92,7 @@ class Toybox:
         return LatentModel(
             encoders=Encoders(words, self._encode_video, self._block),
             longest=manifest.native.num_frames,
-            denoiser=Denoiser(clean, chosen.sampler, chosen.shift),
+            denoiser=Denoiser(clean, chosen.sampler, chosen.shift, chosen.temperature),
             decoder=Decoder(decoder, decoder.shapes["deep"][1], decoder.shapes["shallow"][1]),
             weights=self.folder.checksums(),
         )

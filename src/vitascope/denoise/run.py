@@ -16,11 +16,13 @@ from vitascope.types import LATENT_CHANNELS, Conditioning, Latents, Shot
 
 @dataclass(frozen=True)
 class Denoiser:
-    """A network as samplers see it, and the sampler and time shift that suit it."""
+    """A network as samplers see it, and the sampler, time shift and temperature that suit it."""
 
     model: Model[Conditioning]
     sampler: str = "euler"
     shift: float = 1.0
+    temperature: float = 1.0
+    """Standard deviation of the noise that clips start from: below 1 they vary less and are calmer."""
 
 
 def denoise(
@@ -39,11 +41,12 @@ def denoise(
     assert shot.guidance_scale is not None
     grid, prefix = conditioning.grid, conditioning.prefix
     drawn = noise(shot.seed, grid, LATENT_CHANNELS, conditioning.first_frame)
+    drawn *= np.float32(denoiser.temperature)
     drawn = np.concatenate([np.zeros((prefix, LATENT_CHANNELS), np.float32), drawn])
     start = add_noise(conditioning.given, drawn, conditioning.levels)
     model = guided(denoiser.model, without_words(conditioning), shot.guidance_scale)
     schedule = linear(shot.steps, denoiser.shift)
-    told = _told(conditioning, schedule, denoiser.sampler)
+    told = _told(conditioning, schedule, f"{denoiser.sampler} {denoiser.temperature:g}")
     done = None if kept is None else _kept(kept, told, progress)
 
     def watch(step: Step) -> None:

@@ -247,6 +247,7 @@ def export(
     adapter: Annotated[Path | None, typer.Option(help="What `distil` trained, for the preset draft.")] = None,
     shards: Shards = None,
     smoke: Smoke = False, recipe: RecipeName = "small", steps: int = 24, guidance: float = 3.0, sampler: str = "euler",
+    temperature: float = 1.0,
     note: Annotated[str, typer.Option(help="One line on the run, for the manifest.")] = "",
 ) -> None:  # fmt: skip
     """Turn trained weights into the folder that ships."""
@@ -269,7 +270,7 @@ def export(
         if adapter
         else {}
     )
-    defaults = Defaults(steps, guidance, sampler, plan.dit_training.shift, presets=few)
+    defaults = Defaults(steps, guidance, sampler, plan.dit_training.shift, temperature, presets=few)
     export_all(plan, vae, dit, judge, adapter, shards, out, lineage, defaults)
 
 

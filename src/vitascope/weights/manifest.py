@@ -44,18 +44,19 @@ class NativeShape:
 
 @dataclass(frozen=True)
 class Preset:
-    """A way to denoise: steps, guidance scale, sampler, the schedule's time shift, and which network is asked."""
+    """A way to denoise: steps, guidance scale, sampler, time shift, temperature, and which network is asked."""
 
     steps: int = 20
     guidance_scale: float = 3.0
     sampler: str = "euler"
     shift: float = 1.0
+    temperature: float = 1.0
     network: str = "dit"
 
 
 @dataclass(frozen=True)
 class Defaults:
-    """How to denoise when the shot does not say: steps, guidance scale, sampler and the schedule's time shift.
+    """How to denoise when the shot does not say: steps, guidance scale, sampler, time shift, temperature of the noise.
 
     `presets` are further ways by name, or other ones than those that every model has (see `every`).
     """
@@ -64,12 +65,13 @@ class Defaults:
     guidance_scale: float = 3.0
     sampler: str = "euler"
     shift: float = 1.0
+    temperature: float = 1.0
     presets: Mapping[str, Preset] = field(default_factory=dict)
 
     @property
     def every(self) -> dict[str, Preset]:
         """All presets by name, quickest first: draft, standard and quality, and what else the weights have."""
-        standard = Preset(self.steps, self.guidance_scale, self.sampler, self.shift)
+        standard = Preset(self.steps, self.guidance_scale, self.sampler, self.shift, self.temperature)
         draft = replace(standard, steps=min(DRAFT_STEPS, self.steps), sampler="ab2")
         quality = replace(standard, steps=max(QUALITY_STEPS, self.steps))
         return {"draft": draft, STANDARD: standard, "quality": quality} | dict(self.presets)

@@ -14,6 +14,7 @@ from vitascope.cli.generate import generate
 from vitascope.cli.inspect import inspect
 from vitascope.cli.jobs import jobs
 from vitascope.cli.remake import remake
+from vitascope.cli.serve import serve, tokens
 from vitascope.cli.worker import worker
 
 app = typer.Typer(
@@ -51,4 +52,6 @@ app.command()(inspect)
 app.command()(remake)
 app.command()(evaluate)
 app.command()(worker)
+app.command()(serve)
 app.add_typer(jobs)
+app.add_typer(tokens)

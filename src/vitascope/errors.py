@@ -49,6 +49,10 @@ class MissingExtraError(VitascopeError):
     """A part of vitascope that is not in the base install is needed."""
 
 
+class RemoteError(VitascopeError):
+    """The server cannot be reached, or does not do what was asked."""
+
+
 class Cancelled(VitascopeError):
     """Interrupted."""
 

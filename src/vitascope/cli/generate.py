@@ -1,5 +1,7 @@
 """`vitascope generate`: words in, a clip out."""
 
+from collections.abc import Mapping
+
 from vitascope import tasks
 from vitascope.api import given_pictures, make_shot
 from vitascope.backends.registry import backend
@@ -20,6 +22,7 @@ from vitascope.cli.options import (
     Loop,
     Model,
     NegativePrompt,
+    NoWait,
     Number,
     Output,
     Prompt,
@@ -27,6 +30,7 @@ from vitascope.cli.options import (
     Resume,
     Seconds,
     Seed,
+    Server,
     Size,
     Steps,
     Stream,
@@ -35,6 +39,7 @@ from vitascope.cli.options import (
 )
 from vitascope.cli.screen import Screen
 from vitascope.cli.takes import Delivery, kept_seed, make
+from vitascope.errors import RequestError
 from vitascope.prompt.enhance import enhance as rewrite
 from vitascope.prompt.resolve import clean
 from vitascope.prompt.stages import parse_at
@@ -71,10 +76,13 @@ def generate(
     as_json: AsJson = False,
     dry_run: DryRun = False,
     force: Force = False,
+    server: Server = None,
+    no_wait: NoWait = False,
 ) -> None:
     """Make a clip from words."""
     delivery = Delivery(output, number, resume, stream, as_json, dry_run, force)
     delivery.check()
+    check_place(server, {"stream": stream, "resume": resume, "dry_run": dry_run}, no_wait)
     if enhance:
         prompt = enhanced(prompt, model)
     givens = given_pictures(
@@ -102,7 +110,30 @@ def generate(
         style=style,
         model=model,
     )
-    make(shot, delivery)
+    if server is None:
+        make(shot, delivery)
+        return
+    from vitascope.cli.far import generate_there
+
+    generate_there(
+        shot,
+        server,
+        number=number,
+        output=output,
+        wait=not no_wait,
+        seeded=seed is not None,
+        as_json=as_json,
+        force=force,
+    )
+
+
+def check_place(server: str | None, here: Mapping[str, object], no_wait: bool) -> None:
+    """Raise `RequestError` for what only makes sense here, or only there."""
+    for name, said in here.items():
+        if server is not None and said:
+            raise RequestError(name, "does not go together with --server", "leave one out")
+    if server is None and no_wait:
+        raise RequestError("no_wait", "needs a server", "say --server URL, or: vitascope jobs submit")
 
 
 def enhanced(prompt: str, model: str) -> str:

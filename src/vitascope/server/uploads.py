@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from starlette.datastructures import UploadFile
 
@@ -28,6 +28,7 @@ _DATA = re.compile(r"data:[\w.+-]{1,60}/[\w.+-]{1,60};base64,", re.ASCII)
 Kind = Literal["picture", "video"]
 
 
+@runtime_checkable
 class Readable(Protocol):
     """What bytes are read from."""
 

@@ -1,8 +1,11 @@
 import io
+import socket
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import uvicorn
 from PIL import Image
 from starlette.testclient import TestClient
 
@@ -65,3 +68,17 @@ def png(width: int = 64, height: int = 48, colour: str = "red") -> bytes:
 def clip(tmp_path_factory) -> bytes:
     """The bytes of a small video."""
     return synthetic_clip().save(tmp_path_factory.mktemp("clip") / "clip.mp4").read_bytes()
+
+
+@pytest.fixture
+def live(house: House):
+    """The address of a server that listens on this machine."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    config = uvicorn.Config(make_app(house), log_config=None, access_log=False, timeout_graceful_shutdown=1)
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+    thread.start()
+    yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+    server.should_exit = True
+    thread.join(30)
+    listening.close()

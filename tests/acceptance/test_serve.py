@@ -22,22 +22,23 @@ SHOT = Shot(prompt="a cat walks in a garden", model="fake", num_frames=17, seed=
 TOKEN = "a-secret-for-tests"
 
 
-def serve(home: Path, pace: float, *options: str) -> tuple[subprocess.Popen[str], str]:
+def serve(home: Path, pace: float, *options: str) -> tuple[subprocess.Popen[bytes], str]:
     """Start the service, and return its process and address once it listens."""
     told = {"VITASCOPE_HOME": str(home), "VITASCOPE_FAKE_SECONDS": str(pace), "VITASCOPE_TOKEN": TOKEN}
     command = [sys.executable, "-m", "vitascope.testing", "serve", "--port", "0", "--models", "fake"]
-    process = subprocess.Popen(
-        [*command, "--program", "vitascope.testing", *options],
-        env={**os.environ, **told},
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
+    log = home.with_name(f"{home.name}-{time.monotonic_ns()}.log")
+    with log.open("w") as out:
+        process = subprocess.Popen(
+            [*command, "--program", "vitascope.testing", *options],
+            env={**os.environ, **told},
+            stderr=out,
+            start_new_session=True,
+        )
+    found = until(
+        lambda: re.search(r"serving at (http://\S+)\n", log.read_text()) or process.poll() is not None
     )
-    assert process.stderr is not None
-    for line in process.stderr:
-        if found := re.search(r"serving at (http://\S+)", line):
-            return process, found[1]
-    raise AssertionError(f"it ended with {process.wait()}")
+    assert isinstance(found, re.Match), log.read_text()
+    return process, found[1]
 
 
 def until(true, seconds: float = 120.0):

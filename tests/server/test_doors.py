@@ -132,7 +132,7 @@ def test_others_are_not_let_in_without_a_token(host, house, tmp_path, desk):
     options = ServeOptions(host=host, models=("fake",))
     with pytest.raises(RequestError, match="there is no token"):
         check_doors(options, house)
-    check_doors(options, open_house(tmp_path, desk, token="a-secret-of-length"))
+    check_doors(options, open_house(tmp_path, desk, token="a-secret-of-length", models=("fake",)))
     for inside in ("127.0.0.1", "localhost", "::1", "127.9.9.9"):
         check_doors(ServeOptions(host=inside, models=("fake",)), house)
     with pytest.raises(RequestError, match="too short"):

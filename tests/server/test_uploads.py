@@ -63,11 +63,11 @@ def test_half_a_video_is_refused(client, clip):
 
 
 @pytest.mark.parametrize(
-    "name", ["../../../tmp/x.png", "a\0b.png", "🐈'\".png", "CON", "x" * 5000, ".htaccess", "a.html"]
+    "name", ["../../../tmp/x.png", "a\0b.png", "🐈'\".png", "CON", "x" * 1000, ".htaccess", "a.html"]
 )
 def test_files_get_names_of_ours(client, house, name, tmp_path):
     told = client.post("/api/v1/uploads", files={"file": (name, png(), "text/html")}).json()
-    assert (told["kind"], told["format"], told["size"]) == ("picture", "PNG", [64, 48])
+    assert (told["kind"], told["format"], told["size"]) == ("picture", "png", [64, 48])
     names = sorted(file.name for file in house.uploads.folder.iterdir())
     assert names == [f"{told['id']}.json", f"{told['id']}.picture"]
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["jobs", "uploads"]

@@ -16,23 +16,25 @@ def page(description: dict[str, Any]) -> str:
     parts: dict[str, list[str]] = {tag: [] for tag in TITLES}
     for path, verbs in description["paths"].items():
         for verb, told in verbs.items():
-            parts[told["tags"][0]].append(_route(verb.upper(), path, told))
+            parts[told["tags"][0]].append(_route(verb.upper(), path, told, description))
     sections = [f"## {TITLES[tag]}\n\n" + "\n".join(lines) for tag, lines in parts.items()]
     return HEAD + "\n" + "\n\n".join(sections) + "\n"
 
 
-def _route(verb: str, path: str, told: dict[str, Any]) -> str:
+def _route(verb: str, path: str, told: dict[str, Any], description: dict[str, Any]) -> str:
     said = " ".join(told.get("description", "").split())
     query = [f"`{one['name']}`" for one in told.get("parameters", ()) if one["in"] == "query"]
-    fields = [f"`{name}`" for name in _fields(told)]
+    fields = [f"`{name}`" for name in _fields(told, description)]
     more = [f"Query: {', '.join(query)}."] if query else []
     more += [f"Fields: {', '.join(fields)}."] if fields else []
     return f"- **{verb} {path}** — {' '.join([said, *more])}"
 
 
-def _fields(told: dict[str, Any]) -> list[str]:
+def _fields(told: dict[str, Any], description: dict[str, Any]) -> list[str]:
     content = told.get("requestBody", {}).get("content", {})
     schema = next(iter(content.values()), {}).get("schema", {})
+    if "$ref" in schema:
+        schema = description["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
     return list(schema.get("properties", {}))
 
 

@@ -1,6 +1,9 @@
 """Every dangerous place in turn: the process is killed there, started again, and the bytes are those of a whole run."""
 
+import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +12,7 @@ from PIL import Image
 
 from vitascope.errors import JobNotFoundError
 from vitascope.jobs.desk import Desk, open_desk
-from vitascope.jobs.drill import all_jobs, audit, run
+from vitascope.jobs.drill import all_jobs, audit, run, start
 from vitascope.jobs.faults import POINTS, FaultPoint, arm
 
 KILLED = -signal.SIGKILL
@@ -145,6 +148,34 @@ def test_killed_while_the_line_is_put_in_another_order(home, request_line, expec
     assert [one.id for one in desk.store.line()] == [twins[1], job.id, twins[0]]
     assert run(home, "worker", "--once") == 0
     no_harm(desk, expected)
+
+
+def test_a_worker_that_was_stopped_and_wakes_up_late_publishes_nothing(home, request_line, expected):
+    assert run(home, *request_line) == 0
+    desk = open_desk(home)
+    (job,) = all_jobs(desk)
+    late = start(home, "worker", "--once", "--name", "late", pace=0.1)
+    try:
+        while desk.store.get(job.id).standing.step < 2:
+            assert late.poll() is None
+        os.kill(late.pid, signal.SIGSTOP)
+        assert [one.state for one in desk.store.bury("late")] == ["queued"]
+        assert run(home, "worker", "--once") == 0
+        assert desk.store.get(job.id).state == "completed"
+    finally:
+        os.kill(late.pid, signal.SIGCONT)
+    assert late.wait() == 0
+    assert "another worker has it now" in (home / "log").read_text()
+    assert {output.seed: output.sha256 for output in desk.store.get(job.id).outputs} == expected
+    desk.tidy()
+    no_harm(desk, expected)
+
+
+def test_the_environment_arms_a_place(home):
+    command = [sys.executable, "-m", "vitascope.testing", "jobs", "submit", "a cat", "--model", "fake"]
+    environment = {**os.environ, "VITASCOPE_HOME": str(home), "VITASCOPE_FAULT": "submit: inserted"}
+    assert subprocess.run(command, env=environment).returncode == KILLED
+    assert open_desk(home).store.counts() == {}
 
 
 def test_every_place_is_tried_and_unknown_ones_are_refused(monkeypatch):

@@ -6,6 +6,7 @@ import pytest
 from tests.jobs.test_store import OUTPUT, request
 from vitascope.errors import DiskFullError, MissingExtraError, VitascopeError
 from vitascope.jobs.desk import open_desk
+from vitascope.jobs.rows import migrations
 from vitascope.jobs.sqlite import sqlite_store
 
 
@@ -26,6 +27,18 @@ def test_a_file_of_a_later_version_is_left_alone(tmp_path):
         connection.execute("pragma user_version = 999")
     with pytest.raises(VitascopeError, match="made by a later version of vitascope"):
         sqlite_store(file)
+
+
+def test_an_older_file_is_brought_up_to_date_with_a_job_at_work(tmp_path, monkeypatch):
+    store = sqlite_store(tmp_path / "queue.sqlite3")
+    running = store.submit(request()) and store.claim("w")
+    steps = [*migrations(), (999, "alter table jobs add column mood text; update jobs set mood = 'fine';")]
+    monkeypatch.setattr("vitascope.jobs.sqlite.migrations", lambda: steps)
+    for _ in range(2):
+        newer = sqlite_store(tmp_path / "queue.sqlite3")
+        assert newer.tables._rows("load", {"id": running.id})[0]["mood"] == "fine"
+    assert not store.beat(running.lease), "the old worker goes on"
+    assert newer.complete(running.lease, [OUTPUT]).state == "completed"
 
 
 def test_readers_wait_for_nobody(tmp_path):

@@ -22,6 +22,9 @@ MAX_NUMBER = 64
 ABANDONED_SECONDS = 3600.0
 """How long a file of nobody's may lie before it is taken for one that a killed process left."""
 
+PROGRESS_SECONDS = 86_400.0
+"""How long the single steps of a job that is over stay in its log."""
+
 
 @dataclass(frozen=True)
 class Desk:
@@ -102,7 +105,7 @@ class Desk:
         return gone
 
     def tidy(self) -> None:
-        """Remove what killed processes and deleted jobs have left, and lay in ballast again."""
+        """Remove what killed processes and deleted jobs have left, and lay in ballast again; now and then is enough."""
         kept = set()
         for name in self.rooms.job_folders():
             try:
@@ -112,9 +115,11 @@ class Desk:
         for job in self._all():
             kept |= {Path(given.source).name for given in job.request.shot.givens}
             kept |= {Path(given.mask).name for given in job.request.shot.givens if given.mask}
-            if job.state in ("completed", "cancelled"):
+            # It may have been retried since it was listed.
+            if job.state in ("completed", "cancelled") and self.store.tables.load(job.id) == job:
                 self.rooms.sweep(job)
         self.rooms.remove_inputs(kept, ABANDONED_SECONDS)
+        self.store.forget_progress(PROGRESS_SECONDS)
         self.rooms.make()
 
     def _over(self) -> list[Job]:

@@ -141,7 +141,7 @@ def storm(
         desk.submit(take(i % seeds), key=f"job {i}", max_attempts=10_000)
     crew = Supervisor(desk, workers, begin, patience=Patience(0.01, 0.1, 1.0), say=say)
     killed, began = 0, clock()
-    due = began + rng.expovariate(1 / every)
+    due = began  # the first as soon as anybody works
     try:
         while sum(desk.store.counts().get(state, 0) for state in ("queued", "running")):
             crew.tick()
@@ -158,10 +158,14 @@ def storm(
 
 def _strike(crew: Supervisor, rng: random.Random) -> int:
     """Kill one of the workers that have work; return how many were hit."""
-    busy = [process for name, process in crew.workers.items() if crew.desk.store.tables.held_by(name)]
+    held_by = crew.desk.store.tables.held_by
+    busy = [process for name, process in crew.workers.items() if process.poll() is None and held_by(name)]
     if not busy:
         return 0
-    os.kill(rng.choice(busy).pid, signal.SIGKILL)
+    try:
+        os.kill(rng.choice(busy).pid, signal.SIGKILL)
+    except ProcessLookupError:  # hit before, and gone since it was asked
+        return 0
     return 1
 
 

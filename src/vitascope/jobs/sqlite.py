@@ -204,6 +204,7 @@ def _open(path: Path) -> apsw.Connection:
             connection.set_busy_timeout(round(BUSY_SECONDS * 1000))
             connection.execute("pragma journal_mode = wal")
             connection.execute("pragma foreign_keys = on")
+            connection.execute("pragma secure_delete = on")  # forgotten words are written over
             connection.execute(f"pragma wal_autocheckpoint = {CHECKPOINT_PAGES}")
             connection.row_trace = _named
             return connection

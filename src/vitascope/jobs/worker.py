@@ -10,7 +10,7 @@ import secrets
 import shutil
 import socket
 import sys
-import threading
+import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -96,13 +96,14 @@ class Worker:
         """Render with the backends that `find` finds, and tell `say` what happens."""
         self.desk, self.options, self._say = desk, options or WorkerOptions(), say
         self._warm = Warm(find, self.options.keep)
-        self._leave = threading.Event()
+        # No `threading.Event`: a signal handler that sets one can wait for the lock of the very thread it interrupted.
+        self._leaving = False
         self._presence: Presence | None = None
         self._full = False
 
     def leave(self) -> None:
         """Go as soon as the step at work is done; its job returns to the queue. Any thread or signal may call this."""
-        self._leave.set()
+        self._leaving = True
 
     def run(self) -> None:
         """Work until told to leave, or (`once`) until nothing is left to do.
@@ -116,12 +117,12 @@ class Worker:
         self._presence = Presence(self.desk.rooms.workers, self.options.name)
         FaultPoint("worker: started")
         try:
-            while not self._leave.is_set():
+            while not self._leaving:
                 self._presence.touch()
                 if not self.work():
                     if self.options.once:
                         break
-                    self._leave.wait(self.options.poll)
+                    time.sleep(self.options.poll)
         finally:
             self._presence.leave()
             self._warm.release_all()
@@ -156,7 +157,9 @@ class Worker:
         """Make a job that was claimed, and say in the queue what came of it."""
         self._presence = self._presence or Presence(self.desk.rooms.workers, self.options.name)
         self._say(f"{job.id}: attempt {job.attempt}")
-        with Heart(self.desk.store, job, self._presence, self._leave.is_set, self.options.seconds) as heart:
+        with Heart(
+            self.desk.store, job, self._presence, lambda: self._leaving, self.options.seconds
+        ) as heart:
             try:
                 after = self._finish(job, heart)
             except LeaseLostError:

@@ -111,6 +111,8 @@ def test_scopes_are_kept_to(house, secrets):
     )
     assert eve.get("/v1/videos").status_code == 200
     assert code(eve.post("/v1/videos", json=CAT)) == (403, "forbidden")
+    assert code(ann.post("/v1/videos", json={**CAT, "priority": 1})) == (403, "forbidden")
+    assert root.post("/v1/videos", json={**CAT, "priority": 1}).status_code == 200
     for url in ("/api/v1/queue/pause", "/api/v1/queue/resume"):
         assert code(ann.post(url)) == (403, "forbidden")
         assert root.post(url).status_code == 200

@@ -115,6 +115,9 @@ def test_a_shot_starts_from_uploads_and_videos_and_never_from_paths(client, made
 )
 def test_jobs_that_cannot_be_are_refused(client, desk, told):
     assert client.post("/api/v1/jobs", json=told).status_code == 400
+    half = b'{"shot": {"model": "fake", "prompt": "a cat", "style": "\\ud800"}}'
+    headers = {"content-type": "application/json"}
+    assert client.post("/api/v1/jobs", content=half, headers=headers).status_code == 400
     assert desk.store.counts() == {}
 
 

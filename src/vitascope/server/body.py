@@ -13,7 +13,7 @@ from fastapi import Depends, Request
 
 from vitascope.server.errors import Refusal
 
-MAX_FILES, MAX_FIELDS, MAX_FIELD_BYTES = 20, 500, 32 * 2**20
+MAX_FILES, MAX_FIELDS, MAX_FIELD_BYTES = 20, 200, 16 * 2**20
 MAX_DEPTH = 6
 _NAME = re.compile(r"([^\[\]]+)((?:\[[^\[\]]*\])*)")
 
@@ -41,6 +41,8 @@ def from_json(body: bytes) -> dict[str, Any]:
     """Return the fields of a JSON body; raises `Refusal`."""
     try:
         told = json.loads(body, parse_constant=_no_number)
+        # Halves of characters are valid JSON and no text: nothing after this could write them down.
+        json.dumps(told, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         raise Refusal(400, "the body is not valid JSON", "invalid_json") from None
     if not isinstance(told, dict):

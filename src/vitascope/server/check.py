@@ -9,6 +9,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +18,9 @@ from vitascope.errors import RequestError
 MEMORY = 2**30
 CPU_SECONDS, WALL_SECONDS = 20, 60
 STILL_BYTES = 64 * 2**20
+AT_ONCE = 2
+"""Looks that are taken at the same time; more would let many small requests take much memory."""
+_looks = threading.BoundedSemaphore(AT_ONCE)
 
 
 @dataclass(frozen=True)
@@ -38,13 +42,14 @@ def check(path: Path, argument: str, still: Path | None = None) -> Finding:
     command = [sys.executable, "-m", "vitascope.server.check", argument, str(path), str(still or "")]
     told = {name: os.environ[name] for name in ("PATH", "PYTHONPATH", "SYSTEMROOT") if name in os.environ}
     try:
-        done = subprocess.run(
-            command,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=WALL_SECONDS,
-            env=told | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
-        )
+        with _looks:
+            done = subprocess.run(
+                command,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=WALL_SECONDS,
+                env=told | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+            )
         answer = json.loads(done.stdout)
     except subprocess.TimeoutExpired:
         raise RequestError(argument, "takes too long to read", "save it anew, shorter or smaller") from None

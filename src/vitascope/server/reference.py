@@ -6,7 +6,8 @@ from typing import Any
 
 HEAD = """# The routes
 
-Made from the service's own description (`/openapi.json`) by `python -m vitascope.server.reference`. [server.md](server.md) says what they are for.
+Made from the service's own description (`/openapi.json`) by `python -m vitascope.server.reference`;
+[server.md](server.md) says what they are for.
 """
 TITLES = {"videos": "Videos", "jobs": "Jobs and the queue", "uploads": "Uploads", "system": "The machine"}
 

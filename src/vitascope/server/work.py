@@ -29,6 +29,7 @@ def hand_in(house: House, caller: Caller, read: Callable[[Reader], Ask], key: st
     with house.uploads.taking(caller) as files:
         try:
             ask = read(Reader(house, caller, files))
+            _check_priority(ask, caller)
             return house.desk.submit(
                 ask.shot,
                 kind=ask.kind,
@@ -85,6 +86,13 @@ async def listen(house: House, owner: str | None, job: str | None, after: int) -
         if silent >= PING_SECONDS:
             silent = 0.0
             yield None
+
+
+def _check_priority(ask: Ask, caller: Caller) -> None:
+    """Raise `Refusal` for who would go before others without being in charge of them."""
+    if ask.priority > 0 and not caller.may("admin"):
+        line = "priority: above 0 it needs a token with the scope admin"
+        raise Refusal(403, line, "forbidden", "priority", type="permission_error")
 
 
 def _is_over(house: House, job: str) -> bool:

@@ -41,6 +41,7 @@ def made(tmp_path_factory) -> Path:
         ("10_camera_and_path", (), 17),
         ("11_loop", ("a penguin dances in the snow",), 13),
         ("13_queue", ("a cat walks in a garden",), 17),
+        ("14_service", ("a cat walks in a garden",), 17),
     ],
 )
 def test_an_example_makes_a_clip(made: Path, tmp_path: Path, name: str, inputs: tuple[str, ...], frames: int):

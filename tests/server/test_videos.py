@@ -124,6 +124,10 @@ def test_forms_with_text_brackets_and_json_are_understood(client, desk):
     assert (shot.seed, shot.steps, shot.guidance_scale, job.request.number) == (42, 3, 1.5, 2)
     assert [given.role for given in shot.givens] == ["frame"]
     assert video["notes"][0] == "loras: is not known here and was left out"
+    small = client.post(
+        "/v1/videos", data={"prompt": "a cat"}, files={"input_reference": ("a", png(10, 10))}
+    ).json()
+    assert any(note.startswith("input_reference: 10x10 becomes") for note in small["notes"])
     data = "data:image/png;base64," + base64.b64encode(png()).decode()
     for name, value in {
         "input_reference[image_url]": data,

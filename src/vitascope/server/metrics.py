@@ -12,6 +12,8 @@ from vitascope.jobs.job import STATES
 
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60)
 
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
 
 class Metrics:
     """The numbers of one app."""
@@ -31,7 +33,8 @@ class Metrics:
 
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count a request."""
-        self._requests.labels(method, route, status).inc()
+        known = method if method in METHODS else "other"
+        self._requests.labels(known, route, status).inc()
         self._seconds.labels(route).observe(seconds)
 
     def watch(self, desk: Desk) -> None:

@@ -1,6 +1,7 @@
 """What may be sent and what is answered. Fields keep the names that other servers of videos gave them."""
 
 import json
+import re
 from typing import Any
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
@@ -183,7 +184,7 @@ def video(job: Job) -> Video:
         num_frames=job.outputs[0].num_frames if job.outputs else planned.get("num_frames"),
         num_outputs=job.request.number,
         phase=job.standing.phase,
-        notes=[*job.request.asked.get("remarks", ()), *job.notes],
+        notes=notes(job),
     )
 
 
@@ -192,7 +193,17 @@ def told(job: Job, waits_for: int | None = None) -> dict[str, Any]:
     whole = job.to_json() | {"object": "job", "model": job.request.model, "waits_for": waits_for}
     for index, output in enumerate(whole["outputs"]):
         output["url"] = f"/api/v1/jobs/{job.id}/files/{index}"
-    return whole | {"notes": [*job.request.asked.get("remarks", ()), *job.notes]}
+    return whole | {"notes": notes(job)}
+
+
+def notes(job: Job) -> list[str]:
+    """Return what was guessed or changed; files go by the names of the fields that brought them."""
+    lines = [*job.request.asked.get("remarks", ()), *job.notes]
+    for name, said in job.request.asked.get("files", {}).items():
+        if said.startswith("sha256:"):
+            digest = said.removeprefix("sha256:")
+            lines = [re.sub(rf"{digest}\.\w+", name, line) for line in lines]
+    return lines
 
 
 def _planned(request: Request) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from vitascope.server.doors import LOOPBACK, Rules
 from vitascope.server.house import House, open_house
 
 DRAIN_SECONDS = 5
+BACKLOG = 512
 
 
 @dataclass(frozen=True)
@@ -82,10 +83,10 @@ def serve(home: Path, options: ServeOptions) -> None:
         proxy_headers=False,
         timeout_graceful_shutdown=DRAIN_SECONDS,
     )
+    host, port = listening.getsockname()[:2]
+    where = f"[{host}]" if ":" in host else host
+    print(f"vitascope: serving at http://{where}:{port}", file=sys.stderr, flush=True)
     with listening, _workers(home, house, options):
-        host, port = listening.getsockname()[:2]
-        where = f"[{host}]" if ":" in host else host
-        print(f"vitascope: serving at http://{where}:{port}", file=sys.stderr, flush=True)
         uvicorn.Server(config).run(sockets=[listening])
 
 
@@ -122,6 +123,7 @@ def _listen(options: ServeOptions) -> socket.socket:
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((options.host.strip("[]"), options.port))
+        listening.listen(BACKLOG)
     except (OSError, OverflowError) as error:
         listening.close()
         reason = getattr(error, "strerror", None) or str(error)

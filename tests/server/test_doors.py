@@ -64,6 +64,16 @@ def test_our_own_pages_and_chosen_sites_may(tmp_path, desk):
     visiting = visitor(open_house(tmp_path, desk, models=("fake",), rules=rules))
     for origin in ("http://localhost", "https://studio.example"):
         assert visiting.post("/v1/videos", json=CAT, headers={"Origin": origin}).status_code == 200
+    asking = {"Origin": "https://studio.example", "Access-Control-Request-Method": "POST"}
+    preflight = visiting.options("/v1/videos", headers=asking)
+    assert (preflight.status_code, preflight.headers["access-control-allow-origin"]) == (
+        204,
+        asking["Origin"],
+    )
+    seen = visiting.get("/v1/videos", headers={"Origin": asking["Origin"]}).headers
+    assert (seen["access-control-allow-origin"], seen["vary"]) == (asking["Origin"], "origin")
+    other = visiting.options("/v1/videos", headers={**asking, "Origin": "https://evil.example"})
+    assert "access-control-allow-origin" not in other.headers
 
 
 def test_where_there_are_tokens_nothing_goes_without_one(house, secrets):

@@ -124,10 +124,6 @@ def test_forms_with_text_brackets_and_json_are_understood(client, desk):
     assert (shot.seed, shot.steps, shot.guidance_scale, job.request.number) == (42, 3, 1.5, 2)
     assert [given.role for given in shot.givens] == ["frame"]
     assert video["notes"][0] == "loras: is not known here and was left out"
-    small = client.post(
-        "/v1/videos", data={"prompt": "a cat"}, files={"input_reference": ("a", png(10, 10))}
-    ).json()
-    assert any(note.startswith("input_reference: 10x10 becomes") for note in small["notes"])
     data = "data:image/png;base64," + base64.b64encode(png()).decode()
     for name, value in {
         "input_reference[image_url]": data,
@@ -137,6 +133,14 @@ def test_forms_with_text_brackets_and_json_are_understood(client, desk):
         assert sent.status_code == 200, sent.text
         (given,) = desk.store.get(sent.json()["id"]).request.shot.givens
         assert given.source == shot.givens[0].source, "the same bytes are kept once"
+
+
+def test_what_was_done_to_a_file_is_told_under_the_name_of_its_field(client, work):
+    form = {"prompt": "a cat", "num_frames": "5"}
+    name = client.post("/v1/videos", data=form, files={"input_reference": ("a", png(10, 10))}).json()["id"]
+    work()
+    notes = client.get(f"/v1/videos/{name}").json()["notes"]
+    assert any(note.startswith("input_reference: 10x10 becomes") for note in notes), notes
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,12 @@ import logging
 import re
 import secrets
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from vitascope.server.errors import REFUSED, Refusal, unforeseen
@@ -34,6 +36,11 @@ SAFE_HEADERS = {
     "cross-origin-resource-policy": "same-origin",
     "content-security-policy": "default-src 'none'; frame-ancestors 'none'; sandbox",
 }
+PREFLIGHT = {
+    "access-control-allow-methods": "GET, POST, DELETE",
+    "access-control-allow-headers": "authorization, content-type, idempotency-key, last-event-id, x-request-id",
+    "access-control-max-age": "600",
+}
 _ID = re.compile(r"[\w.-]{1,64}", re.ASCII)
 
 
@@ -44,6 +51,14 @@ class Rules:
     hosts: frozenset[str] | None = LOOPBACK
     origins: frozenset[str] = frozenset()
     max_bytes: int = 512 * 2**20
+
+    def shared_with(self, headers: Headers) -> dict[str, str]:
+        """Return what tells a browser that the page which asks may see the answer, if it is one of `origins`."""
+        origin = headers.get("origin", "")
+        if origin not in self.origins:
+            return {}
+        told = {"access-control-allow-origin": origin, "vary": "origin"}
+        return told | {"access-control-expose-headers": "*", "cross-origin-resource-policy": "cross-origin"}
 
 
 @dataclass
@@ -60,8 +75,13 @@ class Doors:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        headers, visit = Headers(scope=scope), Visit(scope, self.metrics)
+        headers = Headers(scope=scope)
+        visit = Visit(scope, self.metrics, self.rules.shared_with(headers))
         scope["request_id"] = visit.id
+        if scope["method"] == "OPTIONS" and "access-control-allow-origin" in visit.headers:
+            await Response(status_code=204, headers=PREFLIGHT)(scope, receive, visit.sending(send))
+            visit.close()
+            return
         try:
             scope["caller"] = visit.caller = self.admit(scope["method"], scope["path"], headers)
             receive = _limited(receive, headers, self.rules.max_bytes)
@@ -125,8 +145,9 @@ class Doors:
 class Visit:
     """One request on its way through: its id, and what is written down of it."""
 
-    def __init__(self, scope: Scope, metrics: Metrics):
-        """Begin now."""
+    def __init__(self, scope: Scope, metrics: Metrics, headers: Mapping[str, str]):
+        """Begin now; the answer is to carry these headers, too."""
+        self.headers = headers
         asked = Headers(scope=scope).get("x-request-id", "")
         self.id = asked if _ID.fullmatch(asked) else f"req_{secrets.token_hex(12)}"
         self.caller: Caller | None = None
@@ -147,7 +168,7 @@ class Visit:
                 headers = MutableHeaders(scope=message)
                 headers["x-request-id"] = self.id
                 headers["openai-processing-ms"] = str(round(1000 * self._seconds()))
-                for name, value in SAFE_HEADERS.items():
+                for name, value in {**SAFE_HEADERS, **self.headers}.items():
                     headers.setdefault(name, value)
                 headers.setdefault("cache-control", "no-store")
             self._bytes += len(message.get("body", b""))

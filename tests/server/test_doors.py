@@ -166,6 +166,20 @@ def test_requests_that_are_too_large_are_refused(tmp_path, desk):
     assert list((tmp_path / "uploads").glob("*")) == []
 
 
+def test_who_asks_too_fast_waits_and_others_do_not(tmp_path, desk, secrets):
+    house = open_house(tmp_path, desk, models=("fake",), rules=Rules(per_minute=2))
+    app = make_app(house)
+    ann, ben = (
+        TestClient(app, base_url="http://localhost", headers={"Authorization": f"Bearer {secrets[name]}"})
+        for name in ("ann", "ben")
+    )
+    assert [ann.post("/v1/videos", json=CAT).status_code for _ in "ab"] == [200, 200]
+    answer = ann.post("/v1/videos", json=CAT)
+    assert code(answer) == (429, "rate_limit_exceeded")
+    assert 0 < int(answer.headers["retry-after"]) <= 30
+    assert ann.get("/v1/videos").status_code == ben.post("/v1/videos", json=CAT).status_code == 200
+
+
 def test_every_answer_has_an_id_and_no_secrets(client, caplog):
     caplog.set_level("INFO", "vitascope.server.access")
     answer = client.get("/v1/videos", headers={"X-Request-Id": "mine-1"})

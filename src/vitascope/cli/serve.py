@@ -34,6 +34,9 @@ def serve(
     allow_origin: Sites = None,
     max_upload: Annotated[int, typer.Option(metavar="MIB", min=1, help="Largest request.")] = 512,
     max_queued: Annotated[int, typer.Option(min=1, help="Jobs that may wait.")] = 1000,
+    per_minute: Annotated[
+        int | None, typer.Option(min=1, help="Requests a minute that a token may make, but for looking.")
+    ] = None,
     seconds: Annotated[float | None, typer.Option(min=0.001, help="How long a job may take.")] = None,
     memory: Annotated[
         float | None, typer.Option(metavar="GIB", min=0.01, help="How much memory a worker may have.")
@@ -60,6 +63,7 @@ def serve(
         origins=tuple(allow_origin or ()),
         max_upload=max_upload * 2**20,
         max_queued=max_queued,
+        per_minute=per_minute,
         memory=None if memory is None else round(memory * 2**30),
         seconds=seconds,
         program=program,
@@ -77,7 +81,7 @@ def add_token(
     ] = "write",
 ) -> None:
     """Make a token and print it, this once."""
-    typer.echo(_tokens().add(name, scope))  # pyright: ignore[reportArgumentType]
+    typer.echo(_tokens().add(name, scope))
 
 
 @tokens.command("ls")

@@ -7,6 +7,7 @@ the log.
 """
 
 import logging
+import math
 import re
 import secrets
 import time
@@ -51,6 +52,7 @@ class Rules:
     hosts: frozenset[str] | None = LOOPBACK
     origins: frozenset[str] = frozenset()
     max_bytes: int = 512 * 2**20
+    per_minute: int | None = None
 
     def shared_with(self, headers: Headers) -> dict[str, str]:
         """Return what tells a browser that the page which asks may see the answer, if it is one of `origins`."""
@@ -62,6 +64,28 @@ class Rules:
 
 
 @dataclass
+class Pace:
+    """How fast somebody may ask: a bucket of a minute's requests, which fills up again at that rate."""
+
+    per_minute: int
+    left: float = field(init=False)
+    seen: float = field(default_factory=time.monotonic)
+
+    def __post_init__(self) -> None:
+        self.left = self.per_minute
+
+    def wait(self) -> float:
+        """Take one request out, and return 0; or return how many seconds it is until there is one."""
+        now, each = time.monotonic(), 60 / self.per_minute
+        self.left = min(self.per_minute, self.left + (now - self.seen) / each)
+        self.seen = now
+        if self.left < 1:
+            return (1 - self.left) * each
+        self.left -= 1
+        return 0.0
+
+
+@dataclass
 class Doors:
     """The outermost layer of the app."""
 
@@ -69,6 +93,7 @@ class Doors:
     rules: Rules
     tokens: Tokens
     metrics: Metrics = field(default_factory=Metrics)
+    paces: dict[str, Pace] = field(default_factory=dict)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request in, or answer why not."""
@@ -84,6 +109,8 @@ class Doors:
             return
         try:
             scope["caller"] = visit.caller = self.admit(scope["method"], scope["path"], headers)
+            if scope["method"] not in SAFE and self.rules.per_minute is not None:
+                self._check_pace(visit.caller, self.rules.per_minute)
             receive = _limited(receive, headers, self.rules.max_bytes)
         except Refusal as error:
             await error.response()(scope, receive, visit.sending(send))
@@ -131,6 +158,13 @@ class Doors:
         if foreign:
             line = "pages of other sites may not use this server; say --allow-origin when one should"
             raise Refusal(403, line, "wrong_origin", type="permission_error")
+
+    def _check_pace(self, caller: Caller, per_minute: int) -> None:
+        pace = self.paces.setdefault(caller.name, Pace(per_minute))
+        if (wait := pace.wait()) > 0:
+            line = f"{per_minute} requests a minute are taken from each; wait a moment"
+            told = {"retry-after": str(math.ceil(wait))}
+            raise Refusal(429, line, "rate_limit_exceeded", type="rate_limit_error", headers=told)
 
     def _known(self, headers: Headers) -> Caller:
         kind, _, secret = headers.get("authorization", "").partition(" ")

@@ -42,6 +42,7 @@ class ServeOptions:
     origins: tuple[str, ...] = ()
     max_upload: int = 512 * 2**20
     max_queued: int = 1000
+    per_minute: int | None = None
     memory: int | None = None
     seconds: float | None = None
     program: str = "vitascope"
@@ -58,7 +59,8 @@ class ServeOptions:
         """Return who may come in: by our own names, or, from outside, by any where none is said (a token is needed)."""
         hosts = LOOPBACK | {self.host.strip("[]")} | set(self.hosts)
         anywhere = not self.inside and not self.hosts
-        return Rules(None if anywhere else frozenset(hosts), frozenset(self.origins), self.max_upload)
+        names = None if anywhere else frozenset(hosts)
+        return Rules(names, frozenset(self.origins), self.max_upload, self.per_minute)
 
 
 def serve(home: Path, options: ServeOptions) -> None:

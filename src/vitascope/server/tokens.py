@@ -8,7 +8,7 @@ import secrets
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal, cast, get_args
 
 from vitascope.errors import OutputError, RequestError
 from vitascope.files import published
@@ -73,7 +73,7 @@ class Tokens:
                 found = Caller(token.name, token.scope)
         return found
 
-    def add(self, name: str, scope: Scope) -> str:
+    def add(self, name: str, scope: str) -> str:
         """Keep a new token and return its secret, which nobody can be told again. Raises `RequestError`."""
         if not name.replace("-", "").replace("_", "").isalnum() or len(name) > 40:
             raise RequestError("name", f"{name[:40]!r} is not a name", "letters, digits, - and _")
@@ -82,7 +82,7 @@ class Tokens:
         if any(token.name == name for token in self.all()):
             raise RequestError("name", f"there is a token {name} already", "remove it first")
         secret = START + secrets.token_urlsafe(32)
-        self._save((*self._kept, Token(name, digest(secret), scope, time.time())))
+        self._save((*self._kept, Token(name, digest(secret), cast(Scope, scope), time.time())))
         return secret
 
     def remove(self, name: str) -> None:

@@ -77,16 +77,16 @@ def open_house(
     return House(desk, uploads, characters, tokens, rules, models, max_queued)
 
 
-def _house(request: Request) -> House:
+async def _house(request: Request) -> House:
     return cast(House, request.app.state.house)
 
 
-def _caller(request: Request) -> Caller:
+async def _caller(request: Request) -> Caller:
     return cast(Caller, request.scope["caller"])
 
 
-def _admin(request: Request) -> Caller:
-    caller = _caller(request)
+async def _admin(request: Request) -> Caller:
+    caller = await _caller(request)
     if not caller.may("admin"):
         raise Refusal(403, "this needs a token with the scope admin", "forbidden", type="permission_error")
     return caller

@@ -49,7 +49,7 @@ class WeightsError(VitascopeError):
 
 
 class RemoteError(VitascopeError):
-    """The server did not make the clip."""
+    """The server cannot be reached, or does not do what was asked."""
 
     by_model = True
 

@@ -42,7 +42,8 @@ def made(tmp_path_factory) -> Path:
         ("09_reference", ("first.png", "a toy walks on a beach"), 17),
         ("10_camera_and_path", (), 17),
         ("11_loop", ("a penguin dances in the snow",), 13),
-        ("13_queue", ("a cat walks in a garden",), 17),
+        ("15_queue", ("a cat walks in a garden",), 17),
+        ("16_service", ("a cat walks in a garden",), 17),
     ],
 )
 def test_an_example_makes_a_clip(made: Path, tmp_path: Path, name: str, inputs: tuple[str, ...], frames: int):

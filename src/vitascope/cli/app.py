@@ -15,6 +15,7 @@ from vitascope.cli.inspect import inspect
 from vitascope.cli.jobs import jobs
 from vitascope.cli.models import models
 from vitascope.cli.remake import remake
+from vitascope.cli.serve import serve, tokens
 from vitascope.cli.worker import worker
 
 app = typer.Typer(
@@ -53,4 +54,6 @@ app.command()(remake)
 app.command()(evaluate)
 app.add_typer(models)
 app.command()(worker)
+app.command()(serve)
 app.add_typer(jobs)
+app.add_typer(tokens)

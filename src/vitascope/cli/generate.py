@@ -1,5 +1,6 @@
 """`vitascope generate`: words in, a clip out."""
 
+from collections.abc import Mapping
 from functools import partial
 
 from vitascope import tasks
@@ -9,6 +10,7 @@ from vitascope.cli import options
 from vitascope.cli.making import Making, command
 from vitascope.cli.screen import Screen
 from vitascope.cli.takes import make
+from vitascope.errors import RequestError
 from vitascope.prompt.enhance import enhance as rewrite
 from vitascope.prompt.resolve import clean
 from vitascope.prompt.stages import parse_at
@@ -34,11 +36,20 @@ def generate(
     memory: options.Memory = None,
     lora: options.Loras = None,
     enhance: options.Enhance = False,
+    server: options.Server = None,
+    no_wait: options.NoWait = False,
     *,
     making: Making,
 ) -> None:
     """Make a clip from words."""
     delivery = making.delivery
+    here = {
+        "stream": making.stream,
+        "resume": making.resume,
+        "dry_run": making.dry_run,
+        "fallback": making.fallback,
+    }
+    check_place(server, here, no_wait)
     givens = given_pictures(
         image=image,
         last_image=last_image,
@@ -64,7 +75,30 @@ def generate(
     def shot(model: str) -> Shot:
         return told(enhanced(prompt, model) if enhance else prompt, model=model)
 
-    make(shot, making.models, delivery)
+    if server is None:
+        make(shot, making.models, delivery)
+        return
+    from vitascope.cli.far import generate_there
+
+    generate_there(
+        shot(making.model),
+        server,
+        number=making.number,
+        output=making.output,
+        wait=not no_wait,
+        seeded=making.seed is not None,
+        as_json=making.as_json,
+        force=making.force,
+    )
+
+
+def check_place(server: str | None, here: Mapping[str, object], no_wait: bool) -> None:
+    """Raise `RequestError` for what only makes sense here, or only there."""
+    for name, said in here.items():
+        if server is not None and said:
+            raise RequestError(name, "does not go together with --server", "leave one out")
+    if server is None and no_wait:
+        raise RequestError("no_wait", "needs a server", "say --server URL, or: vitascope jobs submit")
 
 
 def enhanced(prompt: str, model: str) -> str:

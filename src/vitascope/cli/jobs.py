@@ -14,6 +14,7 @@ from vitascope.cli.options import (
     At,
     Camera,
     FitOption,
+    Force,
     Fps,
     GuidanceScale,
     Image,
@@ -22,6 +23,7 @@ from vitascope.cli.options import (
     Loop,
     Model,
     NegativePrompt,
+    Output,
     Prompt,
     References,
     Seconds,
@@ -31,8 +33,10 @@ from vitascope.cli.options import (
     Style,
     SubjectPath,
 )
+from vitascope.cli.where import Anywhere, chosen
 
 if TYPE_CHECKING:
+    from vitascope.cli.far import FarDesk
     from vitascope.jobs.desk import Desk
     from vitascope.jobs.job import Event, Job
 
@@ -45,10 +49,24 @@ Names = Annotated[
 
 jobs = typer.Typer(
     name="jobs",
+    cls=Anywhere,
     help="Clips that are made one after the other, whatever happens meanwhile.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
+
+
+@jobs.callback()
+def place(
+    server: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL", help="The queue of a server, not the one here (its token: VITASCOPE_TOKEN)."
+        ),
+    ] = None,
+) -> None:
+    """Clips that are made one after the other, whatever happens meanwhile."""
+    chosen.set(server)
 
 
 @jobs.command()
@@ -218,6 +236,16 @@ def move(
 
 
 @jobs.command()
+def download(job: Name, output: Output = None, force: Force = False) -> None:
+    """Fetch the clips of a job, and print their files."""
+    from vitascope.cli.far import fetched
+
+    desk = _desk()
+    for file in fetched(desk, _named(desk, job), output, force):
+        typer.echo(file)
+
+
+@jobs.command()
 def pause() -> None:
     """Begin no more jobs; what runs is finished."""
     _desk().store.pause()
@@ -245,7 +273,11 @@ def prune(
         typer.echo(name)
 
 
-def _desk() -> "Desk":
+def _desk() -> "Desk | FarDesk":
+    if (url := chosen.get()) is not None:
+        from vitascope.cli.far import far_desk
+
+        return far_desk(url)
     from vitascope.jobs.desk import open_desk
     from vitascope.settings import settings
 
@@ -261,7 +293,7 @@ def _state(text: str) -> Any:
     return text
 
 
-def _named(desk: "Desk", name: str) -> "Job":
+def _named(desk: "Desk | FarDesk", name: str) -> "Job":
     """Return the job of that name, or the only one whose name begins so; raises `RequestError`."""
     from vitascope.errors import JobNotFoundError, RequestError
     from vitascope.jobs.job import ID_START
@@ -278,7 +310,7 @@ def _named(desk: "Desk", name: str) -> "Job":
         return found[0]
 
 
-def _each(names: Sequence[str], do: Callable[["Desk", str], "Job"], as_json: bool) -> None:
+def _each(names: Sequence[str], do: Callable[["Desk | FarDesk", str], "Job"], as_json: bool) -> None:
     desk = _desk()
     for one in [_named(desk, name).id for name in names]:
         _tell(do(desk, one), as_json)
@@ -288,12 +320,21 @@ def _tell(job: "Job", as_json: bool) -> None:
     typer.echo(json.dumps(job.to_json(), ensure_ascii=False) if as_json else job.id)
 
 
-def _files(desk: "Desk", job: "Job") -> list[str]:
+def _files(desk: "Desk | FarDesk", job: "Job") -> list[str]:
+    from vitascope.cli.far import FarDesk
+
+    if isinstance(desk, FarDesk):
+        return desk.files(job)
     return [str(desk.rooms.file(job, index)) for index in range(len(job.outputs))]
 
 
-def _follow(desk: "Desk", job: str, every: float = 0.2) -> Iterator["Event"]:
+def _follow(desk: "Desk | FarDesk", job: str, every: float = 0.2) -> Iterator["Event"]:
     """Yield the events of a job until it is over and all have been told."""
+    from vitascope.cli.far import FarDesk
+
+    if isinstance(desk, FarDesk):
+        yield from desk.follow(job)
+        return
     last = 0
     while True:
         # The state is asked for first: what is over by then has all of its events.

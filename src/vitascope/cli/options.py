@@ -84,4 +84,14 @@ Stream = Annotated[
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be made; make nothing.")]
+Server = Annotated[
+    str | None,
+    typer.Option(
+        "--server", metavar="URL", help="Let a Vitascope server make it (its token: VITASCOPE_TOKEN)."
+    ),
+]
+NoWait = Annotated[
+    bool,
+    typer.Option("--no-wait", help="With --server: print the job's name instead of waiting for the clip."),
+]
 Force = Annotated[bool, typer.Option("--force", help="Write over a file that exists.")]

@@ -1,4 +1,4 @@
-"""Hand in clips, let a worker make them, pick them up: `python examples/13_queue.py [PROMPT] [FILE]`.
+"""Hand in clips, let a worker make them, pick them up: `python examples/15_queue.py [PROMPT] [FILE]`.
 
 Kill it while it works and start it again: it goes on where it was, and the clip has the same bytes.
 """

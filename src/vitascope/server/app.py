@@ -1,0 +1,44 @@
+"""The app, put together; it loads no model and starts no worker, so that tests and tools can have it for nothing."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from vitascope import __version__
+from vitascope.server import errors
+from vitascope.server.doors import Doors
+from vitascope.server.house import House
+from vitascope.server.routes import jobs, system, uploads, videos
+from vitascope.server.uploads import clear_parts
+
+ABOUT = (
+    "Clips from words, on a machine of your own. `/v1/videos` is what clients of OpenAI's videos API speak."
+)
+
+
+def make_app(house: House) -> FastAPI:
+    """Return the app of a house."""
+
+    @asynccontextmanager
+    async def alive(app: FastAPI) -> AsyncIterator[None]:
+        clear_parts(house.uploads.folder)
+        yield
+        house.desk.store.close()
+
+    # No pages that explain the API: theirs come from other hosts.
+    app = FastAPI(
+        title="Vitascope",
+        version=__version__,
+        description=ABOUT,
+        docs_url=None,
+        redoc_url=None,
+        lifespan=alive,
+    )
+    app.state.house = house
+    errors.install(app)
+    house.metrics.watch(house.desk)
+    for part in (videos, jobs, uploads, system):
+        app.include_router(part.router)
+    app.add_middleware(Doors, rules=house.rules, tokens=house.tokens, metrics=house.metrics)
+    return app

@@ -1,0 +1,120 @@
+"""What was sent, as one nested value: JSON, or a form whose names have brackets and whose texts may be JSON.
+
+OpenAI's clients send `loras[][path]` for a list of objects (repeated keys, index lost), `arr[]` for a list, and text
+for everything; see `nest`. The robust form of anything nested is a JSON string in one text field.
+"""
+
+import json
+import re
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Annotated, Any, NoReturn
+
+from fastapi import Depends, Request
+
+from vitascope.server.errors import Refusal
+
+MAX_FILES, MAX_FIELDS, MAX_FIELD_BYTES = 20, 200, 16 * 2**20
+MAX_DEPTH = 6
+_NAME = re.compile(r"([^\[\]]+)((?:\[[^\[\]]*\])*)")
+
+
+async def read_body(request: Request) -> AsyncIterator[dict[str, Any]]:
+    """Yield the fields of a request; raises `Refusal` for what cannot be read."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind in ("multipart/form-data", "application/x-www-form-urlencoded"):
+        async with request.form(
+            max_files=MAX_FILES, max_fields=MAX_FIELDS, max_part_size=MAX_FIELD_BYTES
+        ) as form:
+            yield nest(form.multi_items())
+        return
+    body = await request.body()
+    if body and kind != "application/json":
+        line = f"a body of type {kind[:60]!r} is not taken; send application/json or multipart/form-data"
+        raise Refusal(415, line, "unsupported_media_type")
+    yield from_json(body) if body.strip() else {}
+
+
+Body = Annotated[dict[str, Any], Depends(read_body)]
+
+
+def from_json(body: bytes) -> dict[str, Any]:
+    """Return the fields of a JSON body; raises `Refusal`."""
+    try:
+        told = json.loads(body, parse_constant=_no_number)
+        # Halves of characters are valid JSON and no text: nothing after this could write them down.
+        json.dumps(told, ensure_ascii=False).encode()
+    except (ValueError, RecursionError):
+        raise Refusal(400, "the body is not valid JSON", "invalid_json") from None
+    if not isinstance(told, dict):
+        raise Refusal(400, "the body is not a JSON object", "invalid_json")
+    return told
+
+
+def nest(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    """Return the pairs of a form as one nested value; a plain name that comes twice is a list."""
+    whole: dict[str, Any] = {}
+    for name, value in pairs:
+        parts = _parts(name)
+        if len(parts) == 1 and name in whole:
+            before = whole[name]
+            whole[name] = [*before, value] if isinstance(before, list) else [before, value]
+        else:
+            _put(whole, parts, value)
+    return whole
+
+
+def as_object(value: Any, name: str) -> Any:
+    """Return what a JSON string says, and anything else as it is; raises `Refusal` for broken JSON."""
+    if not isinstance(value, str) or value.lstrip()[:1] not in ("{", "["):
+        return value
+    try:
+        return json.loads(value, parse_constant=_no_number)
+    except (ValueError, RecursionError):
+        raise Refusal(400, f"{name}: is not valid JSON", "invalid_value", name) from None
+
+
+def as_list(value: Any) -> list[Any]:
+    """Return one or several as a list; nothing is none."""
+    if value is None or value == "":
+        return []
+    return list(value) if isinstance(value, list | tuple) else [value]
+
+
+def _parts(name: str) -> list[str]:
+    found = _NAME.fullmatch(name)
+    parts = [] if found is None else [found[1], *re.findall(r"\[([^\[\]]*)\]", found[2])]
+    if not parts or len(parts) > MAX_DEPTH:
+        raise Refusal(400, f"{name[:60]!r} is not the name of a field", "invalid_value")
+    return parts
+
+
+def _put(place: dict[str, Any], parts: Sequence[str], value: Any) -> None:
+    """Put a value at a[b][][c]; in a list of objects a new one begins where the last has that key already."""
+    name, rest = parts[0], parts[1:]
+    if not rest:
+        place[name] = value
+        return
+    if rest[0] not in ("", *map(str, range(MAX_FIELDS))):
+        inner = place.setdefault(name, {})
+        if not isinstance(inner, dict):
+            raise Refusal(400, f"{name}: is sent in two ways", "invalid_value", name)
+        _put(inner, rest, value)
+        return
+    many = place.setdefault(name, [])
+    if not isinstance(many, list):
+        raise Refusal(400, f"{name}: is sent in two ways", "invalid_value", name)
+    if len(rest) == 1:
+        many.append(value)
+        return
+    if not many or not isinstance(many[-1], dict) or (len(rest) == 2 and rest[1] in many[-1]):
+        many.append({})
+    _put(many[-1], rest[1:], value)
+
+
+def _no_number(text: str) -> NoReturn:
+    raise ValueError(f"{text} is no number")
+
+
+def text_of(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields without those that are empty text, as forms send what was not filled in."""
+    return {name: value for name, value in fields.items() if value != ""}

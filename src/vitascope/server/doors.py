@@ -1,0 +1,251 @@
+"""The doors: what every request passes before anything looks at it, and every answer on its way out.
+
+A request gets an id, must name a host that we are, must not come from another site's page (so that no web page that
+somebody happens to visit can use the server of that person's machine), must carry a token where there are any, and
+must not be larger than it may. Each answer tells browsers to guess nothing and to run nothing, and leaves one line in
+the log.
+"""
+
+import logging
+import math
+import re
+import secrets
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from vitascope.server.errors import REFUSED, Refusal, unforeseen
+from vitascope.server.metrics import Metrics
+from vitascope.server.tokens import Caller, Tokens
+
+log = logging.getLogger("vitascope.server.access")
+
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+OPEN = frozenset({"/healthz", "/readyz"})
+"""What may be asked without a token: it says nothing about anybody."""
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+JSON_BYTES = 32 * 2**20
+SAFE_HEADERS = {
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "x-frame-options": "DENY",
+    "cross-origin-resource-policy": "same-origin",
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'; sandbox",
+}
+PREFLIGHT = {
+    "access-control-allow-methods": "GET, POST, DELETE",
+    "access-control-allow-headers": "authorization, content-type, idempotency-key, last-event-id, x-request-id",
+    "access-control-max-age": "600",
+}
+_ID = re.compile(r"[\w.-]{1,64}", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Rules:
+    """Who may come in. `hosts` are the names that we go by (None: any), `origins` the sites that may use us."""
+
+    hosts: frozenset[str] | None = LOOPBACK
+    origins: frozenset[str] = frozenset()
+    max_bytes: int = 512 * 2**20
+    per_minute: int | None = None
+
+    def shared_with(self, headers: Headers) -> dict[str, str]:
+        """Return what tells a browser that the page which asks may see the answer, if it is one of `origins`."""
+        origin = headers.get("origin", "")
+        if origin not in self.origins:
+            return {}
+        told = {"access-control-allow-origin": origin, "vary": "origin"}
+        return told | {"access-control-expose-headers": "*", "cross-origin-resource-policy": "cross-origin"}
+
+
+@dataclass
+class Pace:
+    """How fast somebody may ask: a bucket of a minute's requests, which fills up again at that rate."""
+
+    per_minute: int
+    left: float = field(init=False)
+    seen: float = field(default_factory=time.monotonic)
+
+    def __post_init__(self) -> None:
+        self.left = self.per_minute
+
+    def wait(self) -> float:
+        """Take one request out, and return 0; or return how many seconds it is until there is one."""
+        now, each = time.monotonic(), 60 / self.per_minute
+        self.left = min(self.per_minute, self.left + (now - self.seen) / each)
+        self.seen = now
+        if self.left < 1:
+            return (1 - self.left) * each
+        self.left -= 1
+        return 0.0
+
+
+@dataclass
+class Doors:
+    """The outermost layer of the app."""
+
+    app: ASGIApp
+    rules: Rules
+    tokens: Tokens
+    metrics: Metrics = field(default_factory=Metrics)
+    paces: dict[str, Pace] = field(default_factory=dict)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let a request in, or answer why not."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        visit = Visit(scope, self.metrics, self.rules.shared_with(headers))
+        scope["request_id"] = visit.id
+        if scope["method"] == "OPTIONS" and "access-control-allow-origin" in visit.headers:
+            await Response(status_code=204, headers=PREFLIGHT)(scope, receive, visit.sending(send))
+            visit.close()
+            return
+        try:
+            scope["caller"] = visit.caller = self.admit(scope["method"], scope["path"], headers)
+            if scope["method"] not in SAFE and self.rules.per_minute is not None:
+                self._check_pace(visit.caller, self.rules.per_minute)
+            receive = _limited(receive, headers, self.rules.max_bytes)
+        except Refusal as error:
+            await error.response()(scope, receive, visit.sending(send))
+            visit.close()
+            return
+        try:
+            await self.app(scope, receive, visit.sending(send))
+        except Exception as error:
+            log.error("unforeseen", exc_info=error, extra={"told": {"request_id": visit.id}})
+            if not visit.begun:
+                await unforeseen().response()(scope, receive, visit.sending(send))
+        finally:
+            visit.close()
+
+    def admit(self, method: str, path: str, headers: Headers) -> Caller:
+        """Return who asks; raises `Refusal`."""
+        self._check_host(headers)
+        if method not in SAFE:
+            self._check_origin(headers)
+        if path in OPEN or not self.tokens.all():
+            return Caller()
+        caller = self._known(headers)
+        needed = "read" if method in SAFE else "write"
+        if not caller.may(needed):
+            raise Refusal(403, f"this token may only {caller.scope}", "forbidden", type="permission_error")
+        return caller
+
+    def _check_host(self, headers: Headers) -> None:
+        """Refuse a request that was sent to another name: that is how DNS rebinding looks from here."""
+        name = _hostname(headers.get("host", ""))
+        if self.rules.hosts is not None and name not in self.rules.hosts:
+            line = f"this server does not go by the name {name[:60]!r}; say --allow-host when it should"
+            raise Refusal(421, line, "wrong_host")
+
+    def _check_origin(self, headers: Headers) -> None:
+        """Refuse what the page of another site sends: that is how CSRF looks from here."""
+        origin = headers.get("origin")
+        if origin is None:
+            foreign = headers.get("sec-fetch-site") in ("cross-site", "same-site")
+        else:
+            foreign = origin not in self.rules.origins and (
+                urlsplit(origin).netloc != headers.get("host")
+                or urlsplit(origin).scheme not in ("http", "https")
+            )
+        if foreign:
+            line = "pages of other sites may not use this server; say --allow-origin when one should"
+            raise Refusal(403, line, "wrong_origin", type="permission_error")
+
+    def _check_pace(self, caller: Caller, per_minute: int) -> None:
+        pace = self.paces.setdefault(caller.name, Pace(per_minute))
+        if (wait := pace.wait()) > 0:
+            line = f"{per_minute} requests a minute are taken from each; wait a moment"
+            told = {"retry-after": str(math.ceil(wait))}
+            raise Refusal(429, line, "rate_limit_exceeded", type="rate_limit_error", headers=told)
+
+    def _known(self, headers: Headers) -> Caller:
+        kind, _, secret = headers.get("authorization", "").partition(" ")
+        caller = self.tokens.find(secret.strip()) if kind.lower() == "bearer" and secret else None
+        if caller is None:
+            line = "this token is not known" if secret else "a token is needed: Authorization: Bearer …"
+            told = {"www-authenticate": "Bearer"}
+            raise Refusal(401, line, "invalid_api_key", type=REFUSED, headers=told)
+        return caller
+
+
+class Visit:
+    """One request on its way through: its id, and what is written down of it."""
+
+    def __init__(self, scope: Scope, metrics: Metrics, headers: Mapping[str, str]):
+        """Begin now; the answer is to carry these headers, too."""
+        self.headers = headers
+        asked = Headers(scope=scope).get("x-request-id", "")
+        self.id = asked if _ID.fullmatch(asked) else f"req_{secrets.token_hex(12)}"
+        self.caller: Caller | None = None
+        self._scope, self._metrics = scope, metrics
+        self._start, self._status, self._bytes = time.perf_counter(), 0, 0
+
+    @property
+    def begun(self) -> bool:
+        """Whether the answer is on its way."""
+        return self._status != 0
+
+    def sending(self, send: Send) -> Send:
+        """Return what sends the answer, with what every answer carries."""
+
+        async def sent(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                self._status = message["status"]
+                headers = MutableHeaders(scope=message)
+                headers["x-request-id"] = self.id
+                headers["openai-processing-ms"] = str(round(1000 * self._seconds()))
+                for name, value in {**SAFE_HEADERS, **self.headers}.items():
+                    headers.setdefault(name, value)
+                headers.setdefault("cache-control", "no-store")
+            self._bytes += len(message.get("body", b""))
+            await send(message)
+
+        return sent
+
+    def close(self) -> None:
+        """Write down how it ended."""
+        route = getattr(self._scope.get("route"), "path", "none")
+        self._metrics.answered(self._scope["method"], route, self._status, self._seconds())
+        told = {"request_id": self.id, "method": self._scope["method"], "path": self._scope["path"]}
+        told |= {"status": self._status, "ms": round(1000 * self._seconds(), 1), "bytes": self._bytes}
+        told |= {"caller": self.caller.name if self.caller else None}
+        log.info("answered", extra={"told": told})
+
+    def _seconds(self) -> float:
+        return time.perf_counter() - self._start
+
+
+def _limited(receive: Receive, headers: Headers, most: int) -> Receive:
+    """Return what receives a request of no more than `most` bytes, or less for JSON; raises `Refusal`."""
+    if not headers.get("content-type", "").startswith("multipart/"):
+        most = min(most, JSON_BYTES)
+    too_large = Refusal(413, f"more than {most // 2**20} MiB are not taken", "too_large")
+    told = headers.get("content-length", "0")
+    if not told.isascii() or not told.isdigit() or int(told) > most:
+        raise too_large
+    seen = 0
+
+    async def received() -> Message:
+        nonlocal seen
+        message = await receive()
+        seen += len(message.get("body", b""))
+        if seen > most:
+            raise too_large
+        return message
+
+    return received
+
+
+def _hostname(host: str) -> str:
+    try:
+        return (urlsplit(f"//{host}").hostname or "").rstrip(".")
+    except ValueError:
+        return ""

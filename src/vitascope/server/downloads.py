@@ -1,0 +1,54 @@
+"""Files that go out: in parts where that is asked for, only when they are not there yet, and never as a page."""
+
+from pathlib import Path
+from typing import get_args
+
+from fastapi import Request
+from fastapi.responses import FileResponse, Response
+
+from vitascope.errors import RequestError
+from vitascope.jobs.job import Job
+from vitascope.server.errors import Refusal
+from vitascope.server.house import House
+from vitascope.server.pictures import TYPES, Glance, glance
+
+KEPT = {"cache-control": "private, max-age=86400, immutable"}
+
+
+def content(house: House, request: Request, job: Job, variant: str = "video", index: int = 0) -> Response:
+    """Return the answer with a clip of a job, or a picture of it; a number as `variant` is an index.
+
+    Raises `Refusal` (404) for a job without clips: other statuses would make clients ask again by themselves.
+    """
+    if variant.isdecimal() and len(variant) < 4:
+        variant, index = "video", int(variant)
+    if variant != "video" and variant not in get_args(Glance):
+        raise RequestError(
+            "variant", f"{variant[:40]!r} is not known", "known: video, thumbnail, spritesheet"
+        )
+    if job.state != "completed":
+        raise Refusal(404, f"{job.id} is {job.state}: it has no clip{_yet(job)}", "not_ready", "video_id")
+    if not 0 <= index < len(job.outputs):
+        raise Refusal(404, f"{job.id} has {len(job.outputs)} clips, counted from 0", "not_found", "index")
+    clip, output = house.desk.rooms.file(job, index), job.outputs[index]
+    if not clip.is_file():
+        raise Refusal(404, f"the clip of {job.id} is no longer there", "gone", "video_id")
+    name = job.id if index == 0 else f"{job.id}-{index}"
+    if variant == "video":
+        return _file(request, clip, output.media_type, f"{name}.mp4", output.sha256)
+    kind: Glance = "thumbnail" if variant == "thumbnail" else "spritesheet"
+    suffix, media_type = TYPES[kind]
+    picture = glance(clip, output, kind)
+    return _file(request, picture, media_type, f"{name}.{kind}.{suffix}", f"{output.sha256}-{kind}")
+
+
+def _file(request: Request, path: Path, media_type: str, name: str, tag: str) -> Response:
+    headers = {"etag": f'"{tag}"', **KEPT}
+    asked = [one.strip().removeprefix("W/") for one in request.headers.get("if-none-match", "").split(",")]
+    if headers["etag"] in asked or asked == ["*"]:
+        return Response(status_code=304, headers=headers)
+    return FileResponse(path, media_type=media_type, filename=name, headers=headers)
+
+
+def _yet(job: Job) -> str:
+    return " yet" if not job.finished else ""

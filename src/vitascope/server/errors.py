@@ -1,0 +1,116 @@
+"""What is answered when something is wrong: the same body as OpenAI's, whatever went wrong where."""
+
+from collections.abc import Mapping
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from vitascope.errors import (
+    DiskFullError,
+    JobConflictError,
+    JobNotFoundError,
+    MissingExtraError,
+    RequestError,
+    VitascopeError,
+    WeightsError,
+)
+
+INVALID, REFUSED, BROKEN = "invalid_request_error", "authentication_error", "server_error"
+FINAL = {"x-should-retry": "false"}
+"""Says to clients that ask again by themselves (OpenAI's do, on 409 and 5xx) that it would not help."""
+
+
+class Refusal(Exception):
+    """An answer that is no result: its status, a line for people, and words for programs."""
+
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        code: str | None = None,
+        param: str | None = None,
+        type: str = INVALID,
+        headers: Mapping[str, str] | None = None,
+    ):
+        """Refuse because of `param`, if it is about one."""
+        super().__init__(message)
+        self.status, self.message, self.code, self.param = status, message, code, param
+        self.type, self.headers = type, dict(headers or {})
+
+    def body(self) -> dict[str, object]:
+        """Return the body of the answer, in OpenAI's shape."""
+        told = {"message": self.message, "type": self.type, "param": self.param, "code": self.code}
+        return {"error": told}
+
+    def response(self) -> JSONResponse:
+        """Return the answer."""
+        return JSONResponse(self.body(), self.status, self.headers)
+
+
+def refusal(error: VitascopeError) -> Refusal:
+    """Return how an error of ours is answered."""
+    line = " ".join(str(error).split())
+    match error:
+        case JobNotFoundError():
+            return Refusal(404, error.problem, "not_found", error.argument)
+        case JobConflictError():
+            return Refusal(409, error.problem, "conflict", error.argument, headers=FINAL)
+        case RequestError():
+            return Refusal(400, line, "invalid_value", error.argument)
+        case DiskFullError():
+            return Refusal(503, line, "disk_full", type=BROKEN, headers={"retry-after": "60"})
+        case MissingExtraError() | WeightsError():
+            return Refusal(500, line, "unavailable", type=BROKEN, headers=FINAL)
+        case _:
+            return Refusal(500, line, "internal_error", type=BROKEN)
+
+
+def install(app: FastAPI) -> None:
+    """Let an app answer every error in this way."""
+    app.add_exception_handler(Refusal, _refused)
+    app.add_exception_handler(VitascopeError, _ours)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(RequestValidationError, _invalid)
+
+
+async def _refused(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, Refusal)
+    return error.response()
+
+
+async def _ours(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, VitascopeError)
+    return refusal(error).response()
+
+
+async def _http(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "invalid_request")
+    message = {404: "there is nothing here", 405: "this cannot be done here"}.get(error.status_code)
+    headers = dict(error.headers or {})
+    return Refusal(error.status_code, message or str(error.detail), code, headers=headers).response()
+
+
+async def _invalid(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    return invalid(error.errors()[0]).response()
+
+
+def unforeseen() -> Refusal:
+    """Return what is answered when something went wrong that nobody thought of: not what, which is for the log."""
+    line = "something unforeseen went wrong here; the server's log says what, under the request id"
+    return Refusal(500, line, "internal_error", type=BROKEN)
+
+
+def invalid(first: dict[str, object]) -> Refusal:
+    """Return the refusal for the first complaint of pydantic."""
+    where = first.get("loc", ())
+    parts = [str(part) for part in where if part not in ("body", "query", "path", "header")]  # pyright: ignore
+    name = next(iter(parts), None)
+    text = str(first["msg"]).removeprefix("Value error, ")
+    words = text[:1].lower() + text[1:]
+    missing = first["type"] == "missing"
+    line = f"{name}: is missing" if missing else f"{name}: {words}"
+    return Refusal(400, line[:500], "missing" if missing else "invalid_value", name)

@@ -1,0 +1,71 @@
+"""What a monitor is told: requests by route, and the queue as it is when it asks."""
+
+from collections.abc import Iterable
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+
+from vitascope.jobs.desk import Desk
+from vitascope.jobs.job import STATES
+
+SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60)
+
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+
+class Metrics:
+    """The numbers of one app."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._requests = Counter(
+            "vitascope_requests", "Requests answered", ["method", "route", "status"], registry=self.registry
+        )
+        self._seconds = Histogram(
+            "vitascope_request_seconds",
+            "Time to answer, streams to their end",
+            ["route"],
+            buckets=SECONDS,
+            registry=self.registry,
+        )
+
+    def answered(self, method: str, route: str, status: int, seconds: float) -> None:
+        """Count a request."""
+        known = method if method in METHODS else "other"
+        self._requests.labels(known, route, status).inc()
+        self._seconds.labels(route).observe(seconds)
+
+    def watch(self, desk: Desk) -> None:
+        """Tell of a queue, too."""
+        self.registry.register(QueueMetrics(desk))
+
+    def text(self) -> bytes:
+        """Return all numbers as Prometheus reads them."""
+        return generate_latest(self.registry)
+
+
+class QueueMetrics(Collector):
+    """The numbers of a queue, counted when they are asked for."""
+
+    def __init__(self, desk: Desk):
+        """Count the jobs of a desk."""
+        self._desk = desk
+
+    def describe(self) -> Iterable[Metric]:
+        """Return nothing, so that registering does not count."""
+        return ()
+
+    def collect(self) -> Iterable[Metric]:
+        """Yield the numbers."""
+        counts, store, rooms = self._desk.store.counts(), self._desk.store, self._desk.rooms
+        jobs = GaugeMetricFamily("vitascope_jobs", "Jobs by state", labels=["state"])
+        for state in STATES:
+            jobs.add_metric([state], counts.get(state, 0))
+        yield jobs
+        yield GaugeMetricFamily("vitascope_queue_paused", "1 while nothing is begun", value=store.paused)
+        workers = len(list(rooms.workers.glob("*.lock")))
+        yield GaugeMetricFamily("vitascope_workers", "Workers that are there", value=workers)
+        free = rooms.free(rooms.path)
+        yield GaugeMetricFamily("vitascope_disk_free_bytes", "Bytes free for clips", value=free)

@@ -1,0 +1,153 @@
+"""`/api/v1/jobs` and the queue: jobs with all that is known of them."""
+
+import json
+from collections.abc import AsyncIterator
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import StreamingResponse
+
+from vitascope.jobs.job import Event, Job, State
+from vitascope.server.downloads import content
+from vitascope.server.house import Admin, Asking, House, InHouse
+from vitascope.server.schemas import Move, NewJob, told
+from vitascope.server.work import hand_in, last_event, listen
+
+router = APIRouter(prefix="/api/v1", tags=["jobs"])
+
+RECONNECT_MS = 1000
+
+
+@router.post("/jobs")
+def submit(house: InHouse, caller: Asking, job: NewJob) -> dict[str, Any]:
+    """Hand in a shot."""
+    return _told(house, hand_in(house, caller, lambda reader: reader.job(job), job.key))
+
+
+@router.get("/jobs")
+def list_jobs(
+    house: InHouse,
+    caller: Asking,
+    after: str | None = None,
+    limit: Annotated[int, Query(ge=1, le=500)] = 20,
+    order: Literal["asc", "desc"] = "desc",
+    state: Annotated[list[State] | None, Query()] = None,
+) -> dict[str, Any]:
+    """List jobs by age."""
+    page = house.desk.store.page(after, limit, order, state, caller.owner)
+    data = [told(job) for job in page.jobs]
+    return {
+        "object": "list",
+        "data": data,
+        "has_more": page.more,
+        "last_id": data[-1]["id"] if data else None,
+    }
+
+
+@router.get("/jobs/{job_id}")
+def get_job(house: InHouse, caller: Asking, job_id: str) -> dict[str, Any]:
+    """Return a job."""
+    return _told(house, house.job(job_id, caller))
+
+
+@router.delete("/jobs/{job_id}")
+def delete_job(house: InHouse, caller: Asking, job_id: str) -> dict[str, Any]:
+    """Forget a job and remove its files."""
+    house.desk.delete(job_id, caller.owner)
+    return {"id": job_id, "object": "job.deleted", "deleted": True}
+
+
+@router.post("/jobs/{job_id}/cancel")
+def cancel(house: InHouse, caller: Asking, job_id: str) -> dict[str, Any]:
+    """No longer want a job."""
+    return _told(house, house.desk.store.cancel(house.job(job_id, caller).id))
+
+
+@router.post("/jobs/{job_id}/retry")
+def retry(house: InHouse, caller: Asking, job_id: str) -> dict[str, Any]:
+    """Queue a failed or cancelled job again; it goes on from the last step that was kept."""
+    return _told(house, house.desk.store.retry(house.job(job_id, caller).id))
+
+
+@router.post("/jobs/{job_id}/clone")
+def clone(house: InHouse, caller: Asking, job_id: str) -> dict[str, Any]:
+    """Hand in the same request once more."""
+    house.check_queue()
+    return _told(house, house.desk.store.clone(house.job(job_id, caller).id))
+
+
+@router.post("/jobs/{job_id}/move")
+def move(house: InHouse, caller: Admin, job_id: str, where: Move) -> dict[str, Any]:
+    """Put a queued job elsewhere in the line."""
+    store = house.desk.store
+    if where.priority is not None:
+        return _told(house, store.prioritise(job_id, where.priority))
+    others = [job.id for job in store.line() if job.id != job_id]
+    before = others[0] if where.first and others else where.before
+    return _told(house, store.move(job_id, before))
+
+
+@router.get("/jobs/{job_id}/files/{index}", response_class=Response)
+def file(
+    request: Request, house: InHouse, caller: Asking, job_id: str, index: int, variant: str = "video"
+) -> Response:
+    """Return a clip of a job, or a picture of it."""
+    return content(house, request, house.job(job_id, caller), variant, index)
+
+
+@router.get("/jobs/{job_id}/events", response_class=StreamingResponse)
+def events_of_job(request: Request, house: InHouse, caller: Asking, job_id: str) -> Response:
+    """Stream what happens to a job, from the beginning or after `Last-Event-ID`, until it is over (then 204)."""
+    after = last_event(request)
+    job = house.job(job_id, caller)
+    if job.finished and not house.desk.store.events(job.id, after, 1):
+        return Response(status_code=204)
+    return _stream(house, caller.owner, job.id, after)
+
+
+@router.get("/events", response_class=StreamingResponse)
+def events(request: Request, house: InHouse, caller: Asking) -> Response:
+    """Stream what happens to all of the caller's jobs, from now on or after `Last-Event-ID`."""
+    return _stream(house, caller.owner, None, last_event(request) or house.desk.store.last_event())
+
+
+@router.get("/queue")
+def queue(house: InHouse, caller: Asking) -> dict[str, Any]:
+    """Return how many jobs there are in each state, and those of the caller's that wait, in their order."""
+    store = house.desk.store
+    line = [job.id for job in store.line() if caller.owner in (None, job.owner)]
+    return {"object": "queue", "paused": store.paused, "counts": store.counts(), "line": line}
+
+
+@router.post("/queue/pause")
+def pause(house: InHouse, caller: Admin) -> dict[str, Any]:
+    """Begin no more jobs; what runs is finished."""
+    house.desk.store.pause()
+    return queue(house, caller)
+
+
+@router.post("/queue/resume")
+def resume(house: InHouse, caller: Admin) -> dict[str, Any]:
+    """Begin jobs again."""
+    house.desk.store.resume()
+    return queue(house, caller)
+
+
+def _told(house: House, job: Job) -> dict[str, Any]:
+    return told(job, house.desk.store.position(job.id) if job.state == "queued" else None)
+
+
+def _stream(house: House, owner: str | None, job: str | None, after: int) -> Response:
+    async def lines() -> AsyncIterator[str]:
+        yield f"retry: {RECONNECT_MS}\n\n"
+        async for event in listen(house, owner, job, after):
+            yield ": nothing yet\n\n" if event is None else _line(event)
+
+    return StreamingResponse(lines(), media_type="text/event-stream", headers={"x-accel-buffering": "no"})
+
+
+def _line(event: Event) -> str:
+    data = json.dumps(
+        {"job": event.job, "type": event.type, "at": event.at, **event.data}, ensure_ascii=False
+    )
+    return f"id: {event.id}\nevent: {event.type}\ndata: {data}\n\n"

@@ -1,0 +1,150 @@
+"""`/v1/videos`: the API of videos that other programs speak."""
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Header, Query, Request, Response
+from starlette.concurrency import run_in_threadpool
+
+from vitascope.server.body import Body
+from vitascope.server.downloads import content
+from vitascope.server.errors import BROKEN, FINAL, Refusal
+from vitascope.server.house import Asking, InHouse
+from vitascope.server.schemas import (
+    CreateVideo,
+    Deleted,
+    EditVideo,
+    ExtendVideo,
+    RemixVideo,
+    Video,
+    VideoList,
+    video,
+)
+from vitascope.server.work import hand_in, over
+
+router = APIRouter(prefix="/v1/videos", tags=["videos"])
+
+Key = Annotated[
+    str | None, Header(alias="Idempotency-Key", description="The same key never makes two videos.")
+]
+POLL = {"openai-poll-after-ms": "500"}
+"""Tells clients that wait when to ask again."""
+
+
+def sent(model: type) -> dict[str, Any]:
+    """Return what the API's description says about a body that is read by hand."""
+    schema = {"schema": model.model_json_schema()}  # pyright: ignore[reportAttributeAccessIssue]
+    return {"requestBody": {"content": {"application/json": schema, "multipart/form-data": schema}}}
+
+
+@router.post("", response_model=Video, openapi_extra=sent(CreateVideo))
+def create(house: InHouse, caller: Asking, body: Body, key: Key = None) -> Video:
+    """Hand in a video to be made."""
+    return video(hand_in(house, caller, lambda reader: reader.create(body), key))
+
+
+@router.get("", response_model=VideoList)
+def list_videos(
+    house: InHouse,
+    caller: Asking,
+    after: str | None = None,
+    limit: Annotated[int, Query(ge=0, le=100)] = 20,
+    order: Literal["asc", "desc"] = "desc",
+) -> VideoList:
+    """List videos, the newest first unless `order` says otherwise, after the last one of the page before."""
+    page = house.desk.store.page(after, limit, order, owner=caller.owner)
+    data = [video(job) for job in page.jobs]
+    ends = (data[0].id, data[-1].id) if data else (None, None)
+    return VideoList(data=data, first_id=ends[0], last_id=ends[1], has_more=page.more)
+
+
+@router.post("/sync", openapi_extra=sent(CreateVideo), response_class=Response)
+async def create_sync(
+    request: Request, house: InHouse, caller: Asking, body: Body, key: Key = None
+) -> Response:
+    """Make a video and answer with its file; a client that leaves cancels it."""
+    job = await run_in_threadpool(hand_in, house, caller, lambda reader: reader.create(body), key)
+    job = await over(request, house, job)
+    if job.state != "completed":
+        failure = job.failure
+        code, message = (failure.code, failure.message) if failure else ("cancelled", "somebody cancelled it")
+        raise Refusal(500, message, code, type=BROKEN, headers=FINAL)
+    answer = await run_in_threadpool(content, house, request, job)
+    spent = (job.finished_at or 0) - (job.started_at or 0)
+    answer.headers.update(
+        {"x-video-id": job.id, "x-model": job.request.model, "x-inference-time-s": f"{spent:.3f}"}
+    )
+    return answer
+
+
+@router.post("/edits", response_model=Video, openapi_extra=sent(EditVideo))
+def edit(house: InHouse, caller: Asking, body: Body, key: Key = None) -> Video:
+    """Change a video: all of it by an instruction, or a part of it anew."""
+    return video(hand_in(house, caller, lambda reader: reader.edit(body), key))
+
+
+@router.post("/extensions", response_model=Video, openapi_extra=sent(ExtendVideo))
+def extend(house: InHouse, caller: Asking, body: Body, key: Key = None) -> Video:
+    """Go on with a video."""
+    return video(hand_in(house, caller, lambda reader: reader.extend(body), key))
+
+
+@router.post("/characters")
+def create_character(house: InHouse, caller: Asking, body: Body) -> dict[str, Any]:
+    """Keep who is meant, from the `name` and a `video` (or picture) that shows them."""
+    with house.uploads.taking(caller) as files:
+        shown = body.get("video") or body.get("image")
+        return house.characters.add(body.get("name", ""), files.any(shown, "video"), caller).to_json()
+
+
+@router.get("/characters")
+def list_characters(house: InHouse, caller: Asking) -> dict[str, Any]:
+    """List who is known."""
+    data = [character.to_json() for character in house.characters.all(caller)]
+    return {"object": "list", "data": data, "has_more": False}
+
+
+@router.get("/characters/{character_id}")
+def get_character(house: InHouse, caller: Asking, character_id: str) -> dict[str, Any]:
+    """Return a character."""
+    return house.characters.get(character_id, caller).to_json()
+
+
+@router.delete("/characters/{character_id}")
+def delete_character(house: InHouse, caller: Asking, character_id: str) -> dict[str, Any]:
+    """Forget a character."""
+    house.characters.delete(house.characters.get(character_id, caller))
+    return {"id": character_id, "object": "video.character.deleted", "deleted": True}
+
+
+@router.get("/{video_id}", response_model=Video)
+def retrieve(house: InHouse, caller: Asking, video_id: str, response: Response) -> Video:
+    """Return a video and how far it is; one that failed is an answer like any other."""
+    response.headers.update(POLL)
+    return video(house.job(video_id, caller))
+
+
+@router.delete("/{video_id}", response_model=Deleted)
+def delete(house: InHouse, caller: Asking, video_id: str) -> Deleted:
+    """Forget a video and remove its files; one that is being made stops at its next step."""
+    house.desk.delete(video_id, caller.owner)
+    return Deleted(id=video_id)
+
+
+@router.get("/{video_id}/content", response_class=Response)
+def download(
+    request: Request, house: InHouse, caller: Asking, video_id: str, variant: str = "video", index: int = 0
+) -> Response:
+    """Return the file of a video, or its `thumbnail` or `spritesheet`; `index` counts the clips of one request."""
+    return content(house, request, house.job(video_id, caller), variant, index)
+
+
+@router.post("/{video_id}/remix", response_model=Video, openapi_extra=sent(RemixVideo))
+def remix(house: InHouse, caller: Asking, video_id: str, body: Body, key: Key = None) -> Video:
+    """Make another version of a video, changed by the words."""
+    return video(hand_in(house, caller, lambda reader: reader.remix(video_id, body), key))
+
+
+@router.post("/{video_id}/cancel", response_model=Video)
+def cancel(house: InHouse, caller: Asking, video_id: str) -> Video:
+    """No longer want a video: one that is being made stops at its next step."""
+    return video(house.desk.store.cancel(house.job(video_id, caller).id))

@@ -1,0 +1,210 @@
+"""What may be sent and what is answered. Fields keep the names that other servers of videos gave them."""
+
+import json
+import re
+from typing import Any
+
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field
+
+from vitascope.jobs.job import Job, Kind, Request
+from vitascope.types import Shot
+
+STATUS = {
+    "queued": "queued",
+    "running": "in_progress",
+    "completed": "completed",
+    "failed": "failed",
+    "cancelled": "failed",
+}
+"""Our states -> the four that clients of the videos API know; any other word would keep some waiting for ever."""
+CANCELLED = {"code": "cancelled", "message": "somebody cancelled it"}
+
+
+class Words(BaseModel):
+    """What every request for a video may say. Text that reads as a number or a truth value is taken for one."""
+
+    model_config = ConfigDict(extra="allow", protected_namespaces=())
+
+    prompt: str = Field(min_length=1, max_length=32_000)
+    model: str | None = None
+    negative_prompt: str | None = None
+    seed: int | list[int] | None = None
+    steps: int | None = Field(None, validation_alias=AliasChoices("num_inference_steps", "steps"))
+    guidance_scale: float | None = None
+    style: str | None = None
+    camera: str | None = Field(None, description='As in "zoom-in 0.3, pan-left".')
+    path: str | None = Field(None, description='Where the subject goes, as in "0s:0.1,0.8 2s:0.9,0.8".')
+    n: int = Field(1, validation_alias=AliasChoices("n", "num_outputs_per_prompt", "num_outputs"))
+    priority: int = Field(0, ge=-100, le=100)
+    user: str | None = None
+
+
+class CreateVideo(Words):
+    """A video to be made from words, and pictures if there are any."""
+
+    seconds: float | None = None
+    size: str | None = Field(None, description='As in "1280x720".')
+    width: int | None = None
+    height: int | None = None
+    num_frames: int | None = None
+    fps: float | None = None
+    aspect_ratio: str | None = None
+    loop: bool = False
+    generate_sound: bool = False
+    input_reference: Any = Field(
+        None,
+        validation_alias=AliasChoices("input_reference", "image_reference", "reference_url", "image"),
+        description='The first frame: a file, {"file_id"} or {"image_url": "data:…"}.',
+    )
+    last_image: Any = Field(None, description="The last frame.")
+    input_references: Any = Field(None, description="Pictures of who is meant.")
+    characters: Any = Field(None, description='Who is meant: [{"id": "char_…"}].')
+
+
+class EditVideo(Words):
+    """A video to be changed: all of it by instruction, or a part of it anew."""
+
+    video: Any = Field(None, description='A file, or {"id"} of a video made here.')
+    video_id: str | None = Field(None, description="The same as text, for clients that cannot send objects.")
+    mask: Any = Field(None, description="A picture: what is white is made anew.")
+    box: str | None = Field(None, description='x,y,width,height in shares, as in "0.25,0.5,0.5,0.5".')
+    span: str | None = Field(None, description='As in "1s-2s".')
+    outpaint: str | None = Field(None, description='A wider ratio, as in "16:9".')
+    strength: float | None = Field(None, ge=0, le=1)
+
+
+class ExtendVideo(Words):
+    """A video to go on with."""
+
+    video: Any = Field(None, description='A file, or {"id"} of a video made here.')
+    video_id: str | None = Field(None, description="The same as text, for clients that cannot send objects.")
+    seconds: float = Field(2.0, description="How much longer.")
+    before: bool = Field(False, description="Lead up to it instead.")
+
+
+class RemixVideo(Words):
+    """A video made here to be made once more, with other words."""
+
+
+class VideoError(BaseModel):
+    """Why there will be no video."""
+
+    code: str
+    message: str
+
+
+class Video(BaseModel):
+    """A video and how far it is, in the shape that clients of the videos API know."""
+
+    id: str
+    object: str = "video"
+    created_at: int
+    completed_at: int | None
+    expires_at: int | None = None
+    status: str
+    progress: int
+    model: str
+    prompt: str | None
+    seconds: str
+    size: str
+    quality: str = "standard"
+    remixed_from_video_id: str | None
+    error: VideoError | None
+    seed: int | None
+    fps: float | None
+    num_frames: int | None
+    num_outputs: int
+    phase: str
+    notes: list[str]
+
+
+class VideoList(BaseModel):
+    """One page of videos."""
+
+    object: str = "list"
+    data: list[Video]
+    first_id: str | None
+    last_id: str | None
+    has_more: bool
+
+
+class Deleted(BaseModel):
+    """A video that is gone."""
+
+    id: str
+    object: str = "video.deleted"
+    deleted: bool = True
+
+
+class NewJob(BaseModel):
+    """A job for `/api/v1`: a shot, whose givens name uploads (`file_…`) or jobs (`video_…`) as their sources."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    shot: Shot
+    kind: Kind = "generate"
+    number: int = 1
+    priority: int = Field(0, ge=-100, le=100)
+    key: str | None = Field(None, max_length=200)
+    seeded: bool = Field(True, description="Whether the seed was meant, or only drawn where none was said.")
+
+
+class Move(BaseModel):
+    """Where a queued job goes: before another one, to the front, to the end (neither), or to another priority."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    before: str | None = None
+    first: bool = False
+    priority: int | None = Field(None, ge=-100, le=100)
+
+
+def video(job: Job) -> Video:
+    """Return a job as clients of the videos API know it."""
+    planned, fields = _planned(job.request), job.request.asked.get("fields", {})
+    width, height = planned.get("size") or (0, 0)
+    seconds = fields.get("seconds") if job.request.kind == "generate" else None
+    error = CANCELLED if job.state == "cancelled" else None
+    if job.failure is not None:
+        error = {"code": job.failure.code, "message": job.failure.message}
+    return Video(
+        id=job.id,
+        created_at=int(job.created_at),
+        completed_at=int(job.finished_at) if job.state == "completed" and job.finished_at else None,
+        status=STATUS[job.state],
+        progress=job.standing.percent,
+        model=job.request.model,
+        prompt=fields.get("prompt") or planned["prompt"],
+        seconds=f"{seconds or planned.get('seconds') or 0:g}",
+        size=f"{width}x{height}",
+        remixed_from_video_id=job.request.parent,
+        error=None if error is None else VideoError(**error),
+        seed=planned.get("seed"),
+        fps=planned.get("fps"),
+        num_frames=job.outputs[0].num_frames if job.outputs else planned.get("num_frames"),
+        num_outputs=job.request.number,
+        phase=job.standing.phase,
+        notes=notes(job),
+    )
+
+
+def told(job: Job, waits_for: int | None = None) -> dict[str, Any]:
+    """Return a job as `/api/v1` tells of it: its real state and phase, and where its files are to be had."""
+    whole = job.to_json() | {"object": "job", "model": job.request.model, "waits_for": waits_for}
+    for index, output in enumerate(whole["outputs"]):
+        output["url"] = f"/api/v1/jobs/{job.id}/files/{index}"
+    return whole | {"notes": notes(job)}
+
+
+def notes(job: Job) -> list[str]:
+    """Return what was guessed or changed; files go by the names of the fields that brought them."""
+    lines = [*job.request.asked.get("remarks", ()), *job.notes]
+    for name, said in job.request.asked.get("files", {}).items():
+        if said.startswith("sha256:"):
+            digest = said.removeprefix("sha256:")
+            lines = [re.sub(rf"{digest}\.\w+", name, line) for line in lines]
+    return lines
+
+
+def _planned(request: Request) -> dict[str, Any]:
+    return json.loads(request.planned_json or request.shot_json)

@@ -1,0 +1,155 @@
+"""Serving: the app on a port, workers beside it, and both ended together.
+
+What was running when everything was killed is running again a moment after the next start: the queue is on the disk,
+workers leave when this process is gone, and new ones take up their jobs.
+"""
+
+import json
+import logging
+import socket
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from ipaddress import ip_address
+from pathlib import Path
+
+import uvicorn
+
+from vitascope.errors import RequestError
+from vitascope.jobs.desk import open_desk
+from vitascope.jobs.supervisor import Supervisor, starter
+from vitascope.server.app import make_app
+from vitascope.server.doors import LOOPBACK, Rules
+from vitascope.server.house import House, open_house
+
+DRAIN_SECONDS = 5
+BACKLOG = 512
+
+
+@dataclass(frozen=True)
+class ServeOptions:
+    """Where to serve and for whom. `program` is the module that workers are started from."""
+
+    host: str = "127.0.0.1"
+    port: int = 8188
+    token: str | None = None
+    workers: int = 1
+    models: tuple[str, ...] = ("toybox",)
+    hosts: tuple[str, ...] = ()
+    origins: tuple[str, ...] = ()
+    max_upload: int = 512 * 2**20
+    max_queued: int = 1000
+    per_minute: int | None = None
+    memory: int | None = None
+    seconds: float | None = None
+    program: str = "vitascope"
+
+    @property
+    def inside(self) -> bool:
+        """Whether only this machine can reach it."""
+        try:
+            return self.host == "localhost" or ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+    def rules(self) -> Rules:
+        """Return who may come in: by our own names, or, from outside, by any where none is said (a token is needed)."""
+        hosts = LOOPBACK | {self.host.strip("[]")} | set(self.hosts)
+        anywhere = not self.inside and not self.hosts
+        names = None if anywhere else frozenset(hosts)
+        return Rules(names, frozenset(self.origins), self.max_upload, self.per_minute)
+
+
+def serve(home: Path, options: ServeOptions) -> None:
+    """Serve until interrupted. Raises `RequestError` for an address that cannot or must not be served at."""
+    desk = open_desk(home)
+    house = open_house(
+        home.absolute(),
+        desk,
+        token=options.token,
+        rules=options.rules(),
+        models=options.models,
+        max_queued=options.max_queued,
+    )
+    check_doors(options, house)
+    listening = _listen(options)
+    _log_to_stderr()
+    config = uvicorn.Config(
+        make_app(house),
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=DRAIN_SECONDS,
+    )
+    host, port = listening.getsockname()[:2]
+    where = f"[{host}]" if ":" in host else host
+    print(f"vitascope: serving at http://{where}:{port}", file=sys.stderr, flush=True)
+    with listening, _workers(home, house, options):
+        uvicorn.Server(config).run(sockets=[listening])
+
+
+def check_doors(options: ServeOptions, house: House) -> None:
+    """Raise `RequestError` when others could come in without a token, or for models that are none."""
+    if not options.inside and not house.tokens.all():
+        hint = "make one first: vitascope tokens add NAME --scope write"
+        raise RequestError("host", f"{options.host} can be reached by others, and there is no token", hint)
+    for model in options.models:
+        house.card(model)
+
+
+@contextmanager
+def _workers(home: Path, house: House, options: ServeOptions) -> Iterator[None]:
+    """Keep workers alive for as long as a block lasts."""
+    told = ["--models", ",".join(options.models)]
+    told += [] if options.memory is None else ["--memory", str(options.memory / 2**30)]
+    told += [] if options.seconds is None else ["--seconds", str(options.seconds)]
+    start = starter(home.absolute(), told, (sys.executable, "-m", options.program))
+    supervisor = Supervisor(house.desk, options.workers, start, memory=options.memory)
+    stop = threading.Event()
+    thread = threading.Thread(target=supervisor.run, args=(stop,), name="supervisor")
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
+def _listen(options: ServeOptions) -> socket.socket:
+    family = socket.AF_INET6 if ":" in options.host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((options.host.strip("[]"), options.port))
+        listening.listen(BACKLOG)
+    except (OSError, OverflowError) as error:
+        listening.close()
+        reason = getattr(error, "strerror", None) or str(error)
+        raise RequestError(
+            "port", f"{options.host}:{options.port} cannot be had ({reason})", "try another"
+        ) from None
+    return listening
+
+
+class _Lines(logging.Formatter):
+    """One JSON object per line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return what is known of an event."""
+        told = {"at": round(time.time(), 3), "level": record.levelname.lower(), "event": record.getMessage()}
+        told |= getattr(record, "told", {})
+        if record.exc_info:
+            told["traceback"] = self.formatException(record.exc_info)
+        return json.dumps(told, ensure_ascii=False)
+
+
+def _log_to_stderr() -> None:
+    handler = logging.StreamHandler()
+    handler.setFormatter(_Lines())
+    for name, level in (("vitascope", logging.INFO), ("uvicorn", logging.WARNING)):
+        logger = logging.getLogger(name)
+        logger.handlers, logger.level, logger.propagate = [handler], level, False

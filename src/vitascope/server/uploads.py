@@ -1,0 +1,202 @@
+"""Files that come in: kept under names that we make, after a look at them that can harm nobody."""
+
+import base64
+import binascii
+import io
+import json
+import re
+import secrets
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal, Protocol, runtime_checkable
+
+from starlette.datastructures import UploadFile
+
+from vitascope.errors import JobNotFoundError, RequestError
+from vitascope.files import published
+from vitascope.jobs.results import checksum
+from vitascope.server.check import check
+from vitascope.server.tokens import Caller
+
+START = "file_"
+_NAME = re.compile(r"file_[0-9a-f]{24}", re.ASCII)
+_DATA = re.compile(r"data:[\w.+-]{1,60}/[\w.+-]{1,60};base64,", re.ASCII)
+
+Kind = Literal["picture", "video"]
+
+
+@runtime_checkable
+class Readable(Protocol):
+    """What bytes are read from."""
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Return up to so many of the next bytes."""
+        ...
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A file that came in: whose it is, what it holds, and its checksum."""
+
+    id: str
+    owner: str
+    kind: str
+    format: str
+    size: tuple[int, int]
+    num_frames: int
+    seconds: float
+    bytes: int
+    sha256: str
+    created_at: float
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what its owner is told."""
+        told = asdict(self) | {"object": "file", "created_at": int(self.created_at)}
+        return {name: value for name, value in told.items() if name != "owner"}
+
+
+@dataclass(frozen=True)
+class Uploads:
+    """A folder of uploads, each beside a note of what it is."""
+
+    folder: Path
+    max_bytes: int = 512 * 2**20
+    max_total: int = 20 * 2**30
+
+    def keep(self, file: Readable, caller: Caller, argument: str = "file") -> Upload:
+        """Take in a file; raises `RequestError` for one that is too large, or no picture and no video."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        name = START + secrets.token_hex(12)
+        part = self.folder / f"{name}.part"
+        try:
+            self._copy(file, part, argument)
+            found, (digest, size) = check(part, argument), checksum(part)
+            upload = Upload(
+                name, caller.name, **asdict(found), bytes=size, sha256=digest, created_at=time.time()
+            )
+            part.replace(self._file(upload))
+            with published(self.folder / f"{name}.json", force=True) as note:
+                note.write_text(json.dumps(asdict(upload)), "utf-8")
+        finally:
+            part.unlink(missing_ok=True)
+        return upload
+
+    def get(self, name: str, caller: Caller) -> Upload:
+        """Return an upload of the caller's; raises `JobNotFoundError`."""
+        note = self.folder / f"{name}.json"
+        if not _NAME.fullmatch(name) or not note.is_file():
+            raise JobNotFoundError("file", f"there is no file {name[:60]!r}")
+        told = json.loads(note.read_text("utf-8"))
+        upload = Upload(**{**told, "size": tuple(told["size"])})
+        if caller.owner not in (None, upload.owner):
+            raise JobNotFoundError("file", f"there is no file {name[:60]!r}")
+        return upload
+
+    def path(self, upload: Upload) -> Path:
+        """Return where the file of an upload lies."""
+        return self._file(upload)
+
+    def all(self, caller: Caller) -> list[Upload]:
+        """Return the caller's uploads, the newest first."""
+        found = []
+        for note in self.folder.glob(f"{START}*.json"):
+            try:
+                found.append(self.get(note.stem, caller))
+            except JobNotFoundError:
+                continue
+        return sorted(found, key=lambda upload: upload.created_at, reverse=True)
+
+    def delete(self, upload: Upload) -> None:
+        """Remove an upload; jobs that start from it have a copy of their own."""
+        self._file(upload).unlink(missing_ok=True)
+        (self.folder / f"{upload.id}.json").unlink(missing_ok=True)
+
+    @contextmanager
+    def taking(self, caller: Caller) -> Iterator["Taken"]:
+        """Yield what takes the files of one request; those that came with it go when the block ends."""
+        taken = Taken(self, caller)
+        try:
+            yield taken
+        finally:
+            for upload in taken.fresh:
+                self.delete(upload)
+
+    def _copy(self, file: Readable, part: Path, argument: str) -> None:
+        there = sum(entry.stat().st_size for entry in self.folder.iterdir() if entry.is_file())
+        if there > self.max_total:
+            raise RequestError(argument, "cannot be kept: the folder of uploads is full", "delete some")
+        with part.open("xb") as out:
+            left = self.max_bytes
+            while piece := file.read(1 << 20):
+                left -= len(piece)
+                if left < 0:
+                    most = f"at most {self.max_bytes // 2**20} MiB are taken"
+                    raise RequestError(argument, "is too large", most)
+                out.write(piece)
+
+    def _file(self, upload: Upload) -> Path:
+        return self.folder / f"{upload.id}.{'video' if upload.kind == 'video' else 'picture'}"
+
+
+@dataclass
+class Taken:
+    """The files of one request, and what they were: `said` tells them apart by what they hold."""
+
+    uploads: Uploads
+    caller: Caller
+    fresh: list[Upload] = field(default_factory=list)
+    said: dict[str, str] = field(default_factory=dict)
+
+    def any(self, value: Any, argument: str) -> Path:
+        """Return the file that a field names, whatever it holds."""
+        upload = self._upload(value, argument)
+        self.said[argument] = f"sha256:{upload.sha256}"
+        return self.uploads.path(upload)
+
+    def path(self, value: Any, argument: str, kind: Kind) -> Path:
+        """Return the file that a field names: an uploaded part, `{"file_id"}`, `{"image_url": "data:…"}` or a data URL.
+
+        Raises `RequestError` for what is none of these, and for a file of another kind.
+        """
+        upload = self._upload(value, argument)
+        if upload.kind != kind:
+            raise RequestError(argument, f"is a {upload.kind}", f"a {kind} is wanted")
+        self.said[argument] = f"sha256:{upload.sha256}"
+        return self.uploads.path(upload)
+
+    def _upload(self, value: Any, argument: str) -> Upload:
+        if isinstance(value, UploadFile):
+            return self._fresh(value.file, argument)
+        if isinstance(value, Mapping):
+            known = [value[name] for name in ("file_id", "image_url", "video_url", "url") if value.get(name)]
+            value = known[0] if len(known) == 1 else None
+            value = value.get("url") if isinstance(value, Mapping) else value
+        if isinstance(value, str) and value.startswith(START):
+            return self.uploads.get(value, self.caller)
+        if isinstance(value, str) and (head := _DATA.match(value[:200])):
+            return self._fresh(io.BytesIO(_decoded(value[head.end() :], argument)), argument)
+        if isinstance(value, str) and "://" in value[:20]:
+            raise RequestError(
+                argument, "addresses are not fetched here", "send the file itself, or a data: URL"
+            )
+        raise RequestError(argument, "is not a file", 'send the file, {"file_id": …} or a data: URL')
+
+    def _fresh(self, file: Readable, argument: str) -> Upload:
+        self.fresh.append(self.uploads.keep(file, self.caller, argument))
+        return self.fresh[-1]
+
+
+def clear_parts(folder: Path) -> None:
+    """Remove what a killed server has left half written."""
+    for part in folder.glob(f"{START}*.part"):
+        part.unlink(missing_ok=True)
+
+
+def _decoded(text: str, argument: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except binascii.Error:
+        raise RequestError(argument, "is not base64", "send the file itself") from None

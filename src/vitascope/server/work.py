@@ -1,0 +1,120 @@
+"""What the routes do more than once: hand in what was asked for, and wait until it is over."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+
+from fastapi import Request
+from starlette.concurrency import run_in_threadpool
+
+from vitascope.errors import JobConflictError, JobNotFoundError, RequestError
+from vitascope.jobs.job import Event, Job
+from vitascope.server.asks import Ask, Reader
+from vitascope.server.errors import Refusal
+from vitascope.server.house import House
+from vitascope.server.tokens import Caller
+
+KEY_LENGTH = 200
+POLL_SECONDS = 0.2
+PING_SECONDS = 15.0
+
+
+def hand_in(house: House, caller: Caller, read: Callable[[Reader], Ask], key: str | None = None) -> Job:
+    """Hand in what a reader reads and return the job; nothing is written down before all of it is checked.
+
+    Raises `RequestError` and `Refusal`. With a key that was used before, the job of that time is returned.
+    """
+    if key is not None and not (0 < len(key) <= KEY_LENGTH and key.isprintable()):
+        raise Refusal(400, f"an Idempotency-Key has 1 to {KEY_LENGTH} letters", "invalid_value")
+    house.check_queue()
+    with house.uploads.taking(caller) as files:
+        try:
+            ask = read(Reader(house, caller, files))
+            _check_priority(ask, caller)
+            return house.desk.submit(
+                ask.shot,
+                kind=ask.kind,
+                number=ask.number,
+                parent=ask.parent,
+                asked=ask.asked,
+                key=key,
+                owner=caller.name,
+                priority=ask.priority,
+            )
+        except (JobNotFoundError, JobConflictError):
+            raise
+        except RequestError as error:
+            raise _without_paths(error, house) from None
+
+
+async def over(request: Request, house: House, job: Job) -> Job:
+    """Return a job once it is over; it is cancelled when the client goes before that."""
+    while not job.finished:
+        if await request.is_disconnected():
+            await run_in_threadpool(house.desk.store.cancel, job.id)
+            return job
+        await asyncio.sleep(POLL_SECONDS)
+        job = await run_in_threadpool(house.desk.store.get, job.id)
+    return job
+
+
+def last_event(request: Request) -> int:
+    """Return the id of the last event that a listener has heard, 0 for none; raises `RequestError`."""
+    told = request.headers.get("last-event-id", request.query_params.get("after", "")).strip()
+    if not told:
+        return 0
+    if not (told.isascii() and told.isdecimal() and len(told) < 19):
+        raise RequestError("after", f"{told[:40]!r} is not the id of an event", "ids are numbers")
+    return int(told)
+
+
+async def listen(house: House, owner: str | None, job: str | None, after: int) -> AsyncIterator[Event | None]:
+    """Yield the events of a job until it is over (None: of all jobs, for ever); None when nothing happens for long."""
+    store, silent = house.desk.store, 0.0
+    while True:
+        # The state is asked for first: what is over by then has all of its events.
+        ended = job is not None and await run_in_threadpool(_is_over, house, job)
+        events = await run_in_threadpool(store.events, job, after)
+        for event in events:
+            if job is not None or await run_in_threadpool(_sees, house, event.job, owner):
+                yield event
+        after = events[-1].id if events else after
+        if ended and not events:
+            return
+        if not events:
+            await asyncio.sleep(POLL_SECONDS)
+        silent = 0.0 if events else silent + POLL_SECONDS
+        if silent >= PING_SECONDS:
+            silent = 0.0
+            yield None
+
+
+def _check_priority(ask: Ask, caller: Caller) -> None:
+    """Raise `Refusal` for who would go before others without being in charge of them."""
+    if ask.priority > 0 and not caller.may("admin"):
+        line = "priority: above 0 it needs a token with the scope admin"
+        raise Refusal(403, line, "forbidden", "priority", type="permission_error")
+
+
+def _is_over(house: House, job: str) -> bool:
+    try:
+        return house.desk.store.get(job).finished
+    except JobNotFoundError:
+        return True
+
+
+def _sees(house: House, job: str, owner: str | None) -> bool:
+    if owner is None:
+        return True
+    try:
+        house.desk.store.get(job, owner)
+    except JobNotFoundError:
+        return False
+    return True
+
+
+def _without_paths(error: RequestError, house: House) -> RequestError:
+    """Return the error without names of this machine's folders, which are nobody's business."""
+    problem = error.problem
+    for folder in (house.uploads.folder, house.characters.folder, house.desk.rooms.path):
+        problem = problem.replace(f"{folder}/", "").replace(str(folder), "")
+    return type(error)(error.argument, problem, error.nearest)

@@ -1,0 +1,84 @@
+import io
+import socket
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import uvicorn
+from PIL import Image
+from starlette.testclient import TestClient
+
+from vitascope.jobs.desk import Desk
+from vitascope.jobs.job import Job
+from vitascope.jobs.memory import memory_store
+from vitascope.jobs.results import Rooms
+from vitascope.jobs.worker import Worker, WorkerOptions
+from vitascope.server.app import make_app
+from vitascope.server.house import House, open_house
+from vitascope.testing import register_fakes, synthetic_clip
+
+
+@pytest.fixture(autouse=True)
+def fakes() -> None:
+    register_fakes()
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    """A desk whose queue is in memory: worker, server and test share one process."""
+    rooms = Rooms(tmp_path / "jobs")
+    rooms.make()
+    return Desk(memory_store(), rooms)
+
+
+@pytest.fixture
+def house(tmp_path: Path, desk: Desk) -> House:
+    return open_house(tmp_path, desk, models=("fake",))
+
+
+@pytest.fixture
+def client(house: House):
+    """Somebody on this machine."""
+    with TestClient(make_app(house), base_url="http://localhost", raise_server_exceptions=False) as client:
+        yield client
+
+
+@pytest.fixture
+def work(desk: Desk) -> Callable[[], None]:
+    """Let a worker do all that it finds."""
+    return lambda: Worker(desk, WorkerOptions(once=True)).run()
+
+
+@pytest.fixture
+def made(client: TestClient, work, desk: Desk) -> Job:
+    """A video that is finished."""
+    name = client.post("/v1/videos", json={"prompt": "a cat", "num_frames": 5, "seed": 7}).json()["id"]
+    work()
+    return desk.store.get(name)
+
+
+def png(width: int = 64, height: int = 48, colour: str = "red") -> bytes:
+    out = io.BytesIO()
+    Image.new("RGB", (width, height), colour).save(out, "PNG")
+    return out.getvalue()
+
+
+@pytest.fixture(scope="session")
+def clip(tmp_path_factory) -> bytes:
+    """The bytes of a small video."""
+    return synthetic_clip().save(tmp_path_factory.mktemp("clip") / "clip.mp4").read_bytes()
+
+
+@pytest.fixture
+def live(house: House):
+    """The address of a server that listens on this machine."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    config = uvicorn.Config(make_app(house), log_config=None, access_log=False, timeout_graceful_shutdown=1)
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+    thread.start()
+    yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+    server.should_exit = True
+    thread.join(30)
+    listening.close()

@@ -1,0 +1,141 @@
+import json
+
+import pytest
+
+from tests.server.conftest import png
+from tests.server.test_doors import code
+
+SHOT = {"prompt": "a cat", "model": "fake", "num_frames": 5, "seed": 7}
+
+
+def submit(client, **told) -> dict:
+    answer = client.post("/api/v1/jobs", json={"shot": SHOT, **told})
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def stream(client, url: str, after: int | None = None) -> list[dict]:
+    """The events of a stream that ends."""
+    headers = {} if after is None else {"Last-Event-ID": str(after)}
+    with client.stream("GET", url, headers=headers) as answer:
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        blocks = answer.read().decode().split("\n\n")
+    assert blocks[0] == "retry: 1000"
+    return [dict(line.partition(": ")[::2] for line in block.splitlines()) for block in blocks[1:] if block]
+
+
+def test_a_job_tells_its_real_state_and_phase(client, work):
+    job = submit(client, number=2, priority=3)
+    assert (job["state"], job["waits_for"], job["number"], job["priority"]) == ("queued", 0, 2, 3)
+    work()
+    done = client.get(f"/api/v1/jobs/{job['id']}").json()
+    assert (done["state"], done["progress"]["percent"], done["progress"]["phase"]) == (
+        "completed",
+        100,
+        "write",
+    )
+    assert [output["seed"] for output in done["outputs"]] == [7, 8]
+    clips = [client.get(output["url"]).content for output in done["outputs"]]
+    assert clips[0] != clips[1]
+    assert done["shot"]["size"] == [64, 48]
+
+
+def test_what_happens_to_a_job_is_streamed_and_goes_on_where_it_broke_off(client, work):
+    name = submit(client)["id"]
+    work()
+    url = f"/api/v1/jobs/{name}/events"
+    told = stream(client, url)
+    assert [one["event"] for one in told][:2] == ["queued", "running"]
+    assert told[-1]["event"] == "completed"
+    steps = [json.loads(one["data"]) for one in told if one["event"] == "progress"]
+    assert [one["step"] for one in steps if one["phase"] == "denoise" and one["step"]] == [1, 2, 3, 4]
+    percents = [one["percent"] for one in steps]
+    assert percents == sorted(percents)
+    assert max(percents) <= 99
+    ids = [int(one["id"]) for one in told]
+    assert ids == sorted(set(ids))
+    assert stream(client, url, ids[3]) == told[4:]
+    assert client.get(url, headers={"Last-Event-ID": str(ids[-1])}).status_code == 204
+    assert code(client.get(url, headers={"Last-Event-ID": "x"})) == (400, "invalid_value")
+
+
+def test_the_line_is_changed_and_the_queue_is_paused(client, work, desk):
+    a, b, c = (submit(client)["id"] for _ in range(3))
+    client.post(f"/api/v1/jobs/{c}/move", json={"first": True})
+    client.post(f"/api/v1/jobs/{a}/move", json={})
+    assert client.post("/api/v1/queue/pause").json()["paused"] is True
+    assert client.get("/api/v1/queue").json()["line"] == [c, b, a]
+    client.post(f"/api/v1/jobs/{a}/move", json={"before": b})
+    client.post(f"/api/v1/jobs/{b}/move", json={"priority": 5})
+    assert client.get("/api/v1/queue").json()["line"] == [b, c, a]
+    work()
+    assert desk.store.counts() == {"queued": 3}
+    assert client.post("/api/v1/queue/resume").json()["paused"] is False
+    work()
+    assert code(client.post(f"/api/v1/jobs/{a}/move", json={"first": True})) == (409, "conflict")
+    assert code(client.post(f"/api/v1/jobs/{a}/move", json={"up": 1})) == (400, "invalid_value")
+
+
+def test_jobs_are_cancelled_retried_cloned_listed_and_removed(client, work):
+    first = submit(client)["id"]
+    assert client.post(f"/api/v1/jobs/{first}/cancel").json()["state"] == "cancelled"
+    assert [job["id"] for job in client.get("/api/v1/jobs?state=cancelled").json()["data"]] == [first]
+    assert client.post(f"/api/v1/jobs/{first}/retry").json()["state"] == "queued"
+    second = client.post(f"/api/v1/jobs/{first}/clone").json()["id"]
+    assert second != first
+    work()
+    page = client.get("/api/v1/jobs?limit=1&order=asc").json()
+    assert ([job["id"] for job in page["data"]], page["has_more"]) == ([first], True)
+    assert client.delete(f"/api/v1/jobs/{first}").json()["deleted"] is True
+    assert code(client.get(f"/api/v1/jobs/{first}")) == (404, "not_found")
+    assert code(client.get("/api/v1/jobs?state=asleep")) == (400, "invalid_value")
+
+
+def test_a_shot_starts_from_uploads_and_videos_and_never_from_paths(client, made, desk):
+    upload = client.post("/api/v1/uploads", files={"file": ("a", png())}).json()["id"]
+    for source, kind in ((upload, "image"), (made.id, "video")):
+        job = submit(client, shot={**SHOT, "num_frames": 17, "givens": [{"kind": kind, "source": source}]})
+        assert desk.store.get(job["id"]).request.shot.givens[0].source.startswith("inputs/")
+    for source in ("/etc/passwd", "../tokens.json", "http://localhost/", "inputs/x"):
+        shot = {**SHOT, "givens": [{"kind": "image", "source": source}]}
+        assert code(client.post("/api/v1/jobs", json={"shot": shot})) == (400, "invalid_value")
+        shot = {**SHOT, "givens": [{"kind": "image", "source": upload, "mask": source}]}
+        assert code(client.post("/api/v1/jobs", json={"shot": shot})) == (400, "invalid_value")
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {},
+        {"shot": {}},
+        {"shot": {**SHOT, "what": 1}},
+        {"shot": SHOT, "number": 65},
+        {"shot": {**SHOT, "model": "/x"}},
+    ],
+)
+def test_jobs_that_cannot_be_are_refused(client, desk, told):
+    assert client.post("/api/v1/jobs", json=told).status_code == 400
+    half = b'{"shot": {"model": "fake", "prompt": "a cat", "style": "\\ud800"}}'
+    headers = {"content-type": "application/json"}
+    assert client.post("/api/v1/jobs", content=half, headers=headers).status_code == 400
+    assert desk.store.counts() == {}
+
+
+def test_the_system_its_models_and_its_numbers_are_told(client, made):
+    system = client.get("/api/v1/system").json()
+    assert (system["jobs"], system["models"], system["paused"]) == ({"completed": 1}, ["fake"], False)
+    (card,) = client.get("/api/v1/models").json()["data"]
+    assert (card["id"], card["sizes"], card["fps"]) == ("fake", ["64x48", "48x64"], 8.0)
+    text = client.get("/metrics").text
+    assert 'vitascope_jobs{state="completed"} 1.0' in text
+    assert 'vitascope_requests_total{method="POST",route="/v1/videos",status="200"} 1.0' in text
+    assert client.get("/api/v1/check").json() == {"queue": "ok"}
+
+
+def test_a_full_disk_is_told_to_those_who_watch(client, desk):
+    object.__setattr__(desk.rooms, "free", lambda path: 0)
+    assert code(client.get("/readyz")) == (503, "disk_full")
+    answer = client.post("/v1/videos", json={"prompt": "a cat"})
+    assert code(answer) == (503, "disk_full")
+    assert answer.headers["retry-after"] == "60"
+    assert client.get("/healthz").status_code == 200

@@ -1,0 +1,279 @@
+import base64
+import io
+import json
+import threading
+
+import av
+import pytest
+from PIL import Image
+
+from tests.server.conftest import png
+
+FIELDS = {
+    "id", "object", "created_at", "completed_at", "expires_at", "status", "progress", "model", "prompt", "seconds",
+    "size", "remixed_from_video_id", "error",
+}  # fmt: skip
+
+
+def refused(answer, status: int, param: str | None = None) -> str:
+    """The message of an answer that is a refusal in OpenAI's shape."""
+    assert answer.status_code == status, answer.text
+    assert set(answer.json()) == {"error"}
+    error = answer.json()["error"]
+    assert set(error) == {"message", "type", "param", "code"}
+    assert error["param"] == param
+    assert answer.headers["x-request-id"]
+    return error["message"]
+
+
+def test_a_video_is_asked_for_made_and_fetched(client, work):
+    asked = client.post(
+        "/v1/videos", json={"prompt": "a cat", "seconds": "2.125", "size": "64x48", "seed": 7}
+    )
+    assert asked.status_code == 200, asked.text
+    video = asked.json()
+    assert set(video) >= FIELDS
+    assert (video["object"], video["status"], video["progress"]) == ("video", "queued", 0)
+    assert (video["seconds"], video["size"], video["model"]) == ("2.125", "64x48", "fake")
+    assert "it has no clip yet" in refused(client.get(f"/v1/videos/{video['id']}/content"), 404, "video_id")
+    work()
+    answer = client.get(f"/v1/videos/{video['id']}")
+    assert answer.headers["openai-poll-after-ms"] == "500"
+    done = answer.json()
+    assert (done["status"], done["progress"], done["error"]) == ("completed", 100, None)
+    assert isinstance(done["completed_at"], int)
+    content = client.get(f"/v1/videos/{video['id']}/content")
+    assert content.headers["content-type"] == "video/mp4"
+    with av.open(io.BytesIO(content.content)) as container:
+        assert container.streams.video[0].frames == 17
+
+
+def test_pictures_of_a_clip_are_made_when_asked_for(client, made):
+    for variant, format, size in (("thumbnail", "WEBP", (64, 48)), ("spritesheet", "JPEG", (320, 48))):
+        answer = client.get(f"/v1/videos/{made.id}/content", params={"variant": variant})
+        picture = Image.open(io.BytesIO(answer.content))
+        assert (picture.format, picture.size) == (format, size)
+        assert answer.headers["content-type"] == f"image/{format.lower()}"
+    assert "known: video" in refused(client.get(f"/v1/videos/{made.id}/content?variant=gif"), 400, "variant")
+
+
+def test_parts_of_a_clip_and_clips_that_are_there_already(client, made):
+    url = f"/v1/videos/{made.id}/content"
+    whole = client.get(url)
+    assert whole.headers["etag"] == f'"{made.outputs[0].sha256}"'
+    part = client.get(url, headers={"Range": "bytes=10-19"})
+    assert (part.status_code, part.content) == (206, whole.content[10:20])
+    assert client.get(url, headers={"Range": "bytes=99999999-"}).status_code == 416
+    again = client.get(url, headers={"If-None-Match": whole.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    assert client.get(f"{url}?variant=0").content == whole.content, "SGLang's variant is an index"
+    assert "has 1 clips" in refused(client.get(f"{url}?index=1"), 404, "index")
+
+
+def test_downloads_are_files_and_never_pages(client, made):
+    headers = client.get(f"/v1/videos/{made.id}/content").headers
+    assert headers["content-disposition"] == f'attachment; filename="{made.id}.mp4"'
+    assert headers["x-content-type-options"] == "nosniff"
+    assert "sandbox" in headers["content-security-policy"]
+
+
+def test_the_list_is_walked_page_by_page(client):
+    names = [client.post("/v1/videos", json={"prompt": f"a cat {i}"}).json()["id"] for i in range(5)]
+    first = client.get("/v1/videos", params={"limit": 2}).json()
+    assert [one["id"] for one in first["data"]] == names[:2:-1]
+    assert (first["object"], first["first_id"], first["last_id"]) == ("list", names[4], names[3])
+    assert first["has_more"]
+    second = client.get("/v1/videos", params={"limit": 3, "after": first["last_id"]}).json()
+    assert [one["id"] for one in second["data"]] == names[2::-1]
+    assert not second["has_more"]
+    oldest = client.get("/v1/videos", params={"order": "asc", "limit": 1}).json()
+    assert oldest["data"][0]["id"] == names[0]
+    assert client.get("/v1/videos", params={"limit": 0}).json()["last_id"] is None
+    refused(client.get("/v1/videos?limit=101"), 400, "limit")
+    refused(client.get("/v1/videos?order=up"), 400, "order")
+    refused(client.get("/v1/videos?after=video_nobody"), 404, "job")
+
+
+def test_a_deleted_video_is_gone(client, made, desk):
+    assert client.delete(f"/v1/videos/{made.id}").json() == {
+        "id": made.id,
+        "object": "video.deleted",
+        "deleted": True,
+    }
+    refused(client.get(f"/v1/videos/{made.id}"), 404, "job")
+    refused(client.delete(f"/v1/videos/{made.id}"), 404, "job")
+    assert not desk.rooms.folder(made.id).exists()
+
+
+def test_a_cancelled_video_counts_as_failed_for_clients_that_know_no_other_word(client):
+    name = client.post("/v1/videos", json={"prompt": "a cat"}).json()["id"]
+    video = client.post(f"/v1/videos/{name}/cancel").json()
+    assert (video["status"], video["error"]["code"]) == ("failed", "cancelled")
+    answer = client.post(f"/v1/videos/{name}/cancel")
+    refused(answer, 409, "job")
+    assert answer.headers["x-should-retry"] == "false"
+
+
+def test_forms_with_text_brackets_and_json_are_understood(client, desk):
+    picture = ("cat.png", png(), "image/png")
+    form = {"prompt": "a cat", "num_frames": "5", "seed": "42", "num_inference_steps": "3", "loop": "false"}
+    form |= {"extra_body": json.dumps({"guidance_scale": 1.5, "n": 2}), "loras[][path]": "x"}
+    video = client.post("/v1/videos", data=form, files={"input_reference": picture}).json()
+    job = desk.store.get(video["id"])
+    shot = job.request.shot
+    assert (shot.seed, shot.steps, shot.guidance_scale, job.request.number) == (42, 3, 1.5, 2)
+    assert [given.role for given in shot.givens] == ["frame"]
+    assert video["notes"][0] == "loras: is not known here and was left out"
+    data = "data:image/png;base64," + base64.b64encode(png()).decode()
+    for name, value in {
+        "input_reference[image_url]": data,
+        "input_reference": json.dumps({"image_url": data}),
+    }.items():
+        sent = client.post("/v1/videos", files={"prompt": (None, "a cat"), name: (None, value)})
+        assert sent.status_code == 200, sent.text
+        (given,) = desk.store.get(sent.json()["id"]).request.shot.givens
+        assert given.source == shot.givens[0].source, "the same bytes are kept once"
+
+
+def test_what_was_done_to_a_file_is_told_under_the_name_of_its_field(client, work):
+    form = {"prompt": "a cat", "num_frames": "5"}
+    name = client.post("/v1/videos", data=form, files={"input_reference": ("a", png(10, 10))}).json()["id"]
+    work()
+    notes = client.get(f"/v1/videos/{name}").json()["notes"]
+    assert any(note.startswith("input_reference: 10x10 becomes") for note in notes), notes
+
+
+@pytest.mark.parametrize(
+    ("body", "param", "words"),
+    [
+        ({}, "prompt", "is missing"),
+        ({"prompt": ""}, "prompt", "is missing"),
+        ({"prompt": "a cat", "seconds": "long"}, "seconds", "number"),
+        ({"prompt": "a cat", "seconds": 9999}, "seconds", "nearest"),
+        ({"prompt": "a cat", "size": "big"}, "size", "WIDTHxHEIGHT"),
+        ({"prompt": "a cat", "size": "99x99"}, "size", "nearest: 64x48"),
+        ({"prompt": "a cat", "model": "../../etc"}, "model", "known: fake"),
+        ({"prompt": "a cat", "n": 1000}, "n", "nearest: 64"),
+        ({"prompt": "a cat", "seed": -1}, "seed", "nearest: 0"),
+        ({"prompt": "a cat", "seed": [1, 5]}, "seed", "follow one another"),
+        ({"prompt": "x" * 40_000}, "prompt", "32000"),
+        ({"prompt": "a cat", "video_path": "/etc/passwd"}, "video_path", "is not taken"),
+        ({"prompt": "a cat", "diffusers_kwargs": {"a": 1}}, "diffusers_kwargs", "is not taken"),
+        ({"prompt": "a cat", "input_reference": {"image_url": "http://10.0.0.1"}}, "input_reference", "fetched"),
+        ({"prompt": "a cat", "input_reference": "file_" + "0" * 24}, "file", "there is no file"),
+        ({"prompt": "a cat", "input_reference": "file_../../tokens"}, "file", "there is no file"),
+        ({"prompt": "a cat", "input_reference": {"file_id": "/etc/passwd"}}, "input_reference", "is not a file"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_done_is_refused_before_anything_is_written_down(client, desk, body, param, words):
+    answer = client.post("/v1/videos", json=body)
+    message = refused(answer, 404 if param == "file" else 400, param)
+    assert words in message
+    assert str(desk.rooms.path.parent) not in message
+    assert desk.store.counts() == {}
+
+
+@pytest.mark.parametrize(
+    "body", [b"{", b"[]", b'"a"', b'{"prompt": NaN}', b'{"prompt": "\\ud800"}', b"[" * 100_000, b"\xff\xfe"]
+)
+def test_bodies_that_are_no_json_are_refused(client, body):
+    refused(client.post("/v1/videos", content=body, headers={"content-type": "application/json"}), 400)
+
+
+def test_other_kinds_of_bodies_and_routes_are_refused(client):
+    answer = client.post("/v1/videos", content="prompt=a", headers={"content-type": "text/plain"})
+    assert "text/plain" in refused(answer, 415)
+    refused(client.get("/v1/nothing"), 404)
+    refused(client.put("/v1/videos"), 405)
+
+
+def test_the_same_key_makes_one_video(client, desk):
+    headers = {"Idempotency-Key": "k"}
+    first, second = (
+        client.post("/v1/videos", json={"prompt": "a cat"}, headers=headers).json() for _ in "ab"
+    )
+    assert first["id"] == second["id"]
+    other = client.post("/v1/videos", json={"prompt": "a dog"}, headers=headers)
+    assert "another request" in refused(other, 409, "key")
+    assert desk.store.counts() == {"queued": 1}
+
+
+def test_names_of_the_first_videos_api_mean_the_model_that_is_here(client):
+    video = client.post("/v1/videos", json={"prompt": "a cat", "model": "sora-2", "size": "720x1280"}).json()
+    assert (video["model"], video["size"]) == ("fake", "48x64")
+    assert [note.partition(":")[0] for note in video["notes"]][:2] == ["size", "model"]
+
+
+def test_an_edit_an_extension_and_a_remix_start_from_a_video_made_here(client, made, work, desk):
+    asked = {
+        "edit": ("/v1/videos/edits", {"prompt": "make it night", "video": {"id": made.id}}),
+        "extend": ("/v1/videos/extensions", {"prompt": "a cat", "seconds": "1", "video_id": made.id}),
+        "remix": (f"/v1/videos/{made.id}/remix", {"prompt": "make it night"}),
+    }
+    for kind, (url, body) in asked.items():
+        answer = client.post(url, json=body)
+        assert answer.status_code == 200, answer.text
+        assert answer.json()["remixed_from_video_id"] == made.id
+        assert desk.store.get(answer.json()["id"]).request.kind == kind
+    work()
+    assert desk.store.counts() == {"completed": 4}, [one.failure for one in desk.store.page().jobs]
+
+
+def test_an_edit_starts_from_a_video_that_is_sent(client, clip, desk):
+    form = {"prompt": "make it night", "box": "0.25,0.25,0.5,0.5"}
+    answer = client.post("/v1/videos/edits", data=form, files={"video": ("../../a.html", clip, "text/html")})
+    assert answer.status_code == 200, answer.text
+    (given,) = desk.store.get(answer.json()["id"]).request.shot.givens
+    assert given.source.startswith("inputs/")
+    assert given.box == (0.25, 0.25, 0.5, 0.5)
+    assert "is missing" in refused(client.post("/v1/videos/edits", json={"prompt": "a"}), 400, "video")
+
+
+def test_only_finished_videos_can_be_started_from(client):
+    name = client.post("/v1/videos", json={"prompt": "a cat"}).json()["id"]
+    assert "is queued" in refused(
+        client.post(f"/v1/videos/{name}/remix", json={"prompt": "night"}), 400, "video"
+    )
+
+
+def test_a_character_is_shown_once_and_named_afterwards(client, clip, desk):
+    for file in (clip, png()):
+        made = client.post("/v1/videos/characters", data={"name": "Mia"}, files={"video": ("m", file)}).json()
+        assert made["name"] == "Mia"
+        assert client.get(f"/v1/videos/characters/{made['id']}").json() == made
+        video = client.post("/v1/videos", json={"prompt": "a cat", "characters": [{"id": made["id"]}]}).json()
+        (given,) = desk.store.get(video["id"]).request.shot.givens
+        assert given.role == "reference"
+    assert len(client.get("/v1/videos/characters").json()["data"]) == 2
+    client.delete(f"/v1/videos/characters/{made['id']}")
+    refused(client.get(f"/v1/videos/characters/{made['id']}"), 404, "character_id")
+
+
+def test_a_video_can_be_waited_for(client, desk, work):
+    answers = []
+    body = {"prompt": "a cat", "num_frames": 5}
+    waiting = threading.Thread(target=lambda: answers.append(client.post("/v1/videos/sync", json=body)))
+    waiting.start()
+    while not desk.store.counts():
+        pass
+    work()
+    waiting.join(60)
+    (answer,) = answers
+    assert (answer.headers["content-type"], answer.headers["x-model"]) == ("video/mp4", "fake")
+    with av.open(io.BytesIO(answer.content)) as container:
+        assert container.streams.video[0].frames == 5
+
+
+def test_a_full_queue_says_when_to_come_again(client, house):
+    for _ in range(2):
+        client.post("/v1/videos", json={"prompt": "a cat"})
+    object.__setattr__(house, "max_queued", 2)
+    answer = client.post("/v1/videos", json={"prompt": "a cat"})
+    refused(answer, 429)
+    assert answer.headers["retry-after"] == "30"
+
+
+def test_models_are_listed(client):
+    assert [model["id"] for model in client.get("/v1/models").json()["data"]] == ["fake"]
+    assert client.get("/v1/models/fake").json()["object"] == "model"
+    refused(client.get("/v1/models/other"), 404, "model")

@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
+from vitascope.conditioning.blocking import CROSSING
 from vitascope.prompt import scene
-from vitascope.training.toytheatre.actions import ACTIONS, CROSSING, Spot, roll
+from vitascope.training.toytheatre.actions import ACTIONS, Spot, roll
 
 T = np.arange(17) / 8
 SPOT = Spot(floor=0.82, width=0.4, height=0.4, facing=1, chance=(0.5,) * 8, aspect=1.0, seconds=2.0)

@@ -64,6 +64,8 @@ def test_parts_of_a_clip_and_clips_that_are_there_already(client, made):
     part = client.get(url, headers={"Range": "bytes=10-19"})
     assert (part.status_code, part.content) == (206, whole.content[10:20])
     assert client.get(url, headers={"Range": "bytes=99999999-"}).status_code == 416
+    head = client.head(url)
+    assert (head.headers["content-length"], head.content) == (str(len(whole.content)), b"")
     again = client.get(url, headers={"If-None-Match": whole.headers["etag"]})
     assert (again.status_code, again.content) == (304, b"")
     assert client.get(f"{url}?variant=0").content == whole.content, "SGLang's variant is an index"

@@ -130,6 +130,7 @@ def delete(house: InHouse, caller: Asking, video_id: str) -> Deleted:
     return Deleted(id=video_id)
 
 
+@router.head("/{video_id}/content", include_in_schema=False)
 @router.get("/{video_id}/content", response_class=Response)
 def download(
     request: Request, house: InHouse, caller: Asking, video_id: str, variant: str = "video", index: int = 0

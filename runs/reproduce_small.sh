@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# The run behind the weights that ship: recipe `small`, about two and a half hours on two idle CPU cores. The
-# autoencoder that ships began with the trunk of an earlier run, and the transformer with an earlier one's blocks.
+# The run behind the weights that ship: recipe `small`, about four hours on two idle CPU cores. The autoencoder that
+# ships began with the trunk of an earlier run, and the transformer with the blocks of earlier ones (docs/log.md).
 set -euo pipefail
 out=${1:?usage: runs/reproduce_small.sh FOLDER}
 train() { nice python -m vitascope.training "$@" --recipe small; }
 train clips --out "$out/clips" --seed 11
 train vae --minutes 40 --from-scratch --clips "$out/clips" --out "$out/vae"
 train latents --clips "$out/clips" --vae "$out/vae/vae.safetensors" --out "$out/latents"
-train dit --minutes 77 --from-scratch --vae "$out/vae/vae.safetensors" --shards "$out/latents" --out "$out/dit"
+train dit --minutes 150 --from-scratch --vae "$out/vae/vae.safetensors" --shards "$out/latents" --out "$out/dit"
 train judge --minutes 12 --out "$out/judge"
-train export --vae "$out/vae/vae.safetensors" --dit "$out/dit/dit.safetensors" --judge "$out/judge" --out "$out/weights"
+train export --vae "$out/vae/vae.safetensors" --dit "$out/dit/dit.safetensors" --judge "$out/judge" --shards "$out/latents" \
+  --steps 16 --guidance 2.5 --temperature 0.5 --out "$out/weights"

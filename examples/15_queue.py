@@ -16,9 +16,9 @@ HOME = Path(tempfile.gettempdir()) / "vitascope-example-queue"
 
 
 def main(prompt: str = "a cat walks in a garden", path: str = "queued.mp4") -> None:
-    """The key makes sure that the second run finds the job of the first, and does not hand in another."""
+    """Hand one clip in, be the worker that makes it, and fetch the file. The queue stays, and so do its jobs."""
     desk = open_desk(HOME)
-    job = desk.submit(Shot(prompt=prompt, seed=7), key=prompt)
+    job = desk.submit(Shot(prompt=prompt, seed=7))
     Worker(desk, WorkerOptions(once=True)).run()
     done = desk.store.get(job.id)
     if done.failure is not None:

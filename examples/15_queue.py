@@ -1,6 +1,6 @@
 """Hand in clips, let a worker make them, pick them up: `python examples/15_queue.py [PROMPT] [FILE]`.
 
-Kill it while it works and start it again: it goes on where it was, and the clip has the same bytes.
+Kill it while it works and start it again: the old job goes on where it was, to the same bytes; then comes the new one.
 """
 
 import shutil

@@ -89,7 +89,9 @@ def smoke() -> Recipe:
         text=TextEncoderConfig(dim=64, heads=2, depth=1),
         dit=DiTConfig(dim=64, heads=2, depth=3, text_dim=64, hidden=128, modulation=32, axes=(4, 6, 6)),
         vae_training=replace(recipe.vae_training, batch=2, frames=5, crop=32, pool=16),
-        dit_training=replace(recipe.dit_training, frame_batch=4, clip_batch=2),
+        dit_training=replace(
+            recipe.dit_training, frame_batch=4, clip_batch=2, field_until=0.1, field_share=0.2
+        ),
         shards={"take": 1, "pair": 1, "route": 1},
         variants=1,
     )

@@ -53,10 +53,10 @@ def test_what_is_wrong_is_named(said, argument):
 
 
 def test_names_are_the_same_everywhere():
-    """Python's arguments are the flags and, but for the pictures (which become givens), the fields of a shot."""
+    """Python's arguments are the flags and, but for pictures (which become givens) and LoRAs, the fields of a shot."""
     python = set(inspect.signature(generate).parameters) - {"progress"}
-    pictures = {"at", "image", "last_image", "keyframes", "reference", "fit", "fallback"}
+    pictures = {"at", "image", "last_image", "keyframes", "reference", "fit", "fallback", "lora"}
     assert python - pictures <= set(Shot.model_fields)
     flags = {{"keyframe": "keyframes"}.get(name, name) for name in inspect.signature(command).parameters}
     delivery = {"output", "number", "resume", "stream", "as_json", "dry_run", "force"}
-    assert flags - delivery - {"enhance"} == python - {"num_frames"}
+    assert flags - delivery - {"enhance", "server", "no_wait"} == python - {"num_frames"}

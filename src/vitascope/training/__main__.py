@@ -270,7 +270,7 @@ def export(
         if adapter
         else {}
     )
-    defaults = Defaults(steps, guidance, sampler, plan.dit_training.shift, temperature, presets=few)
+    defaults = Defaults(steps, guidance, sampler, plan.dit_training.shift, few, temperature)
     export_all(plan, vae, dit, judge, adapter, shards, out, lineage, defaults)
 
 

@@ -50,8 +50,8 @@ class Preset:
     guidance_scale: float = 3.0
     sampler: str = "euler"
     shift: float = 1.0
-    temperature: float = 1.0
     network: str = "dit"
+    temperature: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -65,13 +65,15 @@ class Defaults:
     guidance_scale: float = 3.0
     sampler: str = "euler"
     shift: float = 1.0
-    temperature: float = 1.0
     presets: Mapping[str, Preset] = field(default_factory=dict)
+    temperature: float = 1.0
 
     @property
     def every(self) -> dict[str, Preset]:
         """All presets by name, quickest first: draft, standard and quality, and what else the weights have."""
-        standard = Preset(self.steps, self.guidance_scale, self.sampler, self.shift, self.temperature)
+        standard = Preset(
+            self.steps, self.guidance_scale, self.sampler, self.shift, temperature=self.temperature
+        )
         draft = replace(standard, steps=min(DRAFT_STEPS, self.steps), sampler="ab2")
         quality = replace(standard, steps=max(QUALITY_STEPS, self.steps))
         return {"draft": draft, STANDARD: standard, "quality": quality} | dict(self.presets)
@@ -139,7 +141,7 @@ def _from_json(values: dict) -> Manifest:
             "world": MappingProxyType({kind: tuple(ids) for kind, ids in values["world"].items()}),
             "defaults": _defaults(values["defaults"]),
             "lineage": tuple(_record(Stage, stage) for stage in values["lineage"]),
-            "adapters": MappingProxyType({str(k): str(v) for k, v in values.get("adapters", {}).items()}),
+            "adapters": {str(name): str(base) for name, base in values.get("adapters", {}).items()},
             "files": MappingProxyType(
                 {name: _record(FileEntry, entry) for name, entry in values["files"].items()}
             ),

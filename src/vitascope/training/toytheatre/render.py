@@ -188,7 +188,7 @@ class Theatre:
         to_toy = toy_map(motion, spot, shape)
         shadow, shade = shadow_map(motion, spot, scenery.light, shape)
         boxes = box_on_screen(extents, np.linalg.inv(to_toy @ world), shape)
-        maps = (to_toy @ world @ scale(shape.width, shape.height))[:, :2].astype(np.float32)
+        maps = (to_toy @ world @ scale(float(shape.width), float(shape.height)))[:, :2].astype(np.float32)
         if take.empty:
             textures, shade, boxes = torch.zeros_like(textures), 0 * shade, 0 * boxes
             maps = maps * np.float32(np.nan)

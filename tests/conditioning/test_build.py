@@ -168,6 +168,12 @@ def test_pictures_show_the_subject_better_than_a_guess():
     assert not blocked(shot).channels[:, SUBJECT:].any()
 
 
+def test_somebody_to_be_added_is_in_no_picture_yet():
+    shot = SHOT.model_copy(update={"givens": (Given(kind="video", source="empty.mp4", role="source"),)})
+    assert not blocked(shot.model_copy(update={"caption": "make it night"})).channels[:, SUBJECT:].any()
+    assert blocked(shot.model_copy(update={"caption": "add a dog"})).channels[:, SUBJECT].all()
+
+
 def test_what_happens_next_begins_where_the_subject_is():
     shot = SHOT.model_copy(update={"camera": (), "num_frames": 33, "script": ((0.5, "a cat jumps"),)})
     way = np.concatenate([middles(blocked(shot, Window(start, 17)))[:, 0] for start in (0, 16)])

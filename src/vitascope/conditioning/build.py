@@ -18,6 +18,7 @@ from vitascope.conditioning.camera import camera_channels, camera_path, centred
 from vitascope.conditioning.known import Known
 from vitascope.conditioning.path import path_positions
 from vitascope.conditioning.windows import CONTEXT, Window
+from vitascope.prompt.edits import adds
 from vitascope.types import (
     LATENT_CHANNELS,
     REFERENCE_SECONDS,
@@ -146,10 +147,12 @@ def _subject(
 ) -> Float32[np.ndarray, "latent_frames 15"]:
     """Return where the subject is in each latent frame of a window; zeros where pictures show it, or nobody knows.
 
-    A path leads the subject's middle; all else about it, such as its size, is as the words have it.
+    Somebody who is to be added is in no picture yet. A path leads the subject's middle; all else about it, such as its
+    size, is as the words have it.
     """
     shape, count = shot.video_shape(), 1 + (window.num_frames - 1) // TIME_STRIDE
-    blocking = None if shot.givens and not shot.path else planned(shot, camera, encoders)
+    shown = shot.givens and not adds(shot.caption or "")
+    blocking = None if shown and not shot.path else planned(shot, camera, encoders)
     if blocking is None:
         return np.zeros((count, SUBJECT_CHANNELS), np.float32)
     every = camera[::TIME_STRIDE]

@@ -46,6 +46,11 @@ def change_of(field: str, label: str) -> str:
     return f"move it to {SET_WORDS[label]}" if field == "set" else words[field][label]
 
 
+def adds(caption: str) -> bool:
+    """Say whether an instruction of the model's own form brings somebody in who was not there."""
+    return caption.startswith("add ")
+
+
 def addition(subject: str) -> str:
     """Return the instruction that asks for a toy, by its id."""
     return f"add {article(cast()[subject].name)}"

@@ -168,6 +168,11 @@ def test_pictures_show_the_subject_better_than_a_guess():
     assert not blocked(shot).channels[:, SUBJECT:].any()
 
 
+def test_a_reference_shows_who_is_meant_and_not_where():
+    shot = SHOT.model_copy(update={"givens": (Given(kind="image", source="cat.png", role="reference"),)})
+    assert blocked(shot).channels[:, SUBJECT].all()
+
+
 def test_somebody_to_be_added_is_in_no_picture_yet():
     shot = SHOT.model_copy(update={"givens": (Given(kind="video", source="empty.mp4", role="source"),)})
     assert not blocked(shot.model_copy(update={"caption": "make it night"})).channels[:, SUBJECT:].any()

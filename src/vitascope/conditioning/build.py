@@ -81,10 +81,10 @@ def caption_at(shot: Shot, window: Window) -> str:
     """Return what is told at the middle of the frames that a window adds to the shot."""
     shape = shot.video_shape()
     first = window.start + (CONTEXT if window.start else 0)
-    middle = (first + window.start + window.num_frames) / 2 / shape.num_frames
+    halfway = (first + window.start + window.num_frames) / 2 / shape.num_frames
     caption = shot.caption or shot.prompt
     for share, words in shot.script:
-        if share <= middle:
+        if share <= halfway:
             caption = words
     return caption
 
@@ -147,11 +147,11 @@ def _subject(
 ) -> Float32[np.ndarray, "latent_frames 15"]:
     """Return where the subject is in each latent frame of a window; zeros where pictures show it, or nobody knows.
 
-    Somebody who is to be added is in no picture yet. A path leads the subject's middle; all else about it, such as its
-    size, is as the words have it.
+    Somebody who is to be added is in no picture yet, and a reference is none of the clip's. A path leads the subject's
+    middle; all else about it, such as its size, is as the words have it.
     """
     shape, count = shot.video_shape(), 1 + (window.num_frames - 1) // TIME_STRIDE
-    shown = shot.givens and not adds(shot.caption or "")
+    shown = any(given.role != "reference" for given in shot.givens) and not adds(shot.caption or "")
     blocking = None if shown and not shot.path else planned(shot, camera, encoders)
     if blocking is None:
         return np.zeros((count, SUBJECT_CHANNELS), np.float32)

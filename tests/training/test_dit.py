@@ -133,8 +133,8 @@ def test_the_transformers_loss_teaches_the_field_too(words):
     net, rng = tiny(), np.random.default_rng(0)
     lesson = draw_lesson("take", POOLS, words, rng)
     flow_loss(net, lesson, words, rng, TRAINING, torch.ones(CHANNELS), True).backward()
-    assert net.dit.field.head.weight.grad is not None
-    assert net.dit.field.head.weight.grad.abs().max() > 0
+    assert net.dit.briefing.field.head.weight.grad is not None
+    assert net.dit.briefing.field.head.weight.grad.abs().max() > 0
 
 
 def test_only_clips_whose_captions_say_all_teach_the_field(words):

@@ -88,7 +88,8 @@ class Toybox:
             network=self._network("text_encoder"),
             max_words=manifest.max_words,
         )
-        clean, decoder = partial(clean_tokens, self._network(chosen.network)), self._network("decoder")
+        clean = Transformer(self._network("briefing"), self._network(chosen.network))
+        decoder = self._network("decoder")
         return LatentModel(
             encoders=Encoders(words, self._encode_video, self._block),
             longest=manifest.native.num_frames,
@@ -129,23 +130,42 @@ class Toybox:
         return self._open[name]
 
 
-def clean_tokens(
-    network: Network,
-    latents: Float32[np.ndarray, "batch tokens latent"],
-    levels: Float32[np.ndarray, "batch tokens"],
-    conditioning: Conditioning,
-) -> Float32[np.ndarray, "batch tokens latent"]:
-    """Ask the transformer for the clean latents; every clip of the batch has the same conditioning."""
-    batch = len(latents)
-    shared = {
-        "channels": conditioning.channels,
-        "states": conditioning.text,
-        "mask": conditioning.text_mask,
-        "pooled": conditioning.pooled,
-    }
-    repeated = {name: np.repeat(array[None], batch, axis=0) for name, array in shared.items()}
-    (clean,) = network(video=latents, levels=levels, positions=conditioning.positions, **repeated).values()
-    return clean
+class Transformer:
+    """The transformer as samplers see it: one network says what is told of each token, the other makes the steps."""
+
+    def __init__(self, briefing: Network, steps: Network):
+        """Use two networks; what the first said of the last conditionings is kept for their next steps."""
+        self.briefing, self.steps = briefing, steps
+        self._told: list[tuple[Conditioning, dict[str, np.ndarray]]] = []
+
+    def __call__(
+        self,
+        latents: Float32[np.ndarray, "batch tokens latent"],
+        levels: Float32[np.ndarray, "batch tokens"],
+        conditioning: Conditioning,
+    ) -> Float32[np.ndarray, "batch tokens latent"]:
+        """Return the clean latents; every clip of the batch has the same conditioning."""
+        told = self.told(conditioning) | {"states": conditioning.text[None], "mask": conditioning.text_mask[None]}
+        repeated = {name: np.repeat(array, len(latents), axis=0) for name, array in told.items()}
+        (clean,) = self.steps(
+            video=latents, levels=levels, positions=conditioning.positions, **repeated
+        ).values()
+        return clean
+
+    def told(self, conditioning: Conditioning) -> dict[str, np.ndarray]:
+        """Return what is told of each token, which stays the same from step to step; the words' own and without them."""
+        for known, told in self._told:
+            if known is conditioning:
+                return told
+        told = dict(
+            self.briefing(
+                channels=conditioning.channels[None],
+                positions=conditioning.positions,
+                pooled=conditioning.pooled[None],
+            )
+        )
+        self._told = [*self._told[-1:], (conditioning, told)]
+        return told
 
 
 def encode_video(

@@ -52,11 +52,11 @@ class LowRank(nn.Module):
 
 
 def adapt(net: nn.Module, rank: int) -> dict[str, LowRank]:
-    """Give every matrix of the blocks of a network a low-rank addition, the only thing that learns; return them."""
+    """Give every matrix of the blocks of a transformer a low-rank addition, the only thing that learns; return them."""
     net.requires_grad_(False)
     additions: dict[str, LowRank] = {}
     for name, module in list(net.named_modules()):
-        if isinstance(module, nn.Linear) and "blocks." in name:
+        if isinstance(module, nn.Linear) and name.startswith("blocks."):
             addition = LowRank(module.weight, rank).to(module.weight.device)
             parametrize.register_parametrization(module, "weight", addition)
             additions[f"{name}.weight"] = addition

@@ -51,9 +51,9 @@ class DiTTraining:
     frame_batch: int = 64
     clip_batch: int = 20
     clips_from: float = 0.25
-    field_until: float = 0.4
+    field_until: float = 0.15
     """Until this share of the time only the field learns, and then in `field_share` of the steps, which are cheap."""
-    field_share: float = 0.6
+    field_share: float = 0.5
     field_tokens: int = 112
     keep: float = 0.5
     keep_until: float = 0.85
@@ -304,10 +304,11 @@ def flow_loss(
         keep = torch.from_numpy(np.sort(rng.permutation(tokens)[: int(config.keep * tokens)])).to(device)
     with torch.autocast(device.type, torch.bfloat16):
         states, pooled = net.text(ids, mask)
-        made, field = net.dit.drawn(noisy, levels, extra, lesson.positions, states, mask, pooled, keep)
+        told = net.dit.briefing(extra, lesson.positions, pooled)
+        made = net.dit.step(noisy, levels, *told, lesson.positions, states, mask, keep)
     weight = lesson.focus * (~given).float() / level.clamp(min=config.least_level) ** 2
     error = ((made.float() - clean).square() * weights).mean(-1)
-    blurred = ((field.float() - clean).square() * weights).mean(-1)
+    blurred = ((told[2].float() - clean).square() * weights).mean(-1)
     return (weight * error).sum() / (~given).sum() + FIELD_WEIGHT * (lesson.focus * blurred).mean()
 
 
@@ -325,7 +326,7 @@ def field_loss(
     chosen = torch.multinomial(lesson.focus - 0.4, count)[..., None]
     with torch.autocast(lesson.clean.device.type, torch.bfloat16):
         _, pooled = net.text(ids, mask)
-        seen = net.dit.seen(extra, lesson.positions)
-        made = net.dit.field(seen.gather(1, chosen.expand(-1, -1, seen.shape[-1])), pooled)
+        seen = net.dit.briefing.seen(extra, lesson.positions)
+        made = net.dit.briefing.field(seen.gather(1, chosen.expand(-1, -1, seen.shape[-1])), pooled)
     clean = lesson.clean.gather(1, chosen.expand(-1, -1, lesson.clean.shape[-1]))
     return ((made.float() - clean).square() * weights).mean()

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vitascope.conditioning.build import Encoders, condition
+from vitascope.conditioning.build import Encoders, choreograph, condition
 from vitascope.conditioning.canvas import Canvas
 from vitascope.conditioning.known import Known
 from vitascope.conditioning.windows import Window
@@ -24,7 +24,8 @@ DENOISER = Denoiser(fake_clean, sampler="ab2", shift=2.0)
 def known() -> Conditioning:
     """The conditioning of the shot, its first token given."""
     nothing = Known(Canvas.empty(SHOT.video_shape()))
-    conditioning = condition(SHOT, nothing, Window(0, 5), Encoders(fake_texts, fake_video))
+    encoders = Encoders(fake_texts, fake_video)
+    conditioning = condition(SHOT, nothing, Window(0, 5), encoders, choreograph(SHOT, encoders))
     levels = conditioning.levels.copy()
     levels[0] = 0
     return replace(conditioning, levels=levels)

@@ -1,6 +1,6 @@
 """Toybox, the model that ships: small networks on ONNX Runtime, read from the package's own weights."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property, partial
 
 import numpy as np
@@ -14,6 +14,7 @@ from vitascope.conditioning.text import encode_texts
 from vitascope.conditioning.tokens import Tokenizer, WordSpace, unit
 from vitascope.decode.video import Decoder
 from vitascope.denoise.run import Denoiser
+from vitascope.intake.sight import NETWORK, Judge
 from vitascope.pipeline import LatentModel, Showing, render, render_stream
 from vitascope.progress import Progress
 from vitascope.prompt.parse import parse
@@ -66,6 +67,12 @@ class Toybox:
         """Place words by their meaning, as unit vectors of the text encoder's own table."""
         return unit(self._space.embed(words))
 
+    def see(
+        self, pictures: UInt8[np.ndarray, "pictures height width 3"]
+    ) -> Mapping[str, Mapping[str, float]]:
+        """Return how likely each label of each field of a scene is in pictures; nothing for weights without a judge."""
+        return {} if self._judge is None else self._judge.likely(pictures)
+
     def plan(self, shot: Shot) -> Plan:
         """Fill in the model's defaults and snap to what it can do; raises `RequestError` for what it cannot."""
         return plan_by_card(shot, self.card)
@@ -111,6 +118,11 @@ class Toybox:
         if self._ways is None:
             return None
         return self._ways.choose(parse(caption, World.from_json(self.folder.manifest.world)).scene, seed)
+
+    @cached_property
+    def _judge(self) -> Judge | None:
+        listed = f"{NETWORK}.onnx" in self.folder.manifest.files
+        return Judge.load(self.folder, self.threads) if listed else None
 
     @cached_property
     def _ways(self) -> BlockingLibrary | None:

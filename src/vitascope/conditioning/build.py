@@ -44,19 +44,37 @@ class Encoders:
     blocking: Callable[[str, int], Blocking | None] = lambda caption, seed: None
 
 
-def condition(shot: Shot, known: Known, window: Window, encoders: Encoders) -> Conditioning:
+@dataclass(frozen=True)
+class Choreography:
+    """Where everything goes in the whole of a shot: the camera in every frame, the subject in every latent frame.
+
+    `subject` leads from the screen to the subject; None where pictures show it, or nobody knows.
+    """
+
+    camera: Float32[np.ndarray, "frames 4"]
+    subject: Blocking | None
+
+
+def choreograph(shot: Shot, encoders: Encoders) -> Choreography:
+    """Return where camera and subject go in a resolved shot: worked out once, however many windows it is made in."""
+    camera = _camera_path(shot)
+    return Choreography(camera, _on_screen(shot, camera, encoders))
+
+
+def condition(
+    shot: Shot, known: Known, window: Window, encoders: Encoders, choreography: Choreography
+) -> Conditioning:
     """Return what the network is told to make one window of a resolved shot."""
     shape = replace(shot.video_shape(), num_frames=window.num_frames)
     grid = shape.latent()
     caption = caption_at(shot, window)
     text, null = encoders.text((caption, shot.negative_prompt))
     given, levels = _given(shot, known, window, encoders)
-    camera = _camera_path(shot)
     channels = [
         _kept(levels),
         _source(known, window, grid, encoders),
-        grid.spread(camera_channels(camera[window.frames], TIME_STRIDE)),
-        grid.spread(_subject(shot, camera, window, encoders)),
+        grid.spread(camera_channels(choreography.camera[window.frames], TIME_STRIDE)),
+        grid.spread(_subject(choreography.subject, window)),
     ]
     conditioning = Conditioning(
         text=text.states,
@@ -142,27 +160,32 @@ def _camera_path(shot: Shot) -> Float32[np.ndarray, "frames 4"]:
     return centred(camera_path(shot.camera or (), times, times[-1] or 1.0))
 
 
-def _subject(
-    shot: Shot, camera: Float32[np.ndarray, "frames 4"], window: Window, encoders: Encoders
-) -> Float32[np.ndarray, "latent_frames 15"]:
-    """Return where the subject is in each latent frame of a window; zeros where pictures show it, or nobody knows.
+def _subject(subject: Blocking | None, window: Window) -> Float32[np.ndarray, "latent_frames 15"]:
+    """Return where the subject is in each latent frame of a window, zeros where that is not known."""
+    first, count = window.start // TIME_STRIDE, 1 + (window.num_frames - 1) // TIME_STRIDE
+    if subject is None:
+        return np.zeros((count, SUBJECT_CHANNELS), np.float32)
+    part = slice(first, first + count)
+    return subject_channels(subject.maps[part], subject.loops[part])
+
+
+def _on_screen(shot: Shot, camera: Float32[np.ndarray, "frames 4"], encoders: Encoders) -> Blocking | None:
+    """Return the subject's way over the screen in every latent frame; None where pictures show it, or nobody knows.
 
     Somebody who is to be added is in no picture yet, and a reference is none of the clip's. A path leads the subject's
     middle; all else about it, such as its size, is as the words have it.
     """
-    shape, count = shot.video_shape(), 1 + (window.num_frames - 1) // TIME_STRIDE
+    shape = shot.video_shape()
     shown = any(given.role != "reference" for given in shot.givens) and not adds(shot.caption or "")
     blocking = None if shown and not shot.path else planned(shot, camera, encoders)
     if blocking is None:
-        return np.zeros((count, SUBJECT_CHANNELS), np.float32)
+        return None
     every = camera[::TIME_STRIDE]
     screen = (_whole(blocking.maps) @ through_camera(every, shape.width / shape.height))[:, :2]
     if shot.path:
         times = np.arange(len(every)) * TIME_STRIDE / shape.fps
         screen = moved(screen, path_positions(shot.path, times) - 0.5 - middle(screen))
-    first = window.start // TIME_STRIDE
-    part = slice(first, first + count)
-    return subject_channels(screen[part], blocking.loops[part])
+    return replace(blocking, maps=screen)
 
 
 def planned(shot: Shot, camera: Float32[np.ndarray, "frames 4"], encoders: Encoders) -> Blocking | None:

@@ -6,7 +6,7 @@ import torch
 
 from vitascope import pipeline
 from vitascope.backends.toybox import Transformer, encode_video
-from vitascope.conditioning.build import Encoders
+from vitascope.conditioning.encoders import Encoders
 from vitascope.conditioning.text import encode_texts
 from vitascope.conditioning.tokens import Tokenizer
 from vitascope.decode.video import Decoder

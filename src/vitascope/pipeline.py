@@ -13,8 +13,10 @@ from typing import Protocol, TypeVar, runtime_checkable
 import numpy as np
 
 from vitascope.backends.base import Backend
-from vitascope.conditioning.build import Encoders, choreograph, condition
+from vitascope.conditioning.build import condition
 from vitascope.conditioning.canvas import Canvas
+from vitascope.conditioning.choreography import choreograph
+from vitascope.conditioning.encoders import Encoders
 from vitascope.conditioning.known import Frames, Known, gather, looped, pinned
 from vitascope.conditioning.windows import windows
 from vitascope.decode.video import Decoder, decode
@@ -170,7 +172,7 @@ def render_windows(
     What is made is laid on the canvas of `known`, which is whole at the end.
     """
     canvas, shown = known.canvas, 0
-    choreography = choreograph(shot, model.encoders)
+    choreography = choreograph(shot, known, model.encoders)
     for number, window in enumerate(windows(canvas.whole, model.longest)):
         with progress.phase("encode"):
             # 2 conditioning/: -> Conditioning

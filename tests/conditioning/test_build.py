@@ -3,11 +3,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from vitascope.conditioning import build
+from vitascope.conditioning import choreography
 from vitascope.conditioning.blocking import Blocking, middle, moved, standing
-from vitascope.conditioning.build import Encoders, caption_at, choreograph, condition
+from vitascope.conditioning.build import caption_at, condition
 from vitascope.conditioning.camera import camera_path
 from vitascope.conditioning.canvas import Canvas
+from vitascope.conditioning.choreography import choreograph
+from vitascope.conditioning.encoders import Encoders
 from vitascope.conditioning.known import Known
 from vitascope.conditioning.windows import Window, windows
 from vitascope.pipeline import render_windows
@@ -58,7 +60,8 @@ def encode_video(frames):
 def conditioned(shot: Shot = SHOT, known: Known | None = None, window: Window = WHOLE) -> Conditioning:
     nothing = Known(Canvas.empty(shot.video_shape()))
     encoders = Encoders(encode, encode_video)
-    return condition(shot, known or nothing, window, encoders, choreograph(shot, encoders))
+    known = known or nothing
+    return condition(shot, known, window, encoders, choreograph(shot, known, encoders))
 
 
 def grey(level: int, count: int) -> np.ndarray:
@@ -151,7 +154,8 @@ def there_and_away(caption: str, seed: int) -> Blocking:
 def blocked(shot: Shot, window: Window = WHOLE, known: Known | None = None) -> Conditioning:
     nothing = Known(Canvas.empty(shot.video_shape()))
     encoders = Encoders(encode, encode_video, there_and_away)
-    return condition(shot, known or nothing, window, encoders, choreograph(shot, encoders))
+    known = known or nothing
+    return condition(shot, known, window, encoders, choreograph(shot, known, encoders))
 
 
 def test_a_subject_of_words_goes_a_way_that_its_action_is_known_for_under_the_camera():
@@ -197,7 +201,8 @@ def test_what_happens_next_begins_where_the_subject_is():
 def test_windows_take_their_part_of_one_choreography():
     shot = SHOT.model_copy(update={"num_frames": 65, "script": ((0.5, "a cat jumps"),)})
     encoders = Encoders(encode, encode_video, there_and_away)
-    nothing, whole = Known(Canvas.empty(shot.video_shape())), choreograph(shot, encoders)
+    nothing = Known(Canvas.empty(shot.video_shape()))
+    whole = choreograph(shot, nothing, encoders)
     assert len(whole.camera) == 65
     for window in windows(np.zeros(65, bool), 17):
         told = condition(shot, nothing, window, encoders, whole)
@@ -217,7 +222,7 @@ def test_a_long_clip_is_choreographed_once(monkeypatch):
         return there_and_away(caption, seed)
 
     paths = []
-    monkeypatch.setattr(build, "camera_path", lambda *told: paths.append(told) or camera_path(*told))
+    monkeypatch.setattr(choreography, "camera_path", lambda *told: paths.append(told) or camera_path(*told))
     shot = SHOT.model_copy(update={"num_frames": 129, "size": (64, 48), "steps": 1, "guidance_scale": 1.0})
     model = replace(FakeLatents()._model(), encoders=Encoders(fake_texts, fake_video, way))
     frames = list(render_windows(shot, Known(Canvas.empty(shot.video_shape())), model, Progress()))

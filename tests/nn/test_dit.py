@@ -75,7 +75,9 @@ def test_the_field_sees_places_and_words_and_no_noise(awake):
     net, given = awake(DiT(TINY)), inputs()
     about = {name: given[name] for name in ("channels", "positions", "pooled")}
     told = net.briefing(**about)
-    stepped = net.step(given["video"], given["levels"], *told, given["positions"], given["text"], given["mask"])
+    stepped = net.steps(
+        given["video"], given["levels"], *told, given["positions"], given["text"], given["mask"]
+    )
     torch.testing.assert_close(stepped, net(**given))
     other = about | {"pooled": given["pooled"] + 1}
     assert not torch.allclose(net.briefing(**other)[2], told[2])

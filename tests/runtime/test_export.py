@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from vitascope.nn.dit import DiT, DiTConfig, Steps
+from vitascope.nn.dit import DiT, DiTConfig
 from vitascope.nn.text_encoder import TextEncoder, TextEncoderConfig
 from vitascope.nn.video_vae import Decoder, Encoder, VideoVAEConfig
 from vitascope.runtime.export import Exported, difference, export, store
@@ -71,10 +71,13 @@ def test_the_transformer_is_the_same_in_both_runtimes(tmp_path: Path):
         axes=(2, 3, 3),
     )
     whole = awake(DiT(config))
-    steps = Steps(config)
-    steps.load_state_dict(whole.state_dict(), strict=False)
+    assert isinstance(whole, DiT)
+    steps = whole.steps
     tokens, words = {0: "batch", 1: "tokens"}, {0: "batch", 1: "words"}
-    told, both = ["base", "view", "field"], {"channels": tokens, "positions": {0: "tokens"}, "pooled": {0: "batch"}}
+    told, both = (
+        ["base", "view", "field"],
+        {"channels": tokens, "positions": {0: "tokens"}, "pooled": {0: "batch"}},
+    )
     given = briefing_inputs(2, 12)
     briefing = export(whole.briefing, given, list(given), told, both, tmp_path, "briefing")
     for batch, count in ((1, 20), (3, 8)):
@@ -82,7 +85,9 @@ def test_the_transformer_is_the_same_in_both_runtimes(tmp_path: Path):
         assert max(apart.values()) < PARITY
     axes = dict.fromkeys(("video", "levels", *told), tokens) | {"states": words, "mask": words}
     given = step_inputs(2, 12, 5)
-    exported = export(steps, given, list(given), ["clean"], axes | {"positions": {0: "tokens"}}, tmp_path, "dit")
+    exported = export(
+        steps, given, list(given), ["clean"], axes | {"positions": {0: "tokens"}}, tmp_path, "dit"
+    )
     assert difference(steps, exported, step_inputs(1, 20, 7))["clean"] < PARITY
     assert difference(steps, exported, step_inputs(3, 8, 3))["clean"] < PARITY
 

@@ -126,7 +126,7 @@ def test_the_field_learns_what_is_where(words):
         optimizer.step()
         losses.append(float(loss.detach()))
     assert losses[-1] < 0.5 * losses[0]
-    assert all(p.grad is None for p in net.dit.blocks.parameters()), "the transformer is not asked"
+    assert all(p.grad is None for p in net.dit.steps.blocks.parameters()), "the transformer is not asked"
 
 
 def test_the_transformers_loss_teaches_the_field_too(words):

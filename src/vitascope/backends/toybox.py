@@ -8,8 +8,8 @@ from jaxtyping import Float32, UInt8
 
 from vitascope.backends.base import Card, plan_by_card
 from vitascope.conditioning.blocking import Blocking, BlockingLibrary
-from vitascope.conditioning.build import Encoders
 from vitascope.conditioning.camera import AMOUNTS
+from vitascope.conditioning.encoders import Encoders
 from vitascope.conditioning.text import encode_texts
 from vitascope.conditioning.tokens import Tokenizer, WordSpace, unit
 from vitascope.decode.video import Decoder
@@ -18,11 +18,12 @@ from vitascope.intake.sight import NETWORK, Judge
 from vitascope.pipeline import LatentModel, Showing, render, render_stream
 from vitascope.progress import Progress
 from vitascope.prompt.parse import parse
+from vitascope.prompt.scene import Scene
 from vitascope.prompt.world import World
 from vitascope.runtime.base import Network
 from vitascope.runtime.onnx import OnnxNetwork
 from vitascope.settings import settings
-from vitascope.types import Clip, Conditioning, Plan, Shot, VideoShape
+from vitascope.types import Clip, Conditioning, Plan, Shot, Text, VideoShape
 from vitascope.weights.manifest import STANDARD
 from vitascope.weights.store import WeightsFolder
 
@@ -98,7 +99,7 @@ class Toybox:
         clean = Transformer(self._network("briefing"), self._network(chosen.network))
         decoder = self._network("decoder")
         return LatentModel(
-            encoders=Encoders(words, self._encode_video, self._block),
+            encoders=Encoders(words, self._encode_video, self._block, self._fitting, clean.field),
             longest=manifest.native.num_frames,
             denoiser=Denoiser(clean, chosen.sampler, chosen.shift, chosen.temperature),
             decoder=Decoder(decoder, decoder.shapes["deep"][1], decoder.shapes["shallow"][1]),
@@ -115,9 +116,14 @@ class Toybox:
 
     def _block(self, caption: str, seed: int) -> Blocking | None:
         """Find a way over the set for what a caption says that its subject does."""
-        if self._ways is None:
-            return None
-        return self._ways.choose(parse(caption, World.from_json(self.folder.manifest.world)).scene, seed)
+        return self._ways.choose(self._scene(caption), seed) if self._ways else None
+
+    def _fitting(self, caption: str, seed: int) -> list[Blocking]:
+        """Find all ways for what a caption says that its subject does, on whatever set."""
+        return self._ways.fitting(self._scene(caption), seed) if self._ways else []
+
+    def _scene(self, caption: str) -> Scene:
+        return parse(caption, World.from_json(self.folder.manifest.world)).scene
 
     @cached_property
     def _judge(self) -> Judge | None:
@@ -157,15 +163,28 @@ class Transformer:
         conditioning: Conditioning,
     ) -> Float32[np.ndarray, "batch tokens latent"]:
         """Return the clean latents; every clip of the batch has the same conditioning."""
-        told = self.told(conditioning) | {"states": conditioning.text[None], "mask": conditioning.text_mask[None]}
+        told = self.told(conditioning) | {
+            "states": conditioning.text[None],
+            "mask": conditioning.text_mask[None],
+        }
         repeated = {name: np.repeat(array, len(latents), axis=0) for name, array in told.items()}
         (clean,) = self.steps(
             video=latents, levels=levels, positions=conditioning.positions, **repeated
         ).values()
         return clean
 
+    def field(
+        self,
+        text: Text,
+        channels: Float32[np.ndarray, "batch tokens extra"],
+        positions: Float32[np.ndarray, "tokens 3"],
+    ) -> Float32[np.ndarray, "batch tokens latent"]:
+        """Return what tokens look like on the whole, before any noise."""
+        pooled = np.repeat(text.pooled[None], len(channels), axis=0)
+        return self.briefing(channels=channels, positions=positions, pooled=pooled)["field"]
+
     def told(self, conditioning: Conditioning) -> dict[str, np.ndarray]:
-        """Return what is told of each token, which stays the same from step to step; the words' own and without them."""
+        """Return what is told of each token, the same in every step; kept for the words and for none."""
         for known, told in self._told:
             if known is conditioning:
                 return told

@@ -108,7 +108,9 @@ def nearness(
         points.append(point)
         gates.append(torch.exp(-0.25 * point.square().sum(-1, keepdim=True)))
         along, down = half[1] * torch.stack([a, d], dim=-1), half[0] * torch.stack([b, e], dim=-1)
-        edges.append(torch.cat([point - along, point + along, point - down, point + down], dim=-1).clamp(-4, 4))
+        edges.append(
+            torch.cat([point - along, point + along, point - down, point + down], dim=-1).clamp(-4, 4)
+        )
     rows = maps.unflatten(-1, (4, 3))[..., :2]
     squares = 1e-2 + rows.square().sum(-1)
     turned = (rows * torch.rsqrt(squares)[..., None]).flatten(-2)
@@ -343,13 +345,11 @@ class Briefing(nn.Module):
         return self.about(channels) + place + self.glance(field), self.pooled(pooled)[:, None] + view, field
 
 
-class DiT(nn.Module):
-    """Noisy tokens, their levels and what is known about them, to clean tokens."""
+class Steps(nn.Module):
+    """The transformer proper: noisy tokens, their levels and what the briefing said, to clean tokens."""
 
     def __init__(self, config: DiTConfig):
         super().__init__()
-        self.config = config
-        self.briefing = Briefing(config)
         self.embed = nn.Linear(config.latent_channels, config.dim, bias=False)
         self.rotary = Rotary(config.axes)
         self.level = nn.Linear(64, config.modulation)
@@ -358,11 +358,9 @@ class DiT(nn.Module):
         self.blocks = nn.ModuleList(Block(config, i % config.cross_every == 0) for i in range(config.depth))
         self.norm = RMSNorm(config.dim)
         self.head = nn.Linear(config.dim, config.latent_channels)
-        self.start()
 
     def start(self) -> None:
         """Set the initial weights: gates at one with small output layers, a silent head."""
-        self.briefing.start()
         nn.init.normal_(self.modulate.weight, std=0.02)
         for quiet in (self.modulate.bias, self.trust.weight, self.head.weight, self.head.bias):
             nn.init.zeros_(quiet)
@@ -374,21 +372,6 @@ class DiT(nn.Module):
         self,
         video: Float[Tensor, "batch tokens latent"],
         levels: Float[Tensor, "batch tokens"],
-        channels: Float[Tensor, "batch tokens extra"],
-        positions: Float[Tensor, "tokens 3"],
-        text: Float[Tensor, "batch words text_dim"],
-        mask: Bool[Tensor, "batch words"],
-        pooled: Float[Tensor, "batch text_dim"],
-        keep: Int[Tensor, " kept"] | None = None,
-    ) -> Float[Tensor, "batch tokens latent"]:
-        """Return the clean tokens. `keep` (training only) names the tokens that take the middle blocks."""
-        told = self.briefing(channels, positions, pooled)
-        return self.step(video, levels, *told, positions, text, mask, keep)
-
-    def step(
-        self,
-        video: Float[Tensor, "batch tokens latent"],
-        levels: Float[Tensor, "batch tokens"],
         base: Float[Tensor, "batch tokens dim"],
         view: Float[Tensor, "batch tokens modulation"],
         field: Float[Tensor, "batch tokens latent"],
@@ -397,7 +380,7 @@ class DiT(nn.Module):
         mask: Bool[Tensor, "batch words"],
         keep: Int[Tensor, " kept"] | None = None,
     ) -> Float[Tensor, "batch tokens latent"]:
-        """Return the clean tokens of one step; `base`, `view` and `field` are the briefing's."""
+        """Return the clean tokens. `keep` (training only) names the tokens that take the middle blocks."""
         heard = torch.cat([torch.ones_like(mask[:, :1]), mask[:, 1:]], dim=1)
         rotary = self.rotary(positions)
         x = self.embed(video) + base
@@ -417,11 +400,26 @@ class DiT(nn.Module):
         return self.head(self.norm(x)) + self.trust(hidden) * field
 
 
-class Steps(DiT):
-    """The transformer as its steps alone, for an export: what the briefing said goes in."""
+class DiT(nn.Module):
+    """Noisy tokens, their levels and what is known about them, to clean tokens."""
 
     def __init__(self, config: DiTConfig):
-        super().__init__(config)
-        del self.briefing
+        super().__init__()
+        self.briefing, self.steps = Briefing(config), Steps(config)
+        self.briefing.start()
+        self.steps.start()
 
-    forward = DiT.step
+    def forward(
+        self,
+        video: Float[Tensor, "batch tokens latent"],
+        levels: Float[Tensor, "batch tokens"],
+        channels: Float[Tensor, "batch tokens extra"],
+        positions: Float[Tensor, "tokens 3"],
+        text: Float[Tensor, "batch words text_dim"],
+        mask: Bool[Tensor, "batch words"],
+        pooled: Float[Tensor, "batch text_dim"],
+        keep: Int[Tensor, " kept"] | None = None,
+    ) -> Float[Tensor, "batch tokens latent"]:
+        """Return the clean tokens; see `Steps.forward`."""
+        told = self.briefing(channels, positions, pooled)
+        return self.steps(video, levels, *told, positions, text, mask, keep)

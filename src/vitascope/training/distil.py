@@ -52,7 +52,7 @@ class LowRank(nn.Module):
 
 
 def adapt(net: nn.Module, rank: int) -> dict[str, LowRank]:
-    """Give every matrix of the blocks of a transformer a low-rank addition, the only thing that learns; return them."""
+    """Give every matrix of a network's blocks a low-rank addition, the only thing that learns; return them."""
     net.requires_grad_(False)
     additions: dict[str, LowRank] = {}
     for name, module in list(net.named_modules()):
@@ -86,7 +86,7 @@ def train(
         raise ValueError(f"the teacher's weights lack {missing[0]}")
     guide.requires_grad_(False)
     student = copy.deepcopy(guide.dit)
-    additions = adapt(student, config.rank)
+    additions = adapt(student.steps, config.rank)
     learning = nn.ModuleList(additions.values())
     optimizer = torch.optim.AdamW(learning.parameters(), config.rate, betas=(0.9, 0.95), weight_decay=0.0)
     ema = EMA(learning, config.ema)

@@ -305,7 +305,7 @@ def flow_loss(
     with torch.autocast(device.type, torch.bfloat16):
         states, pooled = net.text(ids, mask)
         told = net.dit.briefing(extra, lesson.positions, pooled)
-        made = net.dit.step(noisy, levels, *told, lesson.positions, states, mask, keep)
+        made = net.dit.steps(noisy, levels, *told, lesson.positions, states, mask, keep)
     weight = lesson.focus * (~given).float() / level.clamp(min=config.least_level) ** 2
     error = ((made.float() - clean).square() * weights).mean(-1)
     blurred = ((told[2].float() - clean).square() * weights).mean(-1)

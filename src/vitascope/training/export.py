@@ -200,8 +200,10 @@ def export_transformer(config: DiTConfig, max_words: int, numbers: dict[str, Ten
     inputs |= {"mask": torch.ones(2, max_words, dtype=torch.bool)}
     axes = dict.fromkeys(("video", "levels", *told), both) | {"positions": {0: "tokens"}}
     axes |= {"states": first, "mask": first}
-    steps = _loaded(Steps(config), numbers, "dit.")
-    export(steps, inputs, list(inputs), ["clean"], axes, out, "dit", int8=["blocks.*.weight", "modulate.weight"])
+    steps = _loaded(Steps(config), numbers, "dit.steps.")
+    export(
+        steps, inputs, list(inputs), ["clean"], axes, out, "dit", int8=["blocks.*.weight", "modulate.weight"]
+    )
 
 
 def _save_vocabulary(path: Path) -> None:

@@ -219,25 +219,7 @@ for line in sys.stdin.read().splitlines():
 
 def test_the_worst_prompts_are_read_at_once():
     rng = random.Random(0)
-    words = [
-        "camera",
-        "zoom",
-        "pan",
-        "roll",
-        "left",
-        "right",
-        "then",
-        "and",
-        "the",
-        "of",
-        "in",
-        "with",
-        "cat",
-        "xyzzy",
-        "quokka",
-        "night",
-        "moon",
-    ]
+    words = "camera|zoom|pan|roll|left|right|then|and|the|of|in|with|cat|xyzzy|night".split("|")  # noqa: SIM905
     prompts = [
         "".join(chr(rng.randrange(0x1F300, 0x1F6FF)) for _ in range(1000)),
         "zoom in , , , " * 140,

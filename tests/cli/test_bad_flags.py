@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 import typer
-from click import Option
 
 from vitascope.cli.app import app
 from vitascope.testing import synthetic_clip
@@ -62,7 +61,7 @@ def flags() -> Iterator[tuple[str, str]]:
     known = typer.main.get_command(app).commands  # pyright: ignore[reportAttributeAccessIssue]
     for name in COMMANDS:
         for option in known[name].params:
-            if isinstance(option, Option) and not option.is_flag and option.name != "help":
+            if option.param_type_name == "option" and not option.is_flag and option.name != "help":
                 yield name, option.opts[0]
 
 

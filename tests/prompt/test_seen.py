@@ -115,6 +115,8 @@ def test_it_is_said_what_was_seen_and_what_was_not():
         "left to the picture, which the model does not know for sure: set, season, time, weather, style"
     )
     assert resolve(Shot(prompt="a dog jumps"), FULL, look=lambda: NOTHING).notes == ()
+    (note,) = resolve(Shot(prompt="a dog jumps", style="clay"), FULL, look=lambda: BEACH).notes
+    assert note == "seen in the picture: set beach, time night, weather clear"
 
 
 def test_a_prompt_is_taken_apart_the_same_way():

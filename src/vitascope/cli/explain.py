@@ -40,7 +40,7 @@ def explain(
     world, embed = renderer.card.world or FULL, renderer.embed
     notes: tuple[str, ...] = ()
     if enhance:
-        enhanced = rewrite(clean("prompt", prompt), world, settings())
+        enhanced = rewrite(clean("prompt", prompt), world, settings(), image is not None)
         prompt, notes = enhanced.prompt, enhanced.notes
     givens = given_pictures(image=image)
     shot = Shot(prompt=prompt, negative_prompt=negative_prompt, model=model, givens=givens)

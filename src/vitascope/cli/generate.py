@@ -73,7 +73,7 @@ def generate(
     )
 
     def shot(model: str) -> Shot:
-        return told(enhanced(prompt, model) if enhance else prompt, model=model)
+        return told(enhanced(prompt, model, pictured=bool(givens)) if enhance else prompt, model=model)
 
     if server is None:
         make(shot, making.models, delivery)
@@ -101,9 +101,9 @@ def check_place(server: str | None, here: Mapping[str, object], no_wait: bool) -
         raise RequestError("no_wait", "needs a server", "say --server URL, or: vitascope jobs submit")
 
 
-def enhanced(prompt: str, model: str) -> str:
+def enhanced(prompt: str, model: str, *, pictured: bool) -> str:
     """Return a fuller prompt, and say what it is and who wrote it."""
-    fuller = rewrite(clean("prompt", prompt), backend(model).card.world or FULL, settings())
+    fuller = rewrite(clean("prompt", prompt), backend(model).card.world or FULL, settings(), pictured)
     for line in (f'prompt, enhanced by {fuller.by}: "{fuller.prompt}"', *fuller.notes):
         Screen().say(line)
     return fuller.prompt

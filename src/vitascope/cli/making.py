@@ -6,6 +6,7 @@ from functools import wraps
 from inspect import Parameter, signature
 from typing import Any
 
+from vitascope.backends.registry import check_name
 from vitascope.cli import options
 from vitascope.cli.takes import Delivery
 
@@ -48,7 +49,9 @@ class Making:
 
     @property
     def models(self) -> tuple[str, ...]:
-        """The models to ask, one after the other until one can."""
+        """The models to ask, one after the other until one can; raises `RequestError` for a fallback there is not."""
+        for name in self.fallback or ():
+            check_name(name, "fallback")
         return (self.model, *(self.fallback or ()))
 
 

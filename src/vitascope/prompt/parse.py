@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from itertools import pairwise
 
 from vitascope.conditioning.camera import scene_camera
-from vitascope.prompt.asides import take_asides, take_camera_denials, take_denials
+from vitascope.prompt.asides import Asides, take_asides, take_camera_denials, take_denials
 from vitascope.prompt.camera import read_camera
 from vitascope.prompt.captions import canonical
 from vitascope.prompt.choose import (
@@ -120,17 +120,7 @@ def parse_english(
         if field not in labels and getattr(scene, field) == label and (before is None or field in before.seen)
     )
     used = frozenset().union(*(choice.used for choice in choices.values()))
-    asked = Asked(
-        translation.language,
-        " ".join(translation.text.split()),
-        heard.things,
-        relations(heard.tokens, heard.things, heard.finds),
-        tuple(dict.fromkeys(token for token in heard.tokens if token in MOODS)),
-        still + without,
-        asides.sound,
-        asides.seconds,
-        _leftovers(heard, used),
-    )
+    asked = _asked(translation, heard, asides, still + without, used)
     notes = [note for field in FIELDS if field in choices for note in choices[field].notes]
     notes += camera.notes
     notes += _left_out(asked, scene, labels, kept, left)
@@ -146,6 +136,22 @@ def parse_english(
     guessed = {field: getattr(scene, field) for field in FIELDS if field not in kept | found | left}
     moves = camera.moves if "camera" in kept else scene_camera(scene.camera)
     return Parsed(scene, moves, kept, guessed, tuple(dict.fromkeys(notes)), asked, found, left)
+
+
+def _asked(
+    translation: Translation, heard: Heard, asides: Asides, without: tuple[str, ...], used: frozenset[int]
+) -> Asked:
+    return Asked(
+        translation.language,
+        " ".join(translation.text.split()),
+        heard.things,
+        relations(heard.tokens, heard.things, heard.finds),
+        tuple(dict.fromkeys(token for token in heard.tokens if token in MOODS)),
+        without,
+        asides.sound,
+        asides.seconds,
+        _leftovers(heard, used),
+    )
 
 
 def _seen_before(before: Parsed | None, seen: Seen, world: World) -> Seen:

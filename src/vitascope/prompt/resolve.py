@@ -61,18 +61,11 @@ def resolve(
     if shot.style is not None and shot.style not in world.styles:
         problem = f"{shot.style[:40]!r} is not a style of this model"
         raise RequestError("style", problem, f"it knows: {', '.join(world.styles)}")
-    asked = (
-        instruction(prompt, world, embed) if any(given.role == "source" for given in shot.givens) else None
-    )
-    if asked is not None:
-        update = {
-            "prompt": prompt,
-            "negative_prompt": negative,
-            "caption": asked,
-            "camera": shot.camera or (),
-        }
-        return Plan(shot.model_copy(update=update))
-    timeline = stages(prompt, world, embed, look())
+    edits = any(given.role == "source" for given in shot.givens)
+    if edits and (asked := instruction(prompt, world, embed)) is not None:
+        said = {"prompt": prompt, "negative_prompt": negative}
+        return Plan(shot.model_copy(update={**said, "caption": asked, "camera": shot.camera or ()}))
+    timeline = stages(prompt, world, embed, look() if shot.style is None else look().without("style"))
     parsed = timeline[0].parsed
     style = shot.style or (None if "style" in parsed.left else parsed.scene.style)
     notes = [note for stage in timeline for note in stage.parsed.notes]

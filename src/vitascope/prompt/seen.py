@@ -37,6 +37,11 @@ class Seen:
     labels: Mapping[str, str] = field(default_factory=dict)
     open: frozenset[str] = frozenset()
 
+    def without(self, name: str) -> "Seen":
+        """Return the same without a field that somebody has decided."""
+        labels = {other: label for other, label in self.labels.items() if other != name}
+        return Seen(labels, self.open - {name})
+
 
 NOTHING = Seen()
 """What is seen of a shot that is given no pictures."""

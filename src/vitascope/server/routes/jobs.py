@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from vitascope.jobs.job import Event, Job, State
+from vitascope.server.bell import glimpse
 from vitascope.server.downloads import content
 from vitascope.server.house import Admin, Asking, House, InHouse
 from vitascope.server.schemas import Move, NewJob, told
@@ -45,9 +46,9 @@ def list_jobs(
 
 
 @router.get("/jobs/{job_id}")
-def get_job(house: InHouse, caller: Asking, job_id: str) -> dict[str, Any]:
+async def get_job(house: InHouse, caller: Asking, job_id: str) -> dict[str, Any]:
     """Return a job."""
-    return _told(house, house.job(job_id, caller))
+    return await glimpse(house.desk.store, lambda: _told(house, house.job(job_id, caller)))
 
 
 @router.delete("/jobs/{job_id}")

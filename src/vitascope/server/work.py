@@ -58,7 +58,7 @@ async def over(request: Request, house: House, job: Job) -> Job:
             await run_in_threadpool(house.desk.store.cancel, job.id)
             return job
         await asyncio.sleep(POLL_SECONDS)
-        job = await run_in_threadpool(house.desk.store.get, job.id)
+        job = await glimpse(house.desk.store, partial(house.desk.store.get, job.id))
     return job
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import av
 import numpy as np
+from av.video.stream import VideoStream
 from PIL import Image
 
 SIZE = 64, 48
@@ -56,6 +57,7 @@ def sources(folder: Path) -> dict[str, bytes]:
 def _movie(path: Path, codec: str, pixels: str, options: dict[str, str]) -> bytes:
     with av.open(str(path), "w", options=options) as container:
         video = container.add_stream(codec, rate=24, options={"x265-params": "log-level=none"})
+        assert isinstance(video, VideoStream)
         video.width, video.height, video.pix_fmt = *SIZE, pixels
         tone = container.add_stream("aac", rate=48000, layout="mono") if codec == "libx264" else None
         for number in range(FRAMES):

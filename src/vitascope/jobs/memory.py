@@ -37,6 +37,8 @@ class _State:
 class MemoryTables:
     """`Tables` of plain dictionaries."""
 
+    quick = True
+
     def __init__(self) -> None:
         self._state, self._lock = _State(), threading.RLock()
 

@@ -33,6 +33,8 @@ CHECKPOINT_PAGES = 1000
 class SqliteTables:
     """`Tables` in a file; each thread has a connection of its own."""
 
+    quick = True
+
     def __init__(self, path: Path):
         """Open the file, made if it is not there and brought up to date if it is old; raises `VitascopeError`."""
         self.path, self._local = path, threading.local()

@@ -200,6 +200,11 @@ class Store:
         self.tables, self.clock = tables, clock or SystemClock()
         self.lease_seconds, self.make_room = lease_seconds, make_room
 
+    @property
+    def quick(self) -> bool:
+        """Whether a read takes microseconds, so that nobody need leave an event loop for it."""
+        return getattr(self.tables, "quick", False)
+
     # For whoever wants clips.
 
     @_transaction("submit: committed")

@@ -10,6 +10,7 @@ from vitascope.server import errors
 from vitascope.server.doors import Doors
 from vitascope.server.house import House
 from vitascope.server.routes import jobs, system, uploads, videos
+from vitascope.server.schemas import Problem
 from vitascope.server.uploads import clear_parts
 
 ABOUT = (
@@ -33,6 +34,7 @@ def make_app(house: House) -> FastAPI:
         description=ABOUT,
         docs_url=None,
         redoc_url=None,
+        responses={"default": {"model": Problem, "description": "What was wrong"}},
         lifespan=alive,
     )
     app.state.house = house

@@ -1,7 +1,7 @@
 """Files that go out: in parts where that is asked for, only when they are not there yet, and never as a page."""
 
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 from fastapi import Request
 from fastapi.responses import FileResponse, Response
@@ -12,6 +12,13 @@ from vitascope.server.errors import Refusal
 from vitascope.server.house import House
 from vitascope.server.pictures import TYPES, Glance, glance
 
+ANSWERS: dict[int | str, dict[str, Any]] = {
+    200: {"description": "The file"},
+    206: {"description": "A part of it"},
+    304: {"description": "It is what you have"},
+    416: {"description": "It has no such part"},
+}
+"""What the API's description says about answers with files."""
 KEPT = {"cache-control": "private, max-age=86400, immutable"}
 
 

@@ -11,6 +11,7 @@ from vitascope.backends.registry import backend
 from vitascope.errors import RequestError
 from vitascope.jobs.desk import Desk
 from vitascope.jobs.job import Job
+from vitascope.server.bell import Bell
 from vitascope.server.characters import Characters
 from vitascope.server.doors import Rules
 from vitascope.server.errors import Refusal
@@ -34,6 +35,10 @@ class House:
     models: tuple[str, ...] = ("toybox",)
     max_queued: int = 1000
     metrics: Metrics = field(default_factory=Metrics)
+    bell: Bell = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "bell", Bell(self.desk.store))
 
     def model(self, asked: str | None) -> str:
         """Return the model that a request means; raises `RequestError` for one that is not served here."""

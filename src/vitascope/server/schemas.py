@@ -86,6 +86,21 @@ class RemixVideo(Words):
     """A video made here to be made once more, with other words."""
 
 
+class Trouble(BaseModel):
+    """What was wrong: a line for people, words for programs, and the field that it is about."""
+
+    message: str
+    type: str
+    param: str | None
+    code: str | None
+
+
+class Problem(BaseModel):
+    """An answer that is no result, in OpenAI's shape."""
+
+    error: Trouble
+
+
 class VideoError(BaseModel):
     """Why there will be no video."""
 

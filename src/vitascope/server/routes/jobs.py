@@ -8,7 +8,8 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from vitascope.jobs.job import Event, Job, State
-from vitascope.server.downloads import content
+from vitascope.server.bell import glimpse
+from vitascope.server.downloads import ANSWERS, content
 from vitascope.server.house import Admin, Asking, House, InHouse
 from vitascope.server.schemas import Move, NewJob, told
 from vitascope.server.work import hand_in, last_event, listen
@@ -45,9 +46,9 @@ def list_jobs(
 
 
 @router.get("/jobs/{job_id}")
-def get_job(house: InHouse, caller: Asking, job_id: str) -> dict[str, Any]:
+async def get_job(house: InHouse, caller: Asking, job_id: str) -> dict[str, Any]:
     """Return a job."""
-    return _told(house, house.job(job_id, caller))
+    return await glimpse(house.desk.store, lambda: _told(house, house.job(job_id, caller)))
 
 
 @router.delete("/jobs/{job_id}")
@@ -87,7 +88,7 @@ def move(house: InHouse, caller: Admin, job_id: str, where: Move) -> dict[str, A
     return _told(house, store.move(job_id, before))
 
 
-@router.get("/jobs/{job_id}/files/{index}", response_class=Response)
+@router.get("/jobs/{job_id}/files/{index}", response_class=Response, responses=ANSWERS)
 def file(
     request: Request, house: InHouse, caller: Asking, job_id: str, index: int, variant: str = "video"
 ) -> Response:
@@ -95,7 +96,11 @@ def file(
     return content(house, request, house.job(job_id, caller), variant, index)
 
 
-@router.get("/jobs/{job_id}/events", response_class=StreamingResponse)
+@router.get(
+    "/jobs/{job_id}/events",
+    response_class=StreamingResponse,
+    responses={200: {"description": "Server-sent events"}, 204: {"description": "All has been told"}},
+)
 def events_of_job(request: Request, house: InHouse, caller: Asking, job_id: str) -> Response:
     """Stream what happens to a job, from the beginning or after `Last-Event-ID`, until it is over (then 204)."""
     after = last_event(request)

@@ -60,7 +60,7 @@ def metrics(house: InHouse, caller: Asking) -> Response:
 
 
 @router.get("/healthz")
-def health() -> dict[str, str]:
+async def health() -> dict[str, str]:
     """Say that the server answers."""
     return {"status": "ok"}
 

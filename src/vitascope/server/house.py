@@ -11,12 +11,14 @@ from vitascope.backends.registry import backend
 from vitascope.errors import RequestError
 from vitascope.jobs.desk import Desk
 from vitascope.jobs.job import Job
+from vitascope.jobs.mailbox import Mailbox
 from vitascope.server.characters import Characters
 from vitascope.server.doors import Rules
 from vitascope.server.errors import Refusal
 from vitascope.server.metrics import Metrics
 from vitascope.server.tokens import Caller, Tokens
 from vitascope.server.uploads import Uploads
+from vitascope.server.webhooks import FILE, Endpoints
 
 ALIASES = "sora-2"
 """How the names of models begin that clients of the first videos API ask for unless told otherwise."""
@@ -30,10 +32,16 @@ class House:
     uploads: Uploads
     characters: Characters
     tokens: Tokens
+    endpoints: Endpoints
     rules: Rules = field(default_factory=Rules)
     models: tuple[str, ...] = ("toybox",)
     max_queued: int = 1000
     metrics: Metrics = field(default_factory=Metrics)
+
+    @property
+    def mailbox(self) -> Mailbox:
+        """The news on its way to webhooks."""
+        return Mailbox(self.desk.store)
 
     def model(self, asked: str | None) -> str:
         """Return the model that a request means; raises `RequestError` for one that is not served here."""
@@ -74,7 +82,8 @@ def open_house(
     uploads = Uploads(home / "uploads", rules.max_bytes)
     characters = Characters(home / "characters")
     tokens = Tokens(home / "tokens.json", token)
-    return House(desk, uploads, characters, tokens, rules, models, max_queued)
+    endpoints = Endpoints(home / FILE)
+    return House(desk, uploads, characters, tokens, endpoints, rules, models, max_queued)
 
 
 async def _house(request: Request) -> House:

@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
 from vitascope.jobs.job import Job, Kind, Request
+from vitascope.server.webhooks import EVENT_TYPES, USUAL
 from vitascope.types import Shot
 
 STATUS = {
@@ -157,6 +158,34 @@ class Move(BaseModel):
     before: str | None = None
     first: bool = False
     priority: int | None = Field(None, ge=-100, le=100)
+
+
+class NewEndpoint(BaseModel):
+    """Where news of videos is to go."""
+
+    url: str = Field(max_length=2000, description="As in https://example.com/hook.")
+    name: str = "webhook"
+    event_types: list[str] = Field(list(USUAL), description=f"Of {', '.join(EVENT_TYPES)}.")
+
+
+class EndpointChange(BaseModel):
+    """What is to be different at an endpoint."""
+
+    url: str | None = Field(None, max_length=2000)
+    name: str | None = None
+    event_types: list[str] | None = None
+
+
+class Rotation(BaseModel):
+    """How an endpoint gets a new secret."""
+
+    keep_old_secret_active_for_24_hours: bool = False
+
+
+class Trial(BaseModel):
+    """What a test is to tell of."""
+
+    event_type: str = USUAL[0]
 
 
 def video(job: Job) -> Video:

@@ -10,7 +10,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -22,6 +22,7 @@ from vitascope.errors import RequestError
 from vitascope.jobs.desk import open_desk
 from vitascope.jobs.supervisor import Supervisor, starter
 from vitascope.server.app import make_app
+from vitascope.server.courier import Courier
 from vitascope.server.doors import LOOPBACK, Rules
 from vitascope.server.house import House, open_house
 
@@ -88,7 +89,7 @@ def serve(home: Path, options: ServeOptions) -> None:
     host, port = listening.getsockname()[:2]
     where = f"[{host}]" if ":" in host else host
     print(f"vitascope: serving at http://{where}:{port}", file=sys.stderr, flush=True)
-    with listening, _workers(home, house, options):
+    with listening, _workers(home, house, options), _courier(house):
         uvicorn.Server(config).run(sockets=[listening])
 
 
@@ -109,8 +110,22 @@ def _workers(home: Path, house: House, options: ServeOptions) -> Iterator[None]:
     told += [] if options.seconds is None else ["--seconds", str(options.seconds)]
     start = starter(home.absolute(), told, (sys.executable, "-m", options.program))
     supervisor = Supervisor(house.desk, options.workers, start, memory=options.memory)
+    with _running(supervisor.run, "supervisor"):
+        yield
+
+
+@contextmanager
+def _courier(house: House) -> Iterator[None]:
+    """Deliver news to webhooks for as long as a block lasts."""
+    with _running(Courier(house.mailbox, house.endpoints).run, "courier"):
+        yield
+
+
+@contextmanager
+def _running(run: Callable[[threading.Event], None], name: str) -> Iterator[None]:
+    """Let something run in a thread of its own until a block ends."""
     stop = threading.Event()
-    thread = threading.Thread(target=supervisor.run, args=(stop,), name="supervisor")
+    thread = threading.Thread(target=run, args=(stop,), name=name)
     thread.start()
     try:
         yield

@@ -1,6 +1,5 @@
 """`vitascope webhooks`: who is told when a clip is over, and how that went."""
 
-import signal
 import threading
 import time
 from typing import TYPE_CHECKING, Annotated
@@ -18,9 +17,7 @@ webhooks = typer.Typer(
     rich_markup_mode=None,
 )
 
-Name = Annotated[
-    str, typer.Argument(metavar="ENDPOINT", help="Its id, or its name.", show_default=False)
-]
+Name = Annotated[str, typer.Argument(metavar="ENDPOINT", help="Its id, or its name.", show_default=False)]
 
 
 @webhooks.command()
@@ -64,8 +61,8 @@ def show_log(
         typer.echo(f"{when}  {one.type}  {one.job}  {one.state}  {one.tries} tries  {how}".rstrip())
 
 
-@webhooks.command()
-def test(
+@webhooks.command("test")
+def try_out(
     name: Name,
     event: Annotated[str, typer.Option(help="What to tell of.")] = "video.completed",
 ) -> None:
@@ -79,7 +76,9 @@ def test(
 @webhooks.command()
 def rotate(
     name: Name,
-    overlap: Annotated[bool, typer.Option("--overlap", help="Let the old one sign as well for a day.")] = False,
+    overlap: Annotated[
+        bool, typer.Option("--overlap", help="Let the old one sign as well for a day.")
+    ] = False,
 ) -> None:
     """Give an endpoint a new secret, and print it, this once."""
     endpoints = _endpoints()
@@ -108,15 +107,14 @@ def deliver(
     """Deliver news until interrupted; `vitascope serve` does that by itself."""
     from vitascope.server.courier import Courier
 
-    courier, stop = Courier(_mailbox(), _endpoints()), threading.Event()
-    if once:
+    courier = Courier(_mailbox(), _endpoints())
+    try:
+        if not once:
+            courier.run(threading.Event())
         while courier.tick():
             pass
+    finally:
         courier.close()
-        return
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
-    courier.run(stop)
 
 
 def _endpoints() -> "Endpoints":

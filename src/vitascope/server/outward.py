@@ -21,7 +21,6 @@ from urllib.parse import urlsplit
 from vitascope.errors import RequestError
 
 MOST_URL = 2000
-MOST_ANSWER = 4096
 LONGEST_WAIT = 86_400.0
 _INSIDE = tuple(map(ip_network, ("64:ff9b:1::/48", "fec0::/10", "100::/64", "2001:db8::/32")))
 """Not public, whatever older versions of `ipaddress` say."""
@@ -72,11 +71,9 @@ class Outward:
         connection = _Pinned(host, port, addresses, context, float(self.seconds))
         with _within(connection, self.seconds), contextlib.closing(connection):
             connection.request("POST", target, body, {"Connection": "close", **headers})
+            # The body is not read: whoever chose the address learns nothing from what lies behind it.
             answer = connection.getresponse()
-            told = Answer(answer.status, _asked_to_wait(answer.getheader("Retry-After", "")))
-            with contextlib.suppress(OSError, HTTPException):
-                answer.read(MOST_ANSWER)
-        return told
+            return Answer(answer.status, _asked_to_wait(answer.getheader("Retry-After", "")))
 
     def _addresses(self, host: str, port: int, private: bool) -> list[str]:
         """Return the addresses behind a name, all of which may be called; raises `Unreachable`."""
@@ -142,7 +139,8 @@ def _wrapped(found: IPv6Address) -> Iterator[IPv4Address]:
 
 def _is_global(found: IPv4Address | IPv6Address) -> bool:
     mapped = isinstance(found, IPv6Address) and found.ipv4_mapped is not None
-    fine = mapped or (found.is_global and not found.is_multicast and not found.is_reserved)
+    reserved = found.is_reserved and found not in _NAT64
+    fine = mapped or (found.is_global and not found.is_multicast and not reserved)
     return fine and not any(found in inside for inside in _INSIDE if inside.version == found.version)
 
 
@@ -194,14 +192,17 @@ def _within(connection: _Pinned, seconds: float | int) -> Iterator[None]:
     timer = threading.Timer(seconds, end)
     timer.daemon = True
     timer.start()
+    late = Unreachable(f"no answer within {seconds:g} s")
     try:
         yield
     except (OSError, HTTPException, ValueError) as error:
         if over.is_set() or isinstance(error, TimeoutError):
-            raise Unreachable(f"no answer within {seconds:g} s") from None
+            raise late from None
         raise Unreachable(_why(error)) from None
     finally:
         timer.cancel()
+    if over.is_set():  # headers that were cut off look like headers that are over
+        raise late
 
 
 def _why(error: Exception) -> str:

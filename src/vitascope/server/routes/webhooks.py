@@ -72,7 +72,7 @@ def rotate_secret(
 
 
 @router.post("/webhook_endpoints/{webhook_endpoint_id}/test")
-def test_endpoint(
+def try_endpoint(
     house: InHouse, caller: Asking, webhook_endpoint_id: str, trial: Trial | None = None
 ) -> dict[str, Any]:
     """Tell an endpoint of a video that never was, once, and return what it answers."""

@@ -6,6 +6,7 @@ latents on this machine; `deliver` is its end. (6 audio/ comes between when it h
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Protocol, TypeVar, runtime_checkable
 
@@ -16,7 +17,7 @@ from vitascope.conditioning.build import Encoders, condition
 from vitascope.conditioning.canvas import Canvas
 from vitascope.conditioning.known import Frames, Known, gather, looped, pinned
 from vitascope.conditioning.windows import windows
-from vitascope.decode.video import Decoder, decode
+from vitascope.decode.video import Decoder, decode, glimpse
 from vitascope.deliver.mux import save
 from vitascope.deliver.record import make_record
 from vitascope.denoise.run import Denoiser, denoise
@@ -155,7 +156,8 @@ def render_windows(
         with progress.phase("encode"):
             conditioning = condition(shot, known, window, model.encoders)  # 2 conditioning/: -> Conditioning
         state = None if kept is None else kept.part(number)
-        latents = denoise(shot, conditioning, model.denoiser, progress, state)  # 3 denoise/: -> Latents
+        look = partial(glimpse, decoder=model.decoder)
+        latents = denoise(shot, conditioning, model.denoiser, progress, state, look)  # 3 denoise/: -> Latents
         frames = decode(latents, model.decoder, progress)  # 4 decode/: Latents -> frames
         canvas.fill(window.start, canvas.part(window.frames).composite(frames))
         if canvas.ready > shown:

@@ -472,6 +472,16 @@ class Store:
         self.tables.forget_progress(self.clock.now() - seconds)
 
     @_transaction()
+    def forget_letters(self, seconds: float | int) -> None:
+        """Drop news, and how it was delivered, that is so old."""
+        self.tables.forget_letters(self.clock.now() - seconds)
+
+    @_transaction()
+    def forget_charges(self, seconds: float | int) -> None:
+        """Drop what jobs cost that long ago."""
+        self.tables.forget_charges(self.clock.now() - seconds)
+
+    @_transaction()
     def take_letters(self, limit: int = 20, hold_seconds: float | int = 60.0) -> list[Letter]:
         """Return news that webhooks have not had yet; nobody else gets the same ones while they are held."""
         now = self.clock.now()

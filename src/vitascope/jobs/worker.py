@@ -38,7 +38,8 @@ from vitascope.jobs.gauge import Gauge
 from vitascope.jobs.heart import Heart, Why
 from vitascope.jobs.job import Failure, Job, Output
 from vitascope.jobs.presence import Presence, absent
-from vitascope.jobs.results import checksum, facts, publish
+from vitascope.jobs.previews import Previews
+from vitascope.jobs.results import PREVIEW, checksum, facts, publish
 from vitascope.jobs.warm import Warm
 from vitascope.progress import Event, Progress
 from vitascope.types import Clip, Shot
@@ -233,7 +234,8 @@ class Worker:
         folder = self.desk.rooms.folder(job.id)
         folder.mkdir(exist_ok=True)
         FaultPoint("worker: folder made")
-        gauge = Gauge(request.planned, request.number, renderer.card.num_frames)
+        previews = Previews(folder / PREVIEW)
+        gauge = Gauge(request.planned, request.number, renderer.card.num_frames, previews)
         progress = Progress(
             heart.listener(gauge, self._hear), lambda: heart.why is not None, states=folder / "state"
         )

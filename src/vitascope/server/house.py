@@ -9,6 +9,7 @@ from fastapi import Depends, Request
 from vitascope.backends.base import Card
 from vitascope.backends.registry import backend
 from vitascope.errors import RequestError
+from vitascope.jobs.budget import Budget
 from vitascope.jobs.desk import Desk
 from vitascope.jobs.job import Job
 from vitascope.jobs.mailbox import Mailbox
@@ -60,6 +61,10 @@ class House:
     def job(self, name: str, caller: Caller) -> Job:
         """Return a job of the caller's; raises `JobNotFoundError`."""
         return self.desk.store.get(name, caller.owner)
+
+    def budget(self, caller: Caller) -> Budget:
+        """Return how much a caller may have: what its token says, else what holds for all."""
+        return caller.budget.over(self.rules.budget)
 
     def check_queue(self) -> None:
         """Raise `Refusal` while more jobs wait than may."""

@@ -222,7 +222,13 @@ def told(job: Job, waits_for: int | None = None) -> dict[str, Any]:
     whole = job.to_json() | {"object": "job", "model": job.request.model, "waits_for": waits_for}
     for index, output in enumerate(whole["outputs"]):
         output["url"] = f"/api/v1/jobs/{job.id}/files/{index}"
+    whole["progress"]["preview"] = None if job.finished else preview_url(job.id, job.standing.preview)
     return whole | {"notes": notes(job)}
+
+
+def preview_url(job: str, number: int) -> str | None:
+    """Return where the picture of a clip in the making is to be had; another number is another picture."""
+    return f"/api/v1/jobs/{job}/preview?number={number}" if number else None
 
 
 def notes(job: Job) -> list[str]:

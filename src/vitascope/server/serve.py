@@ -19,7 +19,9 @@ from pathlib import Path
 import uvicorn
 
 from vitascope.errors import RequestError
+from vitascope.jobs.budget import NO_LIMITS, Budget
 from vitascope.jobs.desk import open_desk
+from vitascope.jobs.housekeeper import KEEP_ALL, Keep
 from vitascope.jobs.supervisor import Supervisor, starter
 from vitascope.server.app import make_app
 from vitascope.server.courier import Courier
@@ -44,6 +46,8 @@ class ServeOptions:
     max_upload: int = 512 * 2**20
     max_queued: int = 1000
     per_minute: int | None = None
+    budget: Budget = NO_LIMITS
+    keep: Keep = KEEP_ALL
     memory: int | None = None
     seconds: float | None = None
     program: str = "vitascope"
@@ -61,7 +65,7 @@ class ServeOptions:
         hosts = LOOPBACK | {self.host.strip("[]")} | set(self.hosts)
         anywhere = not self.inside and not self.hosts
         names = None if anywhere else frozenset(hosts)
-        return Rules(names, frozenset(self.origins), self.max_upload, self.per_minute)
+        return Rules(names, frozenset(self.origins), self.max_upload, self.per_minute, self.budget)
 
 
 def serve(home: Path, options: ServeOptions) -> None:
@@ -109,7 +113,7 @@ def _workers(home: Path, house: House, options: ServeOptions) -> Iterator[None]:
     told += [] if options.memory is None else ["--memory", str(options.memory / 2**30)]
     told += [] if options.seconds is None else ["--seconds", str(options.seconds)]
     start = starter(home.absolute(), told, (sys.executable, "-m", options.program))
-    supervisor = Supervisor(house.desk, options.workers, start, memory=options.memory)
+    supervisor = Supervisor(house.desk, options.workers, start, memory=options.memory, keep=options.keep)
     with _running(supervisor.run, "supervisor"):
         yield
 

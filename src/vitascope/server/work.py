@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from fastapi import Request
 from starlette.concurrency import run_in_threadpool
 
-from vitascope.errors import JobConflictError, JobNotFoundError, RequestError
+from vitascope.errors import BudgetError, JobConflictError, JobNotFoundError, RequestError
 from vitascope.jobs.job import Event, Job
 from vitascope.server.asks import Ask, Reader
 from vitascope.server.errors import Refusal
@@ -39,8 +39,9 @@ def hand_in(house: House, caller: Caller, read: Callable[[Reader], Ask], key: st
                 key=key,
                 owner=caller.name,
                 priority=ask.priority,
+                budget=house.budget(caller),
             )
-        except (JobNotFoundError, JobConflictError):
+        except (JobNotFoundError, JobConflictError, BudgetError):
             raise
         except RequestError as error:
             raise _without_paths(error, house) from None

@@ -113,8 +113,6 @@ def test_every_step_of_a_clip_can_be_looked_at_and_looking_changes_nothing():
 
 
 def test_a_worker_shows_the_clip_in_the_making_and_clears_up(tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "EVERY_SECONDS", 0.0)
-    monkeypatch.setattr(module.Previews.__init__, "__defaults__", (0.0, module.time.monotonic))
     monkeypatch.setattr(module, "SHARE", 1e9)
     rooms = Rooms(tmp_path / "jobs")
     rooms.make()
@@ -135,7 +133,7 @@ def test_a_worker_shows_the_clip_in_the_making_and_clears_up(tmp_path, monkeypat
             progress._listener = listen
             return super().render(shot, progress)
 
-    Worker(desk, WorkerOptions(once=True), lambda model: Watching()).run()
+    Worker(desk, WorkerOptions(once=True, preview=0), lambda model: Watching()).run()
     assert desk.store.get(job).state == "completed"
     assert shown == [((64, 48), 3)]
     assert [file.name for file in desk.rooms.folder(job).iterdir()] == ["1-0.mp4"]

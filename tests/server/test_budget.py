@@ -43,7 +43,6 @@ def test_who_has_had_enough_is_told_when_to_come_again(client, desk):
     assert 3500 < int(refused.headers["retry-after"]) <= 3600
     assert refused.headers["x-should-retry"] == "false", "no client is to wait for an hour by itself"
     for way, told in (
-        (f"/v1/videos/{first}/remix", {"prompt": "a dog"}),
         (f"/api/v1/jobs/{first}/clone", {}),
         ("/api/v1/jobs", {"shot": {**ASKED, "model": "fake"}}),
     ):

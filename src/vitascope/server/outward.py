@@ -72,8 +72,8 @@ class Outward:
         with _within(connection, self.seconds), contextlib.closing(connection):
             connection.request("POST", target, body, {"Connection": "close", **headers})
             # The body is not read: whoever chose the address learns nothing from what lies behind it.
-            answer = connection.getresponse()
-            return Answer(answer.status, _asked_to_wait(answer.getheader("Retry-After", "")))
+            with connection.getresponse() as answer:
+                return Answer(answer.status, _asked_to_wait(answer.getheader("Retry-After", "")))
 
     def _addresses(self, host: str, port: int, private: bool) -> list[str]:
         """Return the addresses behind a name, all of which may be called; raises `Unreachable`."""

@@ -219,10 +219,7 @@ def test_it_runs_until_it_is_stopped(courier, box, endpoints, receiver):
     thread.start()
     try:
         news(box)
-        deadline = time.monotonic() + 30
-        while not receiver.came:
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
+        until(lambda: receiver.came)
     finally:
         stop.set()
         thread.join(30)
@@ -246,3 +243,31 @@ def test_killed_while_it_delivers(tmp_path, receiver, point):
     assert len({headers["webhook-id"] for _, headers, _ in receiver.came}) == 1
     assert Mailbox(desk.store).counts() == {endpoint.id: {"delivered": 1}}
     assert desk.store.check() == "ok"
+
+
+def test_what_goes_wrong_here_is_said_once_and_gone_on_after(
+    courier, box, endpoints, receiver, lines, tmp_path
+):
+    file = tmp_path / "webhooks.json"
+    file.write_text("[{")
+    stop = threading.Event()
+    thread = threading.Thread(target=courier.run, args=(stop, 0.01))
+    thread.start()
+    try:
+        until(lambda: lines)
+        file.unlink()
+        endpoints.add(receiver.url, private=True)
+        news(box)
+        until(lambda: receiver.came)
+    finally:
+        stop.set()
+        thread.join(30)
+    assert len(lines) == 1
+    assert lines[0].startswith("webhooks: ")
+
+
+def until(true) -> None:
+    deadline = time.monotonic() + 30
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)

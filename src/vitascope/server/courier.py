@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby
 
-from vitascope.errors import RequestError, VitascopeError
+from vitascope.errors import RequestError
 from vitascope.jobs.faults import FaultPoint
 from vitascope.jobs.job import Delivery, Letter
 from vitascope.jobs.mailbox import HOLD_SECONDS, Mailbox
@@ -22,6 +22,8 @@ from vitascope.server.webhooks import Endpoint, Endpoints, sample, signed
 AT_ONCE = 4
 BATCH = 32
 MOST_REST = 60.0
+SPARE_SECONDS = 5.0
+"""How long before others may take a delivery no try of it is begun any more, beside the time that a try may take."""
 GONE = 410
 """What an endpoint answers that will never want this again."""
 
@@ -50,16 +52,16 @@ class Courier:
 
     def run(self, stop: threading.Event, every: float = 1.0) -> None:
         """Deliver until `stop` is set; what is on its way then is waited for."""
-        worried = False
+        worry = ""
         while not stop.is_set():
             try:
-                busy, worried = self.tick(), False
-            except (VitascopeError, OSError) as error:
-                # A full disk, as a rule. What was not written down is tried again, perhaps a second time.
-                busy = False
-                if not worried:
-                    self._say(f"webhooks: {error}")
-                worried = True
+                busy, worry = self.tick(), ""
+            except Exception as error:
+                # A full disk, a file that somebody broke. What was not written down is tried again, perhaps twice.
+                busy, line = False, f"webhooks: {' '.join(str(error).split()) or type(error).__name__}"
+                if line != worry:
+                    self._say(line)
+                worry = line
             stop.wait(0.0 if busy else every * random.uniform(0.8, 1.2))
         self.close()
 
@@ -75,7 +77,8 @@ class Courier:
         awake = [name for name in known if self._resting.get(name, 0.0) <= now]
         taken = sorted(self.mailbox.take(awake, BATCH), key=lambda one: one.endpoint)
         rounds = [(known[name], list(some)) for name, some in groupby(taken, lambda one: one.endpoint)]
-        for done in [self._threads.submit(self._round, *one) for one in rounds]:
+        until = now + HOLD_SECONDS - float(self._outward.seconds) - SPARE_SECONDS
+        for done in [self._threads.submit(self._round, *one, until) for one in rounds]:
             done.result()
         return bool(addressed or taken)
 
@@ -84,9 +87,8 @@ class Courier:
         self._leaving = True
         self._threads.shutdown(cancel_futures=True)
 
-    def _round(self, endpoint: Endpoint, deliveries: list[Delivery]) -> None:
+    def _round(self, endpoint: Endpoint, deliveries: list[Delivery], until: float) -> None:
         """Try the deliveries to one endpoint, one after the other, while it answers and they are still held."""
-        until = time.monotonic() + HOLD_SECONDS - float(self._outward.seconds) - 5
         for number, delivery in enumerate(deliveries):
             if self._leaving or time.monotonic() > until:
                 self._put_back(deliveries[number:], 0.0)

@@ -19,7 +19,7 @@ from vitascope.conditioning.choreography import choreograph
 from vitascope.conditioning.encoders import Encoders
 from vitascope.conditioning.known import Frames, Known, gather, looped, pinned
 from vitascope.conditioning.windows import windows
-from vitascope.decode.video import Decoder, decode
+from vitascope.decode.video import Decoder, decode, glimpse
 from vitascope.deliver.mux import save
 from vitascope.deliver.record import make_record
 from vitascope.denoise.run import Denoiser, denoise
@@ -178,7 +178,8 @@ def render_windows(
             # 2 conditioning/: -> Conditioning
             conditioning = condition(shot, known, window, model.encoders, choreography)
         state = None if kept is None else kept.part(number)
-        latents = denoise(shot, conditioning, model.denoiser, progress, state)  # 3 denoise/: -> Latents
+        look = partial(glimpse, decoder=model.decoder)
+        latents = denoise(shot, conditioning, model.denoiser, progress, state, look)  # 3 denoise/: -> Latents
         frames = decode(latents, model.decoder, progress)  # 4 decode/: Latents -> frames
         canvas.fill(window.start, canvas.part(window.frames).composite(frames))
         ready = canvas.ready_after(shown)

@@ -1,5 +1,6 @@
 """Every example runs as it stands, on the weights that ship, and what it makes is a clip."""
 
+import json
 import runpy
 from pathlib import Path
 
@@ -105,3 +106,9 @@ def test_every_example_is_tested():
         "18_variants",
     }
     assert mine <= tested, mine - tested
+
+
+def test_a_letter_comes_when_a_clip_is_over():
+    letter = json.loads(runpy.run_path(str(EXAMPLES / "17_webhook.py"))["main"]("a cat walks in a garden"))
+    assert (letter["object"], letter["type"]) == ("event", "video.completed")
+    assert letter["data"]["id"].startswith("video_")

@@ -15,7 +15,7 @@ from vitascope.denoise.state import StateFolder
 from vitascope.errors import Cancelled
 from vitascope.progress import Event, Progress
 from vitascope.testing import fake_clean, fake_texts, fake_video
-from vitascope.types import Conditioning, Shot
+from vitascope.types import Conditioning, Latents, Shot
 
 SHOT = Shot(prompt="a cat", seed=7, steps=5, guidance_scale=2.0, num_frames=5, size=(32, 16), fps=8.0)
 DENOISER = Denoiser(fake_clean, sampler="ab2", shift=2.0)
@@ -31,6 +31,10 @@ def known() -> Conditioning:
     return replace(conditioning, levels=levels)
 
 
+def looked(latents: Latents) -> np.ndarray:
+    return np.zeros((1, 1, 3), np.uint8)
+
+
 def run(
     folder: Path | None, conditioning: Conditioning, steps: int = 99
 ) -> tuple[np.ndarray | None, list[Event]]:
@@ -39,7 +43,7 @@ def run(
     progress = Progress(heard.append, lambda: heard[-1].step >= steps if heard else False)
     kept = None if folder is None else StateFolder(folder).open(SHOT, {})
     try:
-        return denoise(SHOT, conditioning, DENOISER, progress, kept).video, heard
+        return denoise(SHOT, conditioning, DENOISER, progress, kept, looked).video, heard
     except Cancelled:
         return None, heard
 

@@ -21,7 +21,8 @@ RECOVER = tuple(point for point in POINTS if point.startswith("recover:"))
 CANCEL = tuple(point for point in POINTS if point.startswith("cancel:"))
 DELETE = tuple(point for point in POINTS if point.startswith("delete:"))
 MOVE = tuple(point for point in POINTS if point.startswith("move:"))
-WORK = tuple(point for point in POINTS if point not in SUBMIT + RECOVER + CANCEL + DELETE + MOVE)
+WEBHOOK = tuple(point for point in POINTS if point.startswith("webhook:"))  # tests/server/test_courier.py
+WORK = tuple(point for point in POINTS if point not in SUBMIT + RECOVER + CANCEL + DELETE + MOVE + WEBHOOK)
 # Two clips of two windows of four steps each: later ones are other places.
 LATER = (
     "worker: denoising:6",

@@ -8,7 +8,7 @@ import pytest
 
 from vitascope.jobs.drill import take
 from vitascope.server import work as working
-from vitascope.server.bell import Bell, glimpse, rings
+from vitascope.server.bell import Bell, peek, rings
 from vitascope.server.work import listen
 
 
@@ -141,7 +141,7 @@ def test_a_log_that_cannot_be_read_for_a_moment_ends_no_watch(desk, monkeypatch,
 @pytest.mark.parametrize("quick", [True, False])
 def test_a_read_that_may_wait_is_done_in_a_thread(desk, monkeypatch, quick):
     monkeypatch.setattr(desk.store.tables, "quick", quick)
-    where = asyncio.run(glimpse(desk.store, threading.current_thread))
+    where = asyncio.run(peek(desk.store, threading.current_thread))
     assert (where is threading.main_thread()) == quick
 
 

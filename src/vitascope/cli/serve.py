@@ -1,9 +1,12 @@
 """`vitascope serve` and `vitascope tokens`: the service, and who may use it."""
 
 import os
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from vitascope.jobs.budget import Budget
 
 tokens = typer.Typer(
     name="tokens",
@@ -17,6 +20,19 @@ Names = Annotated[list[str] | None, typer.Option("--allow-host", help="A name th
 Sites = Annotated[
     list[str] | None,
     typer.Option("--allow-origin", help="A site whose pages may use it, as in https://a.example."),
+]
+
+SecondsPerHour = Annotated[
+    float | None, typer.Option(metavar="S", min=0, help="Seconds of video that a token may have in an hour.")
+]
+SecondsPerDay = Annotated[
+    float | None, typer.Option(metavar="S", min=0, help="Seconds of video that a token may have in a day.")
+]
+MegapixelsPerHour = Annotated[
+    float | None, typer.Option(metavar="M", min=0, help="Million pixels of all frames, in an hour.")
+]
+MegapixelsPerDay = Annotated[
+    float | None, typer.Option(metavar="M", min=0, help="Million pixels of all frames, in a day.")
 ]
 
 
@@ -37,6 +53,17 @@ def serve(
     per_minute: Annotated[
         int | None, typer.Option(min=1, help="Requests a minute that a token may make, but for looking.")
     ] = None,
+    clip_seconds_per_hour: SecondsPerHour = None,
+    clip_seconds_per_day: SecondsPerDay = None,
+    megapixels_per_hour: MegapixelsPerHour = None,
+    megapixels_per_day: MegapixelsPerDay = None,
+    keep: Annotated[
+        float | None, typer.Option(metavar="DAYS", min=0, help="Forget jobs that were over so many days ago.")
+    ] = None,
+    keep_gib: Annotated[
+        float | None,
+        typer.Option(metavar="GIB", min=0, help="Forget the oldest, until the clips fit into this."),
+    ] = None,
     seconds: Annotated[float | None, typer.Option(min=0.001, help="How long a job may take.")] = None,
     memory: Annotated[
         float | None, typer.Option(metavar="GIB", min=0.01, help="How much memory a worker may have.")
@@ -45,6 +72,7 @@ def serve(
 ) -> None:
     """Serve the videos API, and make what is asked for, until interrupted."""
     try:
+        from vitascope.jobs.housekeeper import Keep
         from vitascope.server.serve import ServeOptions
         from vitascope.server.serve import serve as run
     except ImportError as error:
@@ -53,6 +81,7 @@ def serve(
         raise MissingExtraError(f'serving needs {error.name}: pip install "vitascope[serve]"') from None
     from vitascope.settings import settings
 
+    budget = _budget(clip_seconds_per_hour, clip_seconds_per_day, megapixels_per_hour, megapixels_per_day)
     options = ServeOptions(
         host=host,
         port=port,
@@ -64,6 +93,11 @@ def serve(
         max_upload=max_upload * 2**20,
         max_queued=max_queued,
         per_minute=per_minute,
+        budget=budget,
+        keep=Keep(
+            None if keep is None else keep * 86_400,
+            None if keep_gib is None else round(keep_gib * 2**30),
+        ),
         memory=None if memory is None else round(memory * 2**30),
         seconds=seconds,
         program=program,
@@ -79,9 +113,14 @@ def add_token(
     scope: Annotated[
         str, typer.Option(help="read, write (one's own clips) or admin (everybody's).")
     ] = "write",
+    clip_seconds_per_hour: SecondsPerHour = None,
+    clip_seconds_per_day: SecondsPerDay = None,
+    megapixels_per_hour: MegapixelsPerHour = None,
+    megapixels_per_day: MegapixelsPerDay = None,
 ) -> None:
-    """Make a token and print it, this once."""
-    typer.echo(_tokens().add(name, scope))
+    """Make a token and print it, this once; its own limits go before those of `serve`."""
+    budget = _budget(clip_seconds_per_hour, clip_seconds_per_day, megapixels_per_hour, megapixels_per_day)
+    typer.echo(_tokens().add(name, scope, budget))
 
 
 @tokens.command("ls")
@@ -97,6 +136,12 @@ def remove_token(
 ) -> None:
     """Forget a token; it opens nothing from now on."""
     _tokens().remove(name)
+
+
+def _budget(*limits: float | None) -> "Budget":
+    from vitascope.jobs.budget import Budget
+
+    return Budget(*limits)
 
 
 def _tokens():

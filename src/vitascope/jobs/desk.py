@@ -13,6 +13,7 @@ from vitascope import pipeline
 from vitascope.backends.base import MAX_SEED
 from vitascope.backends.registry import backend
 from vitascope.errors import JobNotFoundError, OutputError, RequestError
+from vitascope.jobs.budget import DAY, NO_LIMITS, Budget, Cost
 from vitascope.jobs.job import FINISHED, MAX_ATTEMPTS, Job, Kind, Request
 from vitascope.jobs.results import Rooms
 from vitascope.jobs.store import LEASE_SECONDS, Store
@@ -24,6 +25,9 @@ ABANDONED_SECONDS = 3600.0
 
 PROGRESS_SECONDS = 86_400.0
 """How long the single steps of a job that is over stay in its log."""
+
+LETTER_SECONDS = 30 * DAY
+"""How long news is kept, and how it was delivered; it is given up long before."""
 
 
 @dataclass(frozen=True)
@@ -45,20 +49,22 @@ class Desk:
         owner: str = "",
         priority: int = 0,
         max_attempts: int = MAX_ATTEMPTS,
+        budget: Budget = NO_LIMITS,
     ) -> Job:
         """Take in a shot, checked as far as it can be without rendering it, and return the job.
 
         Its files are copied first, so that they may change or go afterwards. `asked` is what the client said, if that
         was not the shot itself: it is kept for it, and decides whether two requests with one key are the same. Raises
-        `RequestError` as `generate` does, `JobConflictError` for a key that was used for something else, and
-        `DiskFullError`; then nothing was taken in.
+        `RequestError` as `generate` does, `JobConflictError` for a key that was used for something else, `BudgetError`
+        where the owner has spent too much, and `DiskFullError`; then nothing was taken in.
         """
         self.rooms.check_space()
         said = dict(asked or shot.model_dump(mode="json", exclude_defaults=True))
         seed = secrets.randbelow(2**32) if shot.seed is None else shot.seed
         _check_number(number, seed)
         shot = shot.model_copy(update={"seed": seed})
-        planned = pipeline.plan(shot, backend(shot.model))
+        renderer = backend(shot.model)
+        planned = pipeline.plan(shot, renderer)
         request = Request.of(
             self.rooms.keep_inputs(shot),
             self.rooms.keep_inputs(planned.shot),
@@ -74,7 +80,15 @@ class Desk:
             priority=priority,
             max_attempts=max_attempts,
             notes=planned.notes,
+            cost=Cost.of(planned.shot, number, renderer.card),
+            budget=budget,
         )
+
+    def clone(self, job: str, *, budget: Budget = NO_LIMITS) -> Job:
+        """Hand in the same request once more; raises `BudgetError`."""
+        request = self.store.get(job).request
+        cost = Cost.of(request.planned, request.number, backend(request.model).card)
+        return self.store.clone(job, cost=cost, budget=budget)
 
     def file(self, job: str, index: int = 0, owner: str | None = None) -> Path:
         """Return the file of a finished clip. Raises `RequestError` for a job that has none (yet)."""
@@ -120,6 +134,8 @@ class Desk:
                 self.rooms.sweep(job)
         self.rooms.remove_inputs(kept, ABANDONED_SECONDS)
         self.store.forget_progress(PROGRESS_SECONDS)
+        self.store.forget_letters(LETTER_SECONDS)
+        self.store.forget_charges(2 * DAY)
         self.rooms.make()
 
     def _over(self) -> list[Job]:

@@ -43,6 +43,8 @@ POINTS = (
     "publish: folder synced",
     "worker: all published",
     "worker: swept",
+    "webhook: addressed",
+    "webhook: sent",
 )
 
 _armed: dict[str, int] = {}

@@ -2,6 +2,7 @@
 
 jobs/queue.sqlite3         the queue
 jobs/video_…/state/        the last denoising step of a clip in the making
+jobs/video_…/preview.webp  what the clip in the making looks like by now
 jobs/video_…/3-0.mp4       clip 0, published by attempt 3: whole, on the disk, and never written to again
 jobs/inputs/SHA256.png     pictures and videos that jobs start from, each kept once
 jobs/workers/NAME.lock     held by a worker for as long as it lives
@@ -25,6 +26,7 @@ from vitascope.types import Given, Shot
 MIN_FREE = 256 * 2**20
 """Bytes that must be free on the disk before a job is taken in or begun."""
 BALLAST = 16 * 2**20
+PREVIEW = "preview.webp"
 
 
 def free_bytes(path: Path) -> int:
@@ -74,6 +76,10 @@ class Rooms:
         if not 0 <= index < len(job.outputs):
             raise RequestError("index", f"{job.id} has {len(job.outputs)} clips", "they are counted from 0")
         return self.folder(job.id) / job.outputs[index].name
+
+    def preview(self, job: str) -> Path:
+        """Return where the picture of a clip in the making lies, if there is one."""
+        return self.folder(job) / PREVIEW
 
     def check_space(self) -> None:
         """Raise `DiskFullError` when there is too little left to begin anything."""

@@ -2,14 +2,16 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from vitascope.jobs.job import Event, Failure, Grip, Job, Letter, Output, Request, Standing
+from vitascope.jobs.job import Charge, Delivery, Event, Failure, Grip, Job, Letter, Output, Request, Standing
 
 Row = Mapping[str, Any]
+
+QUERY_FILES = ("queries.sql", "deliveries.sql", "charges.sql")
 
 _PLAIN = (
     "id",
@@ -72,10 +74,21 @@ def to_letter(row: Row) -> Letter:
     return Letter(**{name: row[name] for name in ("id", "job", "type", "at", "owner", "tries")})
 
 
+def to_delivery(row: Row) -> Delivery:
+    """Return the delivery of a row."""
+    return Delivery(**{one.name: row[one.name] for one in fields(Delivery)})
+
+
+def to_charge(row: Row) -> Charge:
+    """Return the charge of a row."""
+    return Charge(**{one.name: row[one.name] for one in fields(Charge)})
+
+
 @cache
 def queries() -> dict[str, str]:
-    """Return the statements of `sql/queries.sql` by their names."""
-    text = files("vitascope.jobs").joinpath("sql/queries.sql").read_text("utf-8")
+    """Return the statements of `sql/` by their names."""
+    folder = files("vitascope.jobs").joinpath("sql")
+    text = "\n".join(folder.joinpath(name).read_text("utf-8") for name in QUERY_FILES)
     named = (part.partition("\n") for part in text.split("-- name: ")[1:])
     return {name.strip(): statement.strip() for name, _, statement in named}
 

@@ -13,12 +13,15 @@ from typing import Any, Concatenate, Literal, ParamSpec, Protocol, TypeVar, runt
 
 from vitascope.errors import DiskFullError, JobConflictError, JobNotFoundError
 from vitascope.jobs import changes
+from vitascope.jobs.budget import DAY, NO_COST, NO_LIMITS, Budget, Cost
 from vitascope.jobs.changes import Change
 from vitascope.jobs.clock import Clock, SystemClock
 from vitascope.jobs.faults import FaultPoint
 from vitascope.jobs.job import (
     ID_START,
     MAX_ATTEMPTS,
+    Charge,
+    Delivery,
     Event,
     Failure,
     Grip,
@@ -142,6 +145,52 @@ class Tables(Protocol):
         """Make a letter due at another time, or never again."""
         ...
 
+    def add_delivery(self, delivery: Delivery) -> None:
+        """Add a delivery, unless its letter is on its way to that endpoint already."""
+        ...
+
+    def take_deliveries(
+        self, endpoints: Sequence[str], now: float, until: float, limit: int
+    ) -> list[Delivery]:
+        """Return waiting deliveries to these endpoints that are due, each with one try more, due again at `until`."""
+        ...
+
+    def settle_delivery(self, delivery: Delivery, claimed: int) -> None:
+        """Say what became of a delivery, unless somebody has taken it since it was taken with `claimed` tries."""
+        ...
+
+    def deliveries(self, endpoint: str | None, limit: int) -> list[Delivery]:
+        """Return the deliveries to an endpoint (None: to all), the newest first."""
+        ...
+
+    def delivery_counts(self) -> list[tuple[str, str, int]]:
+        """Return how many deliveries there are by endpoint and state."""
+        ...
+
+    def resend(self, endpoint: str, now: float) -> int:
+        """Make all deliveries to an endpoint that were given up due anew; return how many."""
+        ...
+
+    def forget_deliveries(self, endpoint: str) -> None:
+        """Remove all deliveries to an endpoint."""
+        ...
+
+    def forget_letters(self, before: float) -> None:
+        """Remove letters, and their deliveries, from before a time."""
+        ...
+
+    def charge(self, charge: Charge) -> None:
+        """Write down what a job costs."""
+        ...
+
+    def charges(self, owner: str, since: float) -> list[Charge]:
+        """Return what an owner's jobs cost since then, the oldest first, but for those cancelled before they began."""
+        ...
+
+    def forget_charges(self, before: float) -> None:
+        """Remove charges from before a time."""
+        ...
+
     def check(self) -> str:
         """Return "ok" or what is wrong with the database."""
         ...
@@ -217,20 +266,25 @@ class Store:
         priority: int = 0,
         max_attempts: int = MAX_ATTEMPTS,
         notes: Sequence[str] = (),
+        cost: Cost = NO_COST,
+        budget: Budget = NO_LIMITS,
     ) -> Job:
         """Take a job in and return it; higher priorities go first, and equal ones in the order they came.
 
         With a `key` that this owner has used before, the same request returns the job that is there already, and
-        another one raises `JobConflictError`.
+        another one raises `JobConflictError`. Raises `BudgetError` where the owner has spent too much for its `cost`.
         """
         if key is not None and (before := self.tables.with_key(owner, key)) is not None:
             return _same(*before, request, key)
         FaultPoint("submit: begun")
         now = self.clock.now()
+        if budget:
+            budget.check(cost, self.tables.charges(owner, now - DAY), now)
         job = Job(new_id(), request, owner=owner, key=key, priority=priority, created_at=now)
         job = replace(job, max_attempts=max_attempts, notes=tuple(notes))
         job = self.tables.insert(job, request.fingerprint)
         self.tables.log(job.id, "queued", now, {})
+        self.tables.charge(Charge(job.id, owner, now, cost.seconds, cost.megapixels))
         FaultPoint("submit: inserted")
         return job
 
@@ -283,8 +337,16 @@ class Store:
         """Queue a failed or cancelled job again; where steps of it are still kept, it goes on from the last."""
         return self._apply(changes.again(self.get(job)))
 
-    def clone(self, job: str, *, key: str | None = None, priority: int | None = None) -> Job:
-        """Hand in the same request once more, whatever became of the first."""
+    def clone(
+        self,
+        job: str,
+        *,
+        key: str | None = None,
+        priority: int | None = None,
+        cost: Cost = NO_COST,
+        budget: Budget = NO_LIMITS,
+    ) -> Job:
+        """Hand in the same request once more, whatever became of the first; else as `submit`."""
         first = self.get(job)
         chosen = first.priority if priority is None else priority
         return self.submit(
@@ -294,6 +356,8 @@ class Store:
             priority=chosen,
             max_attempts=first.max_attempts,
             notes=first.notes,
+            cost=cost,
+            budget=budget,
         )
 
     @_transaction("delete: committed")
@@ -411,6 +475,16 @@ class Store:
     def forget_progress(self, seconds: float | int) -> None:
         """Drop the steps, not the milestones, from the log of jobs that were over so long ago."""
         self.tables.forget_progress(self.clock.now() - seconds)
+
+    @_transaction()
+    def forget_letters(self, seconds: float | int) -> None:
+        """Drop news, and how it was delivered, that is so old."""
+        self.tables.forget_letters(self.clock.now() - seconds)
+
+    @_transaction()
+    def forget_charges(self, seconds: float | int) -> None:
+        """Drop what jobs cost that long ago."""
+        self.tables.forget_charges(self.clock.now() - seconds)
 
     @_transaction()
     def take_letters(self, limit: int = 20, hold_seconds: float | int = 60.0) -> list[Letter]:

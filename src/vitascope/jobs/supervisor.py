@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from vitascope.jobs.desk import Desk
+from vitascope.jobs.housekeeper import KEEP_ALL, Housekeeper, Keep
 from vitascope.jobs.presence import silence
 from vitascope.jobs.worker import OUT_OF_MEMORY, say, worker_name
 
@@ -71,9 +72,14 @@ class Supervisor:
         *,
         memory: int | None = None,
         patience: Patience = Patience(),
+        keep: Keep = KEEP_ALL,
         say: Callable[[str], None] = say,
     ):
-        """Start workers by `start`, given the name that each is to have; none may hold more than `memory` bytes."""
+        """Start workers by `start`, given the name that each is to have; none may hold more than `memory` bytes.
+
+        About once an hour the desk is tidied, and jobs are forgotten that are more or older than `keep` says.
+        """
+        self.housekeeper = Housekeeper(desk, keep, say)
         self.desk, self._start, self._memory, self._patience = desk, start, memory, patience
         self._slots, self._say = [Slot() for _ in range(number)], say
 
@@ -83,10 +89,11 @@ class Supervisor:
         return {slot.name: slot.process for slot in self._slots if slot.process is not None}
 
     def tick(self) -> None:
-        """Look after each worker once, and take their jobs from workers that are not heard of."""
+        """Look after each worker once, take their jobs from workers that are not heard of, and tidy if it is time."""
         for slot in self._slots:
             self._look_after(slot)
         self.desk.store.expire()
+        self.housekeeper.tick()
 
     def run(self, stop: threading.Event, every: float = 0.25) -> None:
         """Look after the workers until `stop` is set, then let them end."""

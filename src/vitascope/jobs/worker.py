@@ -38,7 +38,8 @@ from vitascope.jobs.gauge import Gauge
 from vitascope.jobs.heart import Heart, Why
 from vitascope.jobs.job import Failure, Job, Output
 from vitascope.jobs.presence import Presence, absent
-from vitascope.jobs.results import checksum, facts, publish
+from vitascope.jobs.previews import EVERY_SECONDS, Previews
+from vitascope.jobs.results import PREVIEW, checksum, facts, publish
 from vitascope.jobs.warm import Warm
 from vitascope.progress import Event, Progress
 from vitascope.types import Clip, Shot
@@ -66,7 +67,8 @@ class WorkerOptions:
     """How a worker works: which models it has (None: all), and when it goes.
 
     `once` ends it when nothing is left to claim; `keep` models stay loaded; a job may take `seconds` and the process
-    `memory` bytes; an idle worker looks for jobs every `poll` seconds.
+    `memory` bytes; an idle worker looks for jobs every `poll` seconds, a picture of the clip in the making is shown
+    every `preview` seconds at most.
     """
 
     name: str = field(default_factory=worker_name)
@@ -76,6 +78,7 @@ class WorkerOptions:
     seconds: float | int | None = None
     memory: int | None = None
     poll: float | int = 0.5
+    preview: float | int = EVERY_SECONDS
 
 
 def say(line: str) -> None:
@@ -233,7 +236,8 @@ class Worker:
         folder = self.desk.rooms.folder(job.id)
         folder.mkdir(exist_ok=True)
         FaultPoint("worker: folder made")
-        gauge = Gauge(request.planned, request.number, renderer.card.num_frames)
+        previews = Previews(folder / PREVIEW, self.options.preview)
+        gauge = Gauge(request.planned, request.number, renderer.card.num_frames, previews)
         progress = Progress(
             heart.listener(gauge, self._hear), lambda: heart.why is not None, states=folder / "state"
         )

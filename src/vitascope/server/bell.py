@@ -19,7 +19,7 @@ WATCH_SECONDS = 0.1
 AT_ONCE = 1000
 
 
-async def glimpse(store: Store, read: Callable[[], R]) -> R:
+async def peek(store: Store, read: Callable[[], R]) -> R:
     """Return what a short read says: at once where a store answers in microseconds, from a thread where it may wait.
 
     To hand a read to a thread and its answer back costs several times what SQLite takes for it, and on a busy machine
@@ -65,10 +65,10 @@ class Bell:
     async def _look(self, seen: int) -> int:
         """Wake those for whom something has happened since an event (-1: everybody), and return the newest."""
         if seen < 0:
-            seen = await glimpse(self._store, self._store.last_event)
+            seen = await peek(self._store, self._store.last_event)
             self._ring(None)
             return seen
-        events = await glimpse(self._store, lambda: self._store.events(None, seen, AT_ONCE))
+        events = await peek(self._store, lambda: self._store.events(None, seen, AT_ONCE))
         self._ring({event.job for event in events})
         return events[-1].id if events else seen
 

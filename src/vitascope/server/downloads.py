@@ -49,6 +49,20 @@ def content(house: House, request: Request, job: Job, variant: str = "video", in
     return _file(request, picture, media_type, f"{name}.{kind}.{suffix}", f"{output.sha256}-{kind}")
 
 
+def glimpse(house: House, request: Request, job: Job) -> Response:
+    """Return the answer with a picture of a job's clip as it is by now; raises `Refusal` (404) where there is none."""
+    if job.state == "completed":
+        return content(house, request, job, "thumbnail")
+    try:
+        picture = house.desk.rooms.preview(job.id).read_bytes()
+    except FileNotFoundError:
+        line = f"{job.id} is {job.state}: there is nothing to be seen{_yet(job)}"
+        raise Refusal(404, line, "not_ready", "job_id") from None
+    name = f"{job.id}.preview.webp"
+    headers = {"content-disposition": f'attachment; filename="{name}"', "cache-control": "no-store"}
+    return Response(picture, media_type="image/webp", headers=headers)
+
+
 def _file(request: Request, path: Path, media_type: str, name: str, tag: str) -> Response:
     headers = {"etag": f'"{tag}"', **KEPT}
     asked = [one.strip().removeprefix("W/") for one in request.headers.get("if-none-match", "").split(",")]

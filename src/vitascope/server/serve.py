@@ -10,7 +10,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -19,9 +19,12 @@ from pathlib import Path
 import uvicorn
 
 from vitascope.errors import RequestError
+from vitascope.jobs.budget import NO_LIMITS, Budget
 from vitascope.jobs.desk import open_desk
+from vitascope.jobs.housekeeper import KEEP_ALL, Keep
 from vitascope.jobs.supervisor import Supervisor, starter
 from vitascope.server.app import make_app
+from vitascope.server.courier import Courier
 from vitascope.server.doors import LOOPBACK, Rules
 from vitascope.server.house import House, open_house
 
@@ -43,6 +46,8 @@ class ServeOptions:
     max_upload: int = 512 * 2**20
     max_queued: int = 1000
     per_minute: int | None = None
+    budget: Budget = NO_LIMITS
+    keep: Keep = KEEP_ALL
     memory: int | None = None
     seconds: float | None = None
     program: str = "vitascope"
@@ -60,7 +65,7 @@ class ServeOptions:
         hosts = LOOPBACK | {self.host.strip("[]")} | set(self.hosts)
         anywhere = not self.inside and not self.hosts
         names = None if anywhere else frozenset(hosts)
-        return Rules(names, frozenset(self.origins), self.max_upload, self.per_minute)
+        return Rules(names, frozenset(self.origins), self.max_upload, self.per_minute, self.budget)
 
 
 def serve(home: Path, options: ServeOptions) -> None:
@@ -88,7 +93,7 @@ def serve(home: Path, options: ServeOptions) -> None:
     host, port = listening.getsockname()[:2]
     where = f"[{host}]" if ":" in host else host
     print(f"vitascope: serving at http://{where}:{port}", file=sys.stderr, flush=True)
-    with listening, _workers(home, house, options):
+    with listening, _workers(home, house, options), _courier(house):
         uvicorn.Server(config).run(sockets=[listening])
 
 
@@ -108,9 +113,23 @@ def _workers(home: Path, house: House, options: ServeOptions) -> Iterator[None]:
     told += [] if options.memory is None else ["--memory", str(options.memory / 2**30)]
     told += [] if options.seconds is None else ["--seconds", str(options.seconds)]
     start = starter(home.absolute(), told, (sys.executable, "-m", options.program))
-    supervisor = Supervisor(house.desk, options.workers, start, memory=options.memory)
+    supervisor = Supervisor(house.desk, options.workers, start, memory=options.memory, keep=options.keep)
+    with _running(supervisor.run, "supervisor"):
+        yield
+
+
+@contextmanager
+def _courier(house: House) -> Iterator[None]:
+    """Deliver news to webhooks for as long as a block lasts."""
+    with _running(Courier(house.mailbox, house.endpoints).run, "courier"):
+        yield
+
+
+@contextmanager
+def _running(run: Callable[[threading.Event], None], name: str) -> Iterator[None]:
+    """Let something run in a thread of its own until a block ends."""
     stop = threading.Event()
-    thread = threading.Thread(target=supervisor.run, args=(stop,), name="supervisor")
+    thread = threading.Thread(target=run, args=(stop,), name=name)
     thread.start()
     try:
         yield

@@ -8,10 +8,10 @@ from functools import partial
 from fastapi import Request
 from starlette.concurrency import run_in_threadpool
 
-from vitascope.errors import JobConflictError, JobNotFoundError, RequestError
+from vitascope.errors import BudgetError, JobConflictError, JobNotFoundError, RequestError
 from vitascope.jobs.job import Event, Job
 from vitascope.server.asks import Ask, Reader
-from vitascope.server.bell import glimpse, rings
+from vitascope.server.bell import peek, rings
 from vitascope.server.errors import Refusal
 from vitascope.server.house import House
 from vitascope.server.tokens import Caller
@@ -44,8 +44,9 @@ def hand_in(house: House, caller: Caller, read: Callable[[Reader], Ask], key: st
                 key=key,
                 owner=caller.name,
                 priority=ask.priority,
+                budget=house.budget(caller),
             )
-        except (JobNotFoundError, JobConflictError):
+        except (JobNotFoundError, JobConflictError, BudgetError):
             raise
         except RequestError as error:
             raise _without_paths(error, house) from None
@@ -58,7 +59,7 @@ async def over(request: Request, house: House, job: Job) -> Job:
             await run_in_threadpool(house.desk.store.cancel, job.id)
             return job
         await asyncio.sleep(POLL_SECONDS)
-        job = await glimpse(house.desk.store, partial(house.desk.store.get, job.id))
+        job = await peek(house.desk.store, partial(house.desk.store.get, job.id))
     return job
 
 
@@ -79,10 +80,10 @@ async def listen(house: House, owner: str | None, job: str | None, after: int) -
         while True:
             rung.clear()
             # The state is asked for first: what is over by then has all of its events.
-            ended = job is not None and await glimpse(store, partial(_is_over, house, job))
-            events = await glimpse(store, partial(store.events, job, after))
+            ended = job is not None and await peek(store, partial(_is_over, house, job))
+            events = await peek(store, partial(store.events, job, after))
             for event in events:
-                if job is not None or await glimpse(store, partial(_sees, house, event.job, owner)):
+                if job is not None or await peek(store, partial(_sees, house, event.job, owner)):
                     yield event
             if events:
                 after, heard_at = events[-1].id, time.monotonic()

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Header, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
-from vitascope.server.bell import glimpse
+from vitascope.server.bell import peek
 from vitascope.server.body import Body
 from vitascope.server.downloads import ANSWERS, content
 from vitascope.server.errors import BROKEN, FINAL, Refusal
@@ -135,7 +135,7 @@ def delete_character(house: InHouse, caller: Asking, character_id: str) -> dict[
 async def retrieve(house: InHouse, caller: Asking, video_id: str) -> Response:
     """Return a video and how far it is; one that failed is an answer like any other."""
     # What is asked most often of all goes the short way: no thread, and nothing is checked that we made ourselves.
-    job = await glimpse(house.desk.store, partial(house.job, video_id, caller))
+    job = await peek(house.desk.store, partial(house.job, video_id, caller))
     return Response(video(job).model_dump_json(), media_type="application/json", headers=POLL)
 
 

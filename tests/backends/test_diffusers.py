@@ -538,6 +538,25 @@ def test_the_command_takes_a_picture_a_quality_and_a_lora(
     assert (shot.quality, shot.loras) == ("low", ((str(lora), 0.5),))
 
 
+@pytest.mark.parametrize(
+    ("command", "kind"), [(["extend"], "wan-vace"), (["edit", "--strength", "0.9"], "wan-video")]
+)
+def test_extending_and_editing_take_a_quality_a_plan_and_a_lora(
+    command: list[str], kind: str, home: Path, lora: Path, pictures: Path, tmp_path: Path
+):
+    from vitascope.cli import run
+
+    model, out = str(make(kind, home)), tmp_path / "out.mp4"
+    said = ["--quality", "high", "--memory", "text-first", "--lora", f"{lora}:0.5", "--steps", "4"]
+    clip = str(pictures / "clip-16.png")
+    assert run([*command, clip, "a ball", "--model", model, *said, "-o", str(out)]) == 0
+    record = read(out).record
+    assert (record.shot.quality, record.shot.memory) == ("high", "text-first")
+    assert record.shot.loras == ((str(lora), 0.5),)
+    assert "memory: text-first" in record.notes[0]
+    assert lora.name in record.weights
+
+
 def test_words_that_do_not_fit_the_text_encoder_are_told(home: Path):
     backend, shot = shot_for("animatediff", home, prompt="a red ball rolls over grass " * 40)
     assert any("truncated" in note for note in rendered(backend, shot).record.notes)

@@ -250,7 +250,7 @@ def _sound(sound: Any, pipeline: Any) -> tuple[np.ndarray | None, int | None]:
     if sound is None:
         return None, None
     samples = sound[0].detach().float().cpu().numpy()
-    rate = pipeline.vocoder.config.output_sampling_rate
+    rate = getattr(pipeline, "audio_sample_rate", None) or pipeline.vocoder.config.output_sampling_rate
     return np.ascontiguousarray(np.clip(np.atleast_2d(samples), -1, 1)), int(rate)
 
 

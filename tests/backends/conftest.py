@@ -19,7 +19,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder with two pictures, a mask and moving pictures of 8, 16, 24 and 25 fps, in the size of tiny models."""
+    """Return a folder with two pictures, a mask, and moving pictures of several rates, in the size of tiny models."""
     folder = tmp_path_factory.mktemp("pictures")
     frames = moving(9)
     for name, number in (("first", 0), ("last", 8)):

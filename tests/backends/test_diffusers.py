@@ -16,7 +16,7 @@ from tests.backends.tiny import make
 from vitascope import pipeline, tasks
 from vitascope.backends import registry
 from vitascope.backends.diffusers import Diffusers
-from vitascope.backends.openweights import placing, source
+from vitascope.backends.openweights import placing, quality, source
 from vitascope.backends.openweights.library import library, quietly
 from vitascope.backends.openweights.loading import SHELF, Loaded, Shelf
 from vitascope.backends.openweights.source import OWN_ENTRY
@@ -343,24 +343,50 @@ def test_damaged_weights_are_refused_before_they_are_loaded(home: Path, tmp_path
 
 
 @pytest.mark.parametrize(
-    ("kind", "cache"), [("wan", "first-block"), ("wan-experts", "first-block"), ("wan-vace", "Taylor")]
+    ("kind", "steps", "cache"),
+    [
+        ("wan", 12, "SeaCache"),
+        ("wan-experts", 12, "SeaCache"),
+        ("wan-image", 12, "first-block"),
+        ("wan-vace", 20, "TaylorSeer"),
+        ("wan-modular", 20, "TaylorSeer"),
+        ("kandinsky5", 20, "TaylorSeer"),
+        ("ltx2", 20, "TaylorSeer"),
+        ("allegro", 20, "TaylorSeer"),
+    ],
 )
-def test_what_is_spared_is_said_and_leaves_nothing_behind(kind: str, cache: str, home: Path, pictures: Path):
-    givens = (tasks.reference(pictures / "first.png"),) if kind == "wan-vace" else ()
-    backend, shot = shot_for(kind, home, givens, steps=12)
+def test_what_is_spared_is_said_and_leaves_nothing_behind(
+    kind: str, steps: int, cache: str, home: Path, pictures: Path
+):
+    first = tasks.reference if kind == "wan-vace" else tasks.first_frame
+    givens = (first(pictures / "first.png"),) if kind in ("wan-vace", "wan-image") else ()
+    backend, shot = shot_for(kind, home, givens, steps=steps)
     usual = rendered(backend, shot).frames
-    for quality in ("high", "medium", "low"):
-        spared = rendered(backend, shot.model_copy(update={"quality": quality}))
-        assert any(note.startswith(f"cache: {cache}") for note in spared.record.notes)
+    spared = rendered(backend, shot.model_copy(update={"quality": "low"}))
+    assert any(note.startswith(f"cache: {cache}") for note in spared.record.notes)
+    assert (spared.frames != usual).any()
     assert (rendered(backend, shot).frames == usual).all()
 
 
+def test_calls_with_and_without_the_words_are_told_apart_where_a_pipeline_does_not(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(quality, "TOLD", ())
+    backend, shot = shot_for("wan", home, steps=20, quality="low")
+    named = rendered(backend, shot).frames
+    backend, shot = shot_for("wan-modular", home, steps=20, quality="low")
+    np.testing.assert_array_equal(rendered(backend, shot).frames, named)
+
+
+def test_what_is_kept_of_one_piece_of_a_long_clip_is_not_used_for_the_next(home: Path):
+    backend, shot = shot_for("helios", home, steps=16, quality="low")
+    assert blocks_run(backend, shot.model_copy(update={"num_frames": 66})) == 2 * blocks_run(backend, shot)
+
+
 def test_fewer_blocks_run_the_lower_the_quality(home: Path, pictures: Path):
-    backend, shot = shot_for("wan-vace", home, (tasks.reference(pictures / "first.png"),), steps=12)
-    runs = [
-        blocks_run(backend, shot.model_copy(update={"quality": quality})) for quality in get_args(Quality)
-    ]
-    assert runs[0] == 3 * 2 * 12
+    backend, shot = shot_for("wan-vace", home, (tasks.reference(pictures / "first.png"),), steps=20)
+    runs = [blocks_run(backend, shot.model_copy(update={"quality": name})) for name in get_args(Quality)]
+    assert runs[0] == 3 * 2 * 20
     assert runs[0] > runs[1] > runs[2] > runs[3] > 0
 
 
@@ -376,7 +402,7 @@ def blocks_run(backend: Diffusers, shot: Shot) -> int:
 
 
 def test_a_model_that_cannot_be_spared_anything_says_so(home: Path):
-    for kind in ("skyreels", "sana"):
+    for kind in ("skyreels", "sana", "animatediff", "hunyuan15"):
         backend, shot = shot_for(kind, home, quality="low")
         assert any(note.endswith("lossless") for note in rendered(backend, shot).record.notes)
 

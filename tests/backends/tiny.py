@@ -520,8 +520,8 @@ def _svd() -> Parts:
         use_karras_sigmas=True,
     )  # fmt: skip
     eye = CLIPVisionConfig(
-        hidden_size=32, projection_dim=32, num_hidden_layers=2, num_attention_heads=4, image_size=32,
-        intermediate_size=37, patch_size=8,
+        hidden_size=32, projection_dim=32, num_hidden_layers=2, num_attention_heads=4, image_size=224,
+        intermediate_size=37, patch_size=56,
     )  # fmt: skip
     seeing = {
         "image_encoder": CLIPVisionModelWithProjection(eye).eval(),
@@ -552,7 +552,7 @@ KINDS = {
     "hunyuan15": Tiny("HunyuanVideo15Pipeline", _hunyuan15),
     "hunyuan": Tiny("HunyuanVideoPipeline", _hunyuan),
     "kandinsky5": Tiny("Kandinsky5T2VPipeline", _kandinsky5),
-    "kandinsky5-image": Tiny("Kandinsky5I2VPipeline", lambda: _kandinsky5(True), tasks=("image",)),
+    "kandinsky5-image": Tiny("Kandinsky5I2VPipeline", lambda: _kandinsky5(True), 17, tasks=("image",)),
     "kandinsky6": Tiny("Kandinsky6TI2VAPipeline", _kandinsky6, tasks=("text", "image")),
     "cosmos": Tiny("Cosmos2_5_PredictBasePipeline", _cosmos, tasks=("text", "extend")),
     "helios": Tiny("HeliosPipeline", _helios, 33, tasks=("text", "image", "extend")),

@@ -249,9 +249,9 @@ def _sound(sound: Any, pipeline: Any) -> tuple[np.ndarray | None, int | None]:
     """Return the sound that came with the frames, and its samples a second."""
     if sound is None:
         return None, None
-    samples = sound[0].detach().float().cpu().numpy()
+    samples = sound[0].detach().float().cpu().numpy() if hasattr(sound[0], "detach") else sound[0]
     rate = getattr(pipeline, "audio_sample_rate", None) or pipeline.vocoder.config.output_sampling_rate
-    return np.ascontiguousarray(np.clip(np.atleast_2d(samples), -1, 1)), int(rate)
+    return np.ascontiguousarray(np.clip(np.atleast_2d(samples), -1, 1), np.float32), int(rate)
 
 
 def _hints(job: _Job) -> Callable[[], str]:

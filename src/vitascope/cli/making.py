@@ -46,7 +46,17 @@ class Making:
     @property
     def said(self) -> dict[str, Any]:
         """What is said of the shot; the seed of a run that goes on is the one that it had."""
-        names = ("preset", "steps", "guidance_scale", "negative_prompt", "camera", "path", "style", "quality", "memory")
+        names = (
+            "preset",
+            "steps",
+            "guidance_scale",
+            "negative_prompt",
+            "camera",
+            "path",
+            "style",
+            "quality",
+            "memory",
+        )
         told = {name: getattr(self, name) for name in names}
         return {"seed": self.delivery.seed(self.seed), "lora": self.lora or (), **told}
 

@@ -22,26 +22,31 @@ HEADS = r"^(audio_)?(proj_out|out_layer)$"
 """Names of the layers that turn the last block's features into what a step takes away."""
 FEW = 16
 """Steps below which neighbours lie too far apart to go from some to the next: distilled models, quick tries."""
+TOLD = ("WanPipeline",)
+"""Pipelines of diffusers that tell a cache where in the schedule they are, which SeaCache has to know."""
 
 
 @dataclass(frozen=True)
 class Spared:
-    """How much of a denoiser's work is spared, in the terms of the two caches that are used.
+    """How much of a denoiser's work is spared, in the terms of the three caches that are used.
 
-    TaylorSeer runs the blocks every `interval` steps, and in between what came out of them goes on as it went. With few
-    steps the first-block cache asks first: it skips the other blocks while what the first one does has changed by less
-    than `threshold`.
+    SeaCache skips the blocks, and lets what came out of them go on as it went, while the latents have changed by less
+    than `change` since they last ran, at most `most` times in a row. Where a pipeline does not tell it what it has to
+    know, TaylorSeer does the same every `interval` steps, whatever happens. With few steps the first-block cache asks
+    first: it skips the other blocks while what the first one does has changed by less than `threshold`.
     """
 
+    change: float
+    most: int
     interval: int
     threshold: float
 
 
 PRESETS: dict[Quality, Spared | None] = {
     "lossless": None,
-    "high": Spared(interval=2, threshold=0.03),
-    "medium": Spared(interval=3, threshold=0.06),
-    "low": Spared(interval=5, threshold=0.12),
+    "high": Spared(change=0.3, most=1, interval=2, threshold=0.03),
+    "medium": Spared(change=0.4, most=2, interval=3, threshold=0.06),
+    "low": Spared(change=0.8, most=4, interval=5, threshold=0.12),
 }
 
 
@@ -71,8 +76,11 @@ def _spare(undo: ExitStack, denoiser: Any, spared: Spared, steps: int, pipeline:
         return "quality: frames are not all denoised at once here, so nothing is cached; lossless"
     if not hasattr(denoiser, "enable_cache") or not _can_extrapolate(denoiser):
         return f"quality: diffusers has no cache for {type(denoiser).__name__}; lossless"
-    if steps >= FEW:
-        config = _extrapolating(spared.interval, steps, denoiser.dtype)
+    if type(pipeline).__name__ in TOLD:
+        config = library().SeaCacheConfig(threshold=spared.change, max_consecutive_cached=spared.most)
+        said = f"SeaCache, threshold {spared.change:g}, at most {spared.most} in a row"
+    elif steps >= FEW:
+        config = extrapolating(spared.interval, steps, denoiser.dtype)
         said = f"TaylorSeer, every {spared.interval} steps"
     elif _has_known_blocks(denoiser):
         config = library().FirstBlockCacheConfig(threshold=spared.threshold)
@@ -134,7 +142,8 @@ def _told_apart(denoiser: Any, scheduler: Any) -> Iterator[None]:
             hook.remove()
 
 
-def _extrapolating(interval: int, steps: int, dtype: Any) -> Any:
+def extrapolating(interval: int, steps: int, dtype: Any) -> Any:
+    """Return the settings of TaylorSeer that run the blocks every `interval` steps, and in the first and last steps."""
     return library().TaylorSeerCacheConfig(
         cache_interval=interval,
         disable_cache_before_step=max(2, round(steps / 10)),
@@ -154,7 +163,7 @@ def _has_known_blocks(denoiser: Any) -> bool:
     """Say whether diffusers knows what goes in and out of every block, which the first-block cache needs."""
     registry = library("diffusers.hooks._helpers").TransformerBlockRegistry
     try:
-        return bool([registry.get(type(block)) for block in _blocks(denoiser)])
+        return len([registry.get(type(block)) for block in _blocks(denoiser)]) > 1
     except ValueError:
         return False
 

@@ -227,7 +227,7 @@ def _wan_vae() -> Any:
 
 
 _WAN = {
-    "patch_size": (1, 2, 2), "num_attention_heads": 2, "attention_head_dim": 12, "in_channels": 16, "out_channels": 16,
+    "patch_size": (1, 2, 2), "num_attention_heads": 2, "attention_head_dim": 16, "in_channels": 16, "out_channels": 16,
     "text_dim": 32, "freq_dim": 256, "ffn_dim": 32, "num_layers": 2, "cross_attn_norm": True,
     "qk_norm": "rms_norm_across_heads", "rope_max_seq_len": 32,
 }  # fmt: skip

@@ -134,7 +134,9 @@ class Diffusers:
 
 def _make_room(job: _Job, progress: Progress) -> tuple[_Made, Placement]:
     """Make a clip where it fits best; each time that memory runs out, once more a step lower on the ladder."""
-    placement: Placement | None = placing.placed(job.entry, job.folder, job.shot, SHELF.held)
+    placement: Placement | None = placing.placed(
+        job.entry, job.folder, job.shot, SHELF.held, job.source.denoiser
+    )
     while placement is not None:
         made = _try(job, placement, progress)
         if made is not None:

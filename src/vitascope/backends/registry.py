@@ -31,7 +31,7 @@ def backend(name: str) -> Backend:
         return _open(_HOMES[name])
     if name.startswith("remote:"):
         return _open("vitascope.backends.remote:Remote", name.removeprefix("remote:"))
-    if name in catalogue() or "/" in name or "\\" in name or name.endswith(".safetensors"):
+    if name in catalogue() or "/" in name or "\\" in name or name.endswith((".safetensors", ".gguf")):
         return _open("vitascope.backends.diffusers:Diffusers", name)
     known = ", ".join((*_HOMES, "remote:NAME", *catalogue()))
     raise RequestError(

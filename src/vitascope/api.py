@@ -310,7 +310,8 @@ def extend(
 ) -> Clip:
     """Make a video longer by `seconds`, at its end or `before` its beginning, and return all of it.
 
-    What else is said are the arguments of `generate` for the words, camera, seed and steps. Raises as `generate`.
+    What else is said are the arguments of `generate` for the words, camera, seed, steps, quality, memory and LoRAs.
+    Raises as `generate`.
     """
     said.setdefault("seed", drawn_seed())
 

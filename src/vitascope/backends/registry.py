@@ -39,7 +39,7 @@ def check_name(name: str, argument: str = "model") -> None:
     """Raise `RequestError` for what is no backend's name, without asking whether the backend can be used."""
     if name in _HOMES or name.startswith("remote:") or name in catalogue():
         return
-    if "/" in name or "\\" in name or name.endswith(".safetensors"):
+    if "/" in name or "\\" in name or name.endswith((".safetensors", ".gguf")):
         return
     known = ", ".join((*_HOMES, "remote:NAME", *catalogue()))
     raise RequestError(

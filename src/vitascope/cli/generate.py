@@ -32,9 +32,6 @@ def generate(
     keyframe: options.Keyframes = None,
     reference: options.References = None,
     loop: options.Loop = False,
-    quality: options.QualityOption = None,
-    memory: options.Memory = None,
-    lora: options.Loras = None,
     enhance: options.Enhance = False,
     server: options.Server = None,
     no_wait: options.NoWait = False,
@@ -66,9 +63,6 @@ def generate(
         at=dict(parse_at(text) for text in at or ()),
         givens=givens,
         loop=loop,
-        quality=quality,
-        memory=memory,
-        lora=lora or (),
         **making.said,
     )
 

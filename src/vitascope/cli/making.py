@@ -25,6 +25,9 @@ class Making:
     path: options.SubjectPath = None
     fit: options.FitOption = "crop"
     style: options.Style = None
+    quality: options.QualityOption = None
+    memory: options.Memory = None
+    lora: options.Loras = None
     model: options.Model = "toybox"
     fallback: options.Fallback = None
     number: options.Number = 1
@@ -44,8 +47,19 @@ class Making:
     @property
     def said(self) -> dict[str, Any]:
         """What is said of the shot; the seed of a run that goes on is the one that it had."""
-        names = ("preset", "steps", "guidance_scale", "negative_prompt", "camera", "path", "style")
-        return {"seed": self.delivery.seed(self.seed)} | {name: getattr(self, name) for name in names}
+        names = (
+            "preset",
+            "steps",
+            "guidance_scale",
+            "negative_prompt",
+            "camera",
+            "path",
+            "style",
+            "quality",
+            "memory",
+        )
+        told = {name: getattr(self, name) for name in names}
+        return {"seed": self.delivery.seed(self.seed), "lora": self.lora or (), **told}
 
     @property
     def models(self) -> tuple[str, ...]:

@@ -40,6 +40,15 @@ class Process(Protocol):
         ...
 
 
+@runtime_checkable
+class Elsewhere(Process, Protocol):
+    """A worker's process on another machine."""
+
+    def held(self) -> int:
+        """Return how many bytes of memory it held when it was last heard of."""
+        ...
+
+
 @dataclass(frozen=True)
 class Patience:
     """How long to wait before a worker is started again: twice as long each time, until one has lived long enough."""
@@ -126,7 +135,7 @@ class Supervisor:
             slot.due = now + slot.wait
             self._say(f"worker {slot.name} ended ({status}), the next one starts in {slot.wait:.1f} s")
             self._bury(slot)
-        elif self._memory is not None and resident_bytes(slot.process.pid) > self._memory:
+        elif self._memory is not None and held_bytes(slot.process) > self._memory:
             self._say(f"worker {slot.name} holds too much memory and is ended")
             # First the job, so that no other worker takes it up and dies of it as well.
             self.desk.store.bury(slot.name, OUT_OF_MEMORY, again=False)
@@ -169,6 +178,11 @@ def starter(
             )
 
     return start
+
+
+def held_bytes(process: Process) -> int:
+    """Return how much memory a worker holds, on whatever machine it is."""
+    return process.held() if isinstance(process, Elsewhere) else resident_bytes(process.pid)
 
 
 def resident_bytes(pid: int) -> int:

@@ -15,12 +15,14 @@ import pytest
 from vitascope import __version__
 from vitascope.errors import MissingExtraError, RequestError, VitascopeError
 from vitascope.jobs import cluster as fleets
+from vitascope.jobs import place as places
 from vitascope.jobs.clock import SystemClock
-from vitascope.jobs.cluster import Ask, Cluster, Fleet, FleetOptions, Node, Orders, Placed, ask_for
+from vitascope.jobs.cluster import Ask, Cluster, Fleet, FleetOptions, Node, Placed, ask_for
 from vitascope.jobs.drill import audit, hit_place, storm, take
 from vitascope.jobs.memory import memory_store
+from vitascope.jobs.place import Orders, resident_bytes
 from vitascope.jobs.presence import Presence
-from vitascope.jobs.supervisor import Patience, resident_bytes
+from vitascope.jobs.supervisor import Patience
 
 JOBS = int(os.environ.get("VITASCOPE_STORM_JOBS", "30"))
 KILLS = int(os.environ.get("VITASCOPE_STORM_KILLS", "5"))
@@ -45,7 +47,7 @@ def place(ray: Any, desk, pace: float = 0.0, **options) -> Cluster:
 
 
 def wait_until(
-    true: Callable[[], Any], tick: Callable[[], None] = lambda: None, seconds: float = 120
+    true: Callable[[], Any], tick: Callable[[], None] = lambda: None, seconds: float = 300
 ) -> None:
     deadline = time.monotonic() + seconds
     while not true():
@@ -158,12 +160,12 @@ def test_a_worker_is_placed_by_what_its_models_need():
 
 def test_models_that_do_not_fit_a_machine_are_not_asked_of_it():
     orders = Orders("w", "", "", None, "vitascope", ("toybox", "wan2.1-t2v-14b"), (), {}, probe=True)
-    assert "toybox" in fleets.able(orders)
+    assert "toybox" in places.able(orders)
     with pytest.raises(VitascopeError, match="cannot be told"):
-        fleets.able(replace(orders, models=()), "raise SystemExit(1)")
+        places.able(replace(orders, models=()), "raise SystemExit(1)")
     with pytest.raises(VitascopeError, match=r"none of wan2.1-t2v-14b fits: .* has no GPU, 1\.0 GiB"):
-        fleets.able(replace(orders, models=("wan2.1-t2v-14b",)), "print(0, 2**30)")
-    assert fleets.able(orders, "print(8 * 2**30, 2**30)") == ("toybox",)
+        places.able(replace(orders, models=("wan2.1-t2v-14b",)), "print(0, 2**30)")
+    assert places.able(orders, "print(8 * 2**30, 2**30)") == ("toybox",)
 
 
 def test_several_machines_do_not_share_a_queue_in_a_file(desk):
@@ -179,7 +181,7 @@ def test_a_machine_without_the_folder_of_the_queue_is_no_place(desk, tmp_path):
     mark = fleets.mark(desk.rooms.path)
     assert fleets.mark(desk.rooms.path) == mark
     orders = Orders("w", str(desk.rooms.path), mark, SystemClock().boot, "vitascope", None, (), {})
-    fleets.check_here(orders)
+    places.check_here(orders)
     for wrong, words in (
         ({"mark": "another"}, "is not the folder of the queue: mount it there"),
         ({"jobs": str(tmp_path / "nowhere")}, "is not the folder of the queue"),
@@ -187,7 +189,7 @@ def test_a_machine_without_the_folder_of_the_queue_is_no_place(desk, tmp_path):
         ({"version": "9.9"}, "and the fleet is of 9.9"),
     ):
         with pytest.raises(VitascopeError, match=words):
-            fleets.check_here(replace(orders, **wrong))
+            places.check_here(replace(orders, **wrong))
 
 
 def test_an_address_that_does_not_answer_is_one_line(monkeypatch):
@@ -215,10 +217,10 @@ def test_a_worker_that_says_nothing_is_noticed_where_it_is(tmp_path):
     orders = Orders("w", str(tmp_path), "", None, "vitascope", None, (), {})
     folder = tmp_path / "workers" / "a-machine"
     folder.mkdir(parents=True)
-    assert fleets.silence_of(orders) == 0
+    assert places.silence_of(orders) == 0
     presence = Presence(folder, "w")
     os.utime(folder / "w.lock", (time.time() - 1000,) * 2)
-    assert 900 < fleets.silence_of(orders) < 2000
+    assert 900 < places.silence_of(orders) < 2000
     presence.touch()
-    assert fleets.silence_of(orders) < 60
+    assert places.silence_of(orders) < 60
     presence.leave()

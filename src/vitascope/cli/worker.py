@@ -56,7 +56,7 @@ def worker(
     desk = open_desk(settings().home)
     working = Worker(desk, options) if cluster is None else _fleet(desk, options, cluster, workers, program)
     if bound:
-        from vitascope.jobs.cluster import die_with_parent
+        from vitascope.jobs.place import die_with_parent
 
         die_with_parent()
     # What is being made returns to the queue with its last step, and nobody needs to be told of an error.

@@ -6,27 +6,22 @@ alone, and a place that is lost is one more worker that died. The process that s
 a cluster whose head is gone takes its drivers with it, and the server goes on taking jobs in.
 """
 
-import ctypes
 import os
 import secrets
-import signal
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from vitascope import __version__
-from vitascope.errors import MissingExtraError, OutputError, RequestError, VitascopeError
+from vitascope.errors import MissingExtraError, OutputError, RequestError
 from vitascope.jobs.clock import SystemClock
 from vitascope.jobs.desk import Desk
-from vitascope.jobs.presence import silence
-from vitascope.jobs.supervisor import Patience, Process, Slot, Supervisor, resident_bytes
+from vitascope.jobs.place import LOOK_SECONDS, Orders, Place
+from vitascope.jobs.supervisor import Patience, Process, Slot, Supervisor
 from vitascope.jobs.worker import say
 
 DIED = -9
@@ -37,12 +32,9 @@ ANSWER_SECONDS = 5.0
 CLOSE_SECONDS = 15.0
 """How long workers may take to finish their step; the one who watches over the fleet is content with twice that."""
 PATIENCE = Patience(0.5, 30.0, 20.0)
-LOOK_SECONDS = 10.0
-"""How often the machines of a cluster are counted."""
 OBJECTS = 80 * 2**20
 """What the store of objects gets in a cluster that is started here; nothing of ours goes through it."""
 ENDLESS = 2**50
-PROBE = "from vitascope.weights.machine import machine; m = machine(); print(m.gpu, m.ram)"
 SECRETS = frozenset({"VITASCOPE_TOKEN", "VITASCOPE_FAULT"})
 """What workers elsewhere are not told."""
 
@@ -193,118 +185,6 @@ def lies_here(desk: Desk) -> bool:
     from vitascope.jobs.sqlite import SqliteTables
 
     return isinstance(desk.store.tables, SqliteTables)
-
-
-@dataclass(frozen=True)
-class Orders:
-    """What a place is told.
-
-    Its machine must see the folder `jobs` of the home folder, with the same `mark` in it, and have this `version`.
-    `boot` is the start of the machine that it must be on (None: any), `probe` whether its GPU decides about models. A
-    worker that is silent for `patience` seconds is taken to hang.
-    """
-
-    name: str
-    jobs: str
-    mark: str
-    boot: str | None
-    program: str
-    models: tuple[str, ...] | None
-    arguments: tuple[str, ...]
-    environment: Mapping[str, str] = field(repr=False)
-    probe: bool = False
-    patience: float | int = 90
-    version: str = __version__
-
-
-class Place:
-    """An actor: one worker, as a child of it, on the machine that Ray chose."""
-
-    def __init__(self, orders: Orders):
-        """Start the worker. Raises `VitascopeError` where it cannot work on this machine."""
-        check_here(orders)
-        self._orders = orders
-        models = able(orders) if orders.probe else orders.models
-        told = [] if models is None else ["--models", ",".join(models)]
-        # Ray lets everybody's mathematics have one thread; how many a worker has is in its settings.
-        kept = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}
-        command = [
-            sys.executable,
-            "-m",
-            orders.program,
-            "worker",
-            "--name",
-            orders.name,
-            "--leash",
-            "--bound",
-        ]
-        self._child = subprocess.Popen(
-            [*command, *told, *orders.arguments],
-            stdin=subprocess.PIPE,
-            env={**kept, **orders.environment, "VITASCOPE_HOME": str(Path(orders.jobs).parent)},
-        )
-
-    def pids(self) -> tuple[int, int]:
-        """Return the numbers of this process and of the worker's."""
-        return os.getpid(), self._child.pid
-
-    def run(self) -> int:
-        """Return how the worker ended, once it has; one that hangs is ended."""
-        while True:
-            try:
-                return self._child.wait(LOOK_SECONDS)
-            except subprocess.TimeoutExpired:
-                if silence_of(self._orders) > self._orders.patience:
-                    self._child.kill()
-
-    def held(self) -> int:
-        """Return how much memory the worker holds."""
-        return resident_bytes(self._child.pid)
-
-    def terminate(self) -> None:
-        """Ask the worker to end."""
-        self._child.terminate()
-
-
-def silence_of(orders: Orders) -> float:
-    """Return for how many seconds a worker has not said that it does something; where its lock is, says the queue."""
-    locks = (Path(orders.jobs) / "workers").rglob(f"{orders.name}.lock")
-    return max((silence(lock.parent, orders.name) for lock in locks), default=0.0)
-
-
-def check_here(orders: Orders) -> None:
-    """Raise `VitascopeError` on a machine where a worker would do harm or nothing."""
-    here, jobs = socket.gethostname(), Path(orders.jobs)
-    if orders.version != __version__:
-        raise VitascopeError(f"{here} has vitascope {__version__}, and the fleet is of {orders.version}")
-    if orders.boot not in (None, SystemClock().boot):
-        raise VitascopeError(f"{here} cannot open a queue in SQLite that lies on another machine")
-    try:
-        same = (jobs / "mark").read_text("utf-8") == orders.mark
-    except OSError:
-        same = False
-    if not same:
-        raise VitascopeError(f"{jobs} on {here} is not the folder of the queue: mount it there")
-
-
-def able(orders: Orders, probe: str = PROBE) -> tuple[str, ...]:
-    """Return those of the models that fit this machine's GPU and memory; raises `VitascopeError` where none does.
-
-    A process of its own asks (`probe`), for it would keep some of the GPU for as long as it lives.
-    """
-    from vitascope.weights.catalogue import catalogue
-    from vitascope.weights.machine import Machine
-    from vitascope.weights.memory import fits_by_default
-
-    asked = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=False)
-    if asked.returncode:
-        raise VitascopeError(f"the memory of {socket.gethostname()} cannot be told")
-    gpu, ram = asked.stdout.split()[-2:]
-    machine, known = Machine(int(gpu), int(ram), socket.gethostname()), catalogue()
-    fit = tuple(m for m in orders.models or () if m not in known or fits_by_default(known[m], machine))
-    if not fit:
-        raise VitascopeError(f"none of {', '.join(orders.models or ())} fits: {machine}")
-    return fit
 
 
 class Placed:
@@ -546,13 +426,3 @@ def _with_memory(options: FleetOptions) -> FleetOptions:
         return options
     told = (*options.arguments, "--memory", str(options.memory / 2**30))
     return replace(options, arguments=told)
-
-
-def die_with_parent() -> None:
-    """Have the system end this process the moment its parent ends, so that nobody holds a GPU that is given away.
-
-    Only Linux can; elsewhere the leash lets it end after its step.
-    """
-    if sys.platform == "linux":
-        set_parent_death_signal = 1
-        ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGKILL)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from vitascope.jobs.desk import Desk
+from vitascope.jobs.place import resident_bytes
 from vitascope.jobs.presence import silence
 from vitascope.jobs.worker import OUT_OF_MEMORY, say, worker_name
 
@@ -183,11 +184,3 @@ def starter(
 def held_bytes(process: Process) -> int:
     """Return how much memory a worker holds, on whatever machine it is."""
     return process.held() if isinstance(process, Elsewhere) else resident_bytes(process.pid)
-
-
-def resident_bytes(pid: int) -> int:
-    """Return how much memory a process holds, 0 where that cannot be known."""
-    with contextlib.suppress(OSError, ValueError, IndexError):
-        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-        return pages * os.sysconf("SC_PAGE_SIZE")
-    return 0

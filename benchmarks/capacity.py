@@ -62,8 +62,8 @@ class Load:
 
     @property
     def workers(self) -> int:
-        """Workers that can just do it, and a fifth more."""
-        return math.ceil(1.2 * self.rate * self.seconds / 3600)
+        """Workers that can just make what is there at once, and a fifth more."""
+        return math.ceil(1.2 * min(self.jobs, self.rate * self.seconds / 3600))
 
     @property
     def shot(self) -> Shot:

@@ -381,9 +381,8 @@ class Fleet(Supervisor):
     def resize(self, number: int) -> None:
         """Have so many workers; those at work on machines that are there are never ended for it."""
         self._slots += [Slot() for _ in range(number - len(self._slots))]
-        for slot in [slot for slot in self._slots if _is_idle(slot.process)][
-            : max(0, len(self._slots) - number)
-        ]:
+        idle = [slot for slot in self._slots if _is_idle(slot.process)]
+        for slot in idle[: max(0, len(self._slots) - number)]:
             if slot.process is not None:
                 slot.process.kill()
                 self._bury(slot)

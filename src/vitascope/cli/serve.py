@@ -44,7 +44,16 @@ def serve(
     token: Annotated[
         str | None, typer.Option(help="A secret that opens everything. [default: VITASCOPE_TOKEN]")
     ] = None,
-    workers: Annotated[int, typer.Option(min=0, max=64, help="Processes that make clips.")] = 1,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            min=0, max=4096, help="Processes that make clips. [default: 1, or one per GPU of a cluster]"
+        ),
+    ] = None,
+    cluster: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="Have them on a Ray cluster: auto, local or HOST:PORT."),
+    ] = None,
     models: Models = "toybox",
     allow_host: Names = None,
     allow_origin: Sites = None,
@@ -87,6 +96,7 @@ def serve(
         port=port,
         token=token or os.environ.get("VITASCOPE_TOKEN") or None,
         workers=workers,
+        cluster=cluster,
         models=tuple(part.strip() for part in models.split(",") if part.strip()),
         hosts=tuple(allow_host or ()),
         origins=tuple(allow_origin or ()),

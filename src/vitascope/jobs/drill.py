@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
+from vitascope.jobs.cluster import Placed
 from vitascope.jobs.desk import Desk
 from vitascope.jobs.job import Job
 from vitascope.jobs.results import checksum
@@ -129,11 +130,13 @@ def storm(
     seeds: int = 5,
     every: float = 0.2,
     rng: random.Random | None = None,
+    hit: Callable[[Process], None] = lambda process: os.kill(process.pid, signal.SIGKILL),
     say: Callable[[str], None] = lambda line: None,
 ) -> Storm:
     """Hand in jobs, and kill workers at random moments, about one in `every` seconds, until all is done.
 
-    The jobs are of `seeds` different shots, so that each result can be compared with an unbroken one.
+    The jobs are of `seeds` different shots, so that each result can be compared with an unbroken one. `hit` kills a
+    worker; it raises `ProcessLookupError` for one that is dead already.
     """
     rng, clock = rng or random.Random(), time.monotonic
     # Nobody's fault may make a job fail: being hit by chance three times is not what is tested here.
@@ -146,7 +149,7 @@ def storm(
         while sum(desk.store.counts().get(state, 0) for state in ("queued", "running")):
             crew.tick()
             if killed < kills and clock() >= due:
-                killed += _strike(crew, rng)
+                killed += _strike(crew, rng, hit)
                 due = clock() + rng.expovariate(1 / every)
             time.sleep(0.005)
         spent = clock() - began
@@ -156,17 +159,31 @@ def storm(
     return Storm(desk.store.counts().get("completed", 0), killed, attempts, spent)
 
 
-def _strike(crew: Supervisor, rng: random.Random) -> int:
+def _strike(crew: Supervisor, rng: random.Random, hit: Callable[[Process], None]) -> int:
     """Kill one of the workers that have work; return how many were hit."""
     held_by = crew.desk.store.tables.held_by
     busy = [process for name, process in crew.workers.items() if process.poll() is None and held_by(name)]
     if not busy:
         return 0
     try:
-        os.kill(rng.choice(busy).pid, signal.SIGKILL)
+        hit(rng.choice(busy))
     except ProcessLookupError:  # hit before, and gone since it was asked
         return 0
     return 1
+
+
+def hit_place(rng: random.Random) -> Callable[[Process], None]:
+    """Return what kills a worker of a cluster in one of three ways: its actor, the actor's process, its own process."""
+
+    def hit(process: Process) -> None:
+        assert isinstance(process, Placed)
+        way = rng.randrange(3)
+        if way == 2:
+            process.kill()
+        else:
+            os.kill(process.pids()[way], signal.SIGKILL)
+
+    return hit
 
 
 def audit(desk: Desk, expected: dict[int, str]) -> list[str]:

@@ -13,6 +13,7 @@ from typing import Protocol, runtime_checkable
 
 from vitascope.jobs.desk import Desk
 from vitascope.jobs.housekeeper import KEEP_ALL, Housekeeper, Keep
+from vitascope.jobs.place import resident_bytes
 from vitascope.jobs.presence import silence
 from vitascope.jobs.worker import OUT_OF_MEMORY, say, worker_name
 
@@ -38,6 +39,15 @@ class Process(Protocol):
 
     def kill(self) -> None:
         """End it."""
+        ...
+
+
+@runtime_checkable
+class Elsewhere(Process, Protocol):
+    """A worker's process on another machine."""
+
+    def held(self) -> int:
+        """Return how many bytes of memory it held when it was last heard of."""
         ...
 
 
@@ -133,7 +143,7 @@ class Supervisor:
             slot.due = now + slot.wait
             self._say(f"worker {slot.name} ended ({status}), the next one starts in {slot.wait:.1f} s")
             self._bury(slot)
-        elif self._memory is not None and resident_bytes(slot.process.pid) > self._memory:
+        elif self._memory is not None and held_bytes(slot.process) > self._memory:
             self._say(f"worker {slot.name} holds too much memory and is ended")
             # First the job, so that no other worker takes it up and dies of it as well.
             self.desk.store.bury(slot.name, OUT_OF_MEMORY, again=False)
@@ -178,9 +188,6 @@ def starter(
     return start
 
 
-def resident_bytes(pid: int) -> int:
-    """Return how much memory a process holds, 0 where that cannot be known."""
-    with contextlib.suppress(OSError, ValueError, IndexError):
-        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-        return pages * os.sysconf("SC_PAGE_SIZE")
-    return 0
+def held_bytes(process: Process) -> int:
+    """Return how much memory a worker holds, on whatever machine it is."""
+    return process.held() if isinstance(process, Elsewhere) else resident_bytes(process.pid)

@@ -20,6 +20,7 @@ import uvicorn
 
 from vitascope.errors import RequestError
 from vitascope.jobs.budget import NO_LIMITS, Budget
+from vitascope.jobs.cluster import check_address
 from vitascope.jobs.desk import open_desk
 from vitascope.jobs.housekeeper import KEEP_ALL, Keep
 from vitascope.jobs.supervisor import Supervisor, starter
@@ -34,12 +35,16 @@ BACKLOG = 512
 
 @dataclass(frozen=True)
 class ServeOptions:
-    """Where to serve and for whom. `program` is the module that workers are started from."""
+    """Where to serve and for whom. `program` is the module that workers are started from.
+
+    There is one worker where nobody says how many; on a `cluster` (None: on this machine) there is one per GPU.
+    """
 
     host: str = "127.0.0.1"
     port: int = 8188
     token: str | None = None
-    workers: int = 1
+    workers: int | None = None
+    cluster: str | None = None
     models: tuple[str, ...] = ("toybox",)
     hosts: tuple[str, ...] = ()
     origins: tuple[str, ...] = ()
@@ -80,6 +85,8 @@ def serve(home: Path, options: ServeOptions) -> None:
         max_queued=options.max_queued,
     )
     check_doors(options, house)
+    if options.cluster is not None:
+        check_address(options.cluster)
     listening = _listen(options)
     _log_to_stderr()
     config = uvicorn.Config(
@@ -112,8 +119,14 @@ def _workers(home: Path, house: House, options: ServeOptions) -> Iterator[None]:
     told = ["--models", ",".join(options.models)]
     told += [] if options.memory is None else ["--memory", str(options.memory / 2**30)]
     told += [] if options.seconds is None else ["--seconds", str(options.seconds)]
+    number, memory = 1 if options.workers is None else options.workers, options.memory
+    if options.cluster is not None:
+        # One process speaks to the cluster, and it watches over the workers there.
+        told += ["--cluster", options.cluster, "--program", options.program]
+        told += [] if options.workers is None else ["--workers", str(options.workers)]
+        number, memory = min(1, number), None
     start = starter(home.absolute(), told, (sys.executable, "-m", options.program))
-    supervisor = Supervisor(house.desk, options.workers, start, memory=options.memory, keep=options.keep)
+    supervisor = Supervisor(house.desk, number, start, memory=memory, keep=options.keep)
     with _running(supervisor.run, "supervisor"):
         yield
 

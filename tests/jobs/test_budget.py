@@ -108,3 +108,33 @@ def test_a_token_s_own_limits_go_before_the_house_s():
     both = Budget(seconds_per_day=5).over(Budget(seconds_per_day=9, seconds_per_hour=1))
     assert both == Budget(seconds_per_day=5, seconds_per_hour=1)
     assert not Budget()
+
+
+def test_a_retry_costs_again_what_was_begun_and_once_what_was_not(store, clock):
+    budget = Budget(seconds_per_hour=20)
+    waiting = submit(store, budget)
+    store.cancel(waiting.id)
+    clock.wait(10)
+    store.retry(waiting.id, cost=TEN, budget=budget)
+    assert [one.at for one in store.tables.charges("", 0.0)] == [clock.now()]
+    running = store.claim("w")
+    store.stop(running.lease)
+    store.retry(running.id, cost=TEN, budget=budget)
+    assert len(store.tables.charges("", 0.0)) == 2
+    store.stop(store.claim("w").lease)
+    with pytest.raises(BudgetError):
+        store.retry(running.id, cost=TEN, budget=budget)
+    assert store.get(running.id).state == "cancelled"
+
+
+def test_cancelling_and_retrying_is_no_way_around(store, clock):
+    budget = Budget(seconds_per_hour=10)
+    first, second = (submit_and_cancel(store, budget) for _ in range(2))
+    store.retry(first.id, cost=TEN, budget=budget)
+    with pytest.raises(BudgetError):
+        store.retry(second.id, cost=TEN, budget=budget)
+    assert store.counts() == {"queued": 1, "cancelled": 1}
+
+
+def submit_and_cancel(store: Store, budget: Budget):
+    return store.cancel(submit(store, budget).id)

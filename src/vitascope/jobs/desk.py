@@ -90,6 +90,12 @@ class Desk:
         cost = Cost.of(request.planned, request.number, backend(request.model).card)
         return self.store.clone(job, cost=cost, budget=budget)
 
+    def retry(self, job: str, *, budget: Budget = NO_LIMITS) -> Job:
+        """Queue a failed or cancelled job again, and charge its owner again; raises `BudgetError`."""
+        request = self.store.get(job).request
+        cost = Cost.of(request.planned, request.number, backend(request.model).card)
+        return self.store.retry(job, cost=cost, budget=budget)
+
     def file(self, job: str, index: int = 0, owner: str | None = None) -> Path:
         """Return the file of a finished clip. Raises `RequestError` for a job that has none (yet)."""
         return self.rooms.file(self.store.get(job, owner), index)

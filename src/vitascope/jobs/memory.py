@@ -261,6 +261,10 @@ class MemoryTables:
             and (jobs[charge.job].state != "cancelled" or jobs[charge.job].started_at is not None)
         ]
 
+    def uncharge(self, job: str) -> None:
+        """Take back what a job costs."""
+        self._state.charges = [charge for charge in self._state.charges if charge.job != job]
+
     def forget_charges(self, before: float) -> None:
         """Remove old charges."""
         self._state.charges = [charge for charge in self._state.charges if charge.at >= before]

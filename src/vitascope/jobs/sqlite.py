@@ -200,6 +200,10 @@ class SqliteTables:
         """Return what an owner's jobs cost."""
         return [to_charge(row) for row in self._rows("charges", {"owner": owner, "since": since})]
 
+    def uncharge(self, job: str) -> None:
+        """Take back what a job costs."""
+        self._rows("uncharge", {"job": job})
+
     def forget_charges(self, before: float) -> None:
         """Remove old charges."""
         self._rows("forget_charges", {"before": before})

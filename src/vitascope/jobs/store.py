@@ -187,6 +187,10 @@ class Tables(Protocol):
         """Return what an owner's jobs cost since then, the oldest first, but for those cancelled before they began."""
         ...
 
+    def uncharge(self, job: str) -> None:
+        """Take back what a job costs."""
+        ...
+
     def forget_charges(self, before: float) -> None:
         """Remove charges from before a time."""
         ...
@@ -278,13 +282,11 @@ class Store:
             return _same(*before, request, key)
         FaultPoint("submit: begun")
         now = self.clock.now()
-        if budget:
-            budget.check(cost, self.tables.charges(owner, now - DAY), now)
         job = Job(new_id(), request, owner=owner, key=key, priority=priority, created_at=now)
         job = replace(job, max_attempts=max_attempts, notes=tuple(notes))
         job = self.tables.insert(job, request.fingerprint)
         self.tables.log(job.id, "queued", now, {})
-        self.tables.charge(Charge(job.id, owner, now, cost.seconds, cost.megapixels))
+        self._charge(job.id, owner, cost, budget)
         FaultPoint("submit: inserted")
         return job
 
@@ -333,9 +335,18 @@ class Store:
         return after
 
     @_transaction()
-    def retry(self, job: str) -> Job:
-        """Queue a failed or cancelled job again; where steps of it are still kept, it goes on from the last."""
-        return self._apply(changes.again(self.get(job)))
+    def retry(self, job: str, *, cost: Cost | None = None, budget: Budget = NO_LIMITS) -> Job:
+        """Queue a failed or cancelled job again; where steps of it are still kept, it goes on from the last.
+
+        With a `cost` its owner is charged once more, unless it was never begun. Raises `BudgetError`.
+        """
+        found = self.get(job)
+        change = changes.again(found)
+        if cost is not None:
+            if found.started_at is None:
+                self.tables.uncharge(job)
+            self._charge(job, found.owner, cost, budget)
+        return self._apply(change)
 
     def clone(
         self,
@@ -509,6 +520,13 @@ class Store:
     def close(self) -> None:
         """Let go of what this thread has open; the store can be used again."""
         self.tables.close()
+
+    def _charge(self, job: str, owner: str, cost: Cost, budget: Budget) -> None:
+        """Charge an owner if there is enough left, in the transaction that is open."""
+        now = self.clock.now()
+        if budget:
+            budget.check(cost, self.tables.charges(owner, now - DAY), now)
+        self.tables.charge(Charge(job, owner, now, cost.seconds, cost.megapixels))
 
     def _apply(self, change: Change, *, logged: bool = True) -> Job:
         """Save a change, its event, and the letter if it is news: all in the transaction that is open."""

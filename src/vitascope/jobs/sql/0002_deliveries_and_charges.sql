@@ -20,7 +20,7 @@ create index deliveries_due on deliveries (due) where due is not null;
 create index deliveries_by_endpoint on deliveries (endpoint, at);
 
 create table charges (
-    job text primary key references jobs (id),
+    job text not null references jobs (id),
     owner text not null,
     at real not null,
     seconds real not null,
@@ -28,3 +28,4 @@ create table charges (
 ) strict;
 
 create index charges_by_owner on charges (owner, at);
+create index charges_by_job on charges (job);

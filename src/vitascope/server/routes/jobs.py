@@ -67,7 +67,8 @@ def cancel(house: InHouse, caller: Asking, job_id: str) -> dict[str, Any]:
 @router.post("/jobs/{job_id}/retry")
 def retry(house: InHouse, caller: Asking, job_id: str) -> dict[str, Any]:
     """Queue a failed or cancelled job again; it goes on from the last step that was kept."""
-    return _told(house, house.desk.store.retry(house.job(job_id, caller).id))
+    job = house.job(job_id, caller)
+    return _told(house, house.desk.retry(job.id, budget=house.budget(caller)))
 
 
 @router.post("/jobs/{job_id}/clone")

@@ -34,6 +34,8 @@ CLOSE_SECONDS = 15.0
 PATIENCE = Patience(0.5, 30.0, 20.0)
 OBJECTS = 80 * 2**20
 """What the store of objects gets in a cluster that is started here; nothing of ours goes through it."""
+TOLD = {"namespace": "vitascope", "logging_level": "error"}
+"""What Ray is told whatever the cluster."""
 ENDLESS = 2**50
 SECRETS = frozenset({"VITASCOPE_TOKEN", "VITASCOPE_FAULT"})
 """What workers elsewhere are not told."""
@@ -156,20 +158,35 @@ def connect(address: str, **local: Any) -> Any:
 
     if ray.is_initialized():
         return ray
-    told = {"namespace": "vitascope", "logging_level": "error"}
-    try:
-        if address != "local":
-            ray.init(address=address, **told)
-            return ray
-    except (ConnectionError, RuntimeError, ValueError, AssertionError) as error:
-        if address != "auto" or not isinstance(error, ConnectionError):
-            line = " ".join(str(error).split())[:300]
-            hint = f"on this machine first: ray start --address={address}"
-            raise RequestError("cluster", f"{address} cannot be joined ({line})", hint) from None
-    # Ray serves only loopback when that is its machine's address.
-    told |= {"include_dashboard": False, "object_store_memory": OBJECTS, "_node_ip_address": "127.0.0.1"}
-    ray.init(address="local", **{**told, **local})
+    if address == "local" or not _joined(ray, address):
+        _start_here(ray, local)
     return ray
+
+
+def _joined(ray: Any, address: str) -> bool:
+    """Join a cluster, and say whether there was any to be found; raises `RequestError` for one that takes nobody in."""
+    try:
+        ray.init(address=address, **TOLD)
+    except (ConnectionError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
+        line = " ".join(str(error).split())[:300]
+        if address == "auto" and "Could not find any running" in line:
+            return False
+        hint = (
+            f"on this machine first: ray start --address={address}; where it has a token: RAY_AUTH_MODE=token"
+        )
+        raise RequestError("cluster", f"{address} cannot be joined ({line})", hint) from None
+    return True
+
+
+def _start_here(ray: Any, local: Mapping[str, Any]) -> None:
+    """Start a Ray for this machine alone, on loopback, behind a secret of its own."""
+    from ray._private import ray_constants
+
+    # What it does on systems where it serves one machine only; else it listens to the whole network.
+    ray_constants.ENABLE_RAY_CLUSTER = False
+    os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
+    own = {"include_dashboard": False, "object_store_memory": OBJECTS, "_node_ip_address": "127.0.0.1"}
+    ray.init(address="local", **{**TOLD, **own, **local})
 
 
 def check_store(desk: Desk, nodes: Sequence[Node]) -> None:

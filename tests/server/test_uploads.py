@@ -15,6 +15,7 @@ from tests.server.conftest import png
 from tests.server.hostile import BYTES, MADE, NAMES, write
 from vitascope.errors import RequestError
 from vitascope.intake.drill import mutant, sources
+from vitascope.server import check as checking
 from vitascope.server.check import Look, Lookout, Lookouts, check, take_look
 
 SLACK = 4
@@ -160,6 +161,19 @@ def test_a_process_that_looks_is_replaced_when_it_dies(tmp_path: Path):
         assert second.look("file", str(file), "").end == "read"
     with lookouts.one() as third:
         assert third is second, "it is kept"
+    lookouts.close()
+
+
+def test_where_nothing_can_be_forked_each_file_gets_a_process(tmp_path: Path, monkeypatch):
+    program = "import vitascope.server.check as c; c.FORKS = False; c._serve()"
+    monkeypatch.setattr(Lookout, "program", ("-c", program))
+    monkeypatch.setattr(checking, "FORKS", False)
+    file, lookouts = tmp_path / "a.png", Lookouts(1)
+    for content, end in ((png(), "read"), (b"hello", "refused")):
+        file.write_bytes(content)
+        with lookouts.one() as lookout:
+            assert lookout.look("file", str(file), "").end == end
+        assert not lookout.alive
     lookouts.close()
 
 

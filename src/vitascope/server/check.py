@@ -29,6 +29,9 @@ ANSWER_BYTES = 1 << 16
 AT_ONCE = 2
 """Looks that are taken at the same time; more would let many small requests take much memory."""
 
+FORKS = sys.platform == "linux"
+"""Whether a process with decoders in it can be forked; elsewhere each file gets a new process, which takes longer."""
+
 TOO_LONG = "takes too long to read", "save it anew, shorter or smaller"
 BROKEN = "could not be read within the limits", "save it anew"
 
@@ -111,6 +114,8 @@ class Lookout:
             return Look("broken", {})
         finally:
             patience.cancel()
+            if not FORKS:
+                self.close()
 
     def close(self) -> None:
         """End it."""
@@ -158,7 +163,8 @@ def _serve() -> None:
     _load_decoders()
     for line in sys.stdin.buffer:
         argument, path, still = json.loads(line)
-        if not hasattr(os, "fork"):
+        if not FORKS:
+            _confine()
             sys.stdout.write(_told(argument, path, still))
             return
         sys.stdout.write(json.dumps(_apart(argument, path, still)) + "\n")

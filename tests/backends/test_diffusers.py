@@ -141,7 +141,7 @@ def test_a_second_clip_is_neither_loaded_again_nor_larger(home: Path, monkeypatc
     monkeypatch.setattr(backends_diffusers, "load", lambda order: loads.append(order.task) or load(order))
     backend, shot = shot_for("wan", home)
     spent, resident = [], []
-    for seed in range(6):
+    for seed in range(10):
         progress = Progress()
         backend.render(shot.model_copy(update={"seed": seed}), progress)
         spent.append(progress.seconds_spent["load"])
@@ -149,7 +149,7 @@ def test_a_second_clip_is_neither_loaded_again_nor_larger(home: Path, monkeypatc
         resident.append(int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE"))
     assert loads == ["text"]
     assert max(spent[1:]) < spent[0]
-    assert resident[-1] - resident[1] < 8 * 2**20
+    assert resident[-1] - resident[4] < 4 * 2**20, resident  # the first few clips fill torch's own pools
 
 
 def tensors() -> int:

@@ -44,9 +44,9 @@ class Spared:
 
 PRESETS: dict[Quality, Spared | None] = {
     "lossless": None,
-    "high": Spared(change=0.3, most=1, interval=2, threshold=0.03),
-    "medium": Spared(change=0.4, most=2, interval=3, threshold=0.06),
-    "low": Spared(change=0.8, most=4, interval=5, threshold=0.12),
+    "high": Spared(change=0.3, most=1, interval=2, threshold=0.02),
+    "medium": Spared(change=0.4, most=2, interval=3, threshold=0.04),
+    "low": Spared(change=0.6, most=3, interval=4, threshold=0.08),
 }
 
 

@@ -32,9 +32,7 @@ _TASK = (
     "place and wish that is said. Add what is missing of: action, place, season, time of day, weather, style, and "
     "one camera move. Use only these words for them. Answer with the sentence alone. "
 )
-_PICTURED = (
-    "A picture goes with it: of place, season, time of day, weather and style add nothing, the picture shows them. "
-)
+_PICTURED = "A picture goes with it: add no place, season, time of day, weather or style, for it shows them. "
 _MOVES = ("zoom-in", "zoom-out", "pan-left", "pan-right", "static")
 
 

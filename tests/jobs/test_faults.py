@@ -13,7 +13,7 @@ from PIL import Image
 from vitascope.errors import JobNotFoundError
 from vitascope.jobs.desk import Desk, open_desk
 from vitascope.jobs.drill import all_jobs, audit, run, start
-from vitascope.jobs.faults import POINTS, FaultPoint, arm
+from vitascope.faults import POINTS, FaultPoint, arm
 
 KILLED = -signal.SIGKILL
 SUBMIT = tuple(point for point in POINTS if point.startswith(("submit:", "input:")))
@@ -182,7 +182,7 @@ def test_every_place_is_tried_and_unknown_ones_are_refused(monkeypatch):
     assert len(POINTS) == len(set(POINTS)) >= 30
     with pytest.raises(ValueError, match="is no fault point"):
         arm("worker: dreaming")
-    monkeypatch.setattr("vitascope.jobs.faults._armed", {"worker: loading": 2})
+    monkeypatch.setattr("vitascope.faults._armed", {"worker: loading": 2})
     FaultPoint("worker: encoding")
     with pytest.raises(ValueError, match="is missing in POINTS"):
         FaultPoint("worker: dreaming")

@@ -41,6 +41,12 @@ def serve(
     memory: Annotated[
         float | None, typer.Option(metavar="GIB", min=0.01, help="How much memory a worker may have.")
     ] = None,
+    store: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL", help="A Postgres database shared with other servers. [default: VITASCOPE_STORE]"
+        ),
+    ] = None,
     program: Annotated[str, typer.Option(hidden=True)] = "vitascope",
 ) -> None:
     """Serve the videos API, and make what is asked for, until interrupted."""
@@ -51,8 +57,11 @@ def serve(
         from vitascope.errors import MissingExtraError
 
         raise MissingExtraError(f'serving needs {error.name}: pip install "vitascope[serve]"') from None
-    from vitascope.settings import settings
+    from vitascope.settings import read_settings
 
+    if store:
+        os.environ["VITASCOPE_STORE"] = store  # the workers read it there
+    settings = read_settings(dict(os.environ))
     options = ServeOptions(
         host=host,
         port=port,
@@ -66,9 +75,10 @@ def serve(
         per_minute=per_minute,
         memory=None if memory is None else round(memory * 2**30),
         seconds=seconds,
+        store=settings.store,
         program=program,
     )
-    run(settings().home, options)
+    run(settings.home, options)
 
 
 @tokens.command("add")

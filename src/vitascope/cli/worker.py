@@ -35,7 +35,7 @@ def worker(
         seconds=seconds,
         memory=None if memory is None else round(memory * 2**30),
     )
-    working = Worker(open_desk(settings().home), options)
+    working = Worker(open_desk(settings().home, store=settings().store), options)
     # What is being made returns to the queue with its last step, and nobody needs to be told of an error.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: working.leave())

@@ -11,7 +11,7 @@ import signal
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -24,6 +24,7 @@ from vitascope.types import Shot
 
 _PRELOAD = [
     "__main__",
+    "psycopg",
     "vitascope.cli.app",
     "vitascope.jobs.sqlite",
     "vitascope.jobs.worker",
@@ -66,34 +67,38 @@ class Forked:
         return self.process.exitcode
 
 
-def start(home: Path, *arguments: str, fault: str | None = None, pace: float = 0.0) -> Forked:
+def start(
+    home: Path, *arguments: str, fault: str | None = None, pace: float = 0.0, store: str | None = None
+) -> Forked:
     """Start the command line in a process of its own, to be killed at a fault point if one is named.
 
-    `pace` is how many seconds each call of the fake network takes; what is printed goes to `log` in the home folder.
+    `pace` is how many seconds each call of the fake network takes, `store` the database of a shared queue; what is
+    printed goes to `log` in the home folder.
     """
-    process = _forks.Process(target=_act, args=(str(home), arguments, fault, pace), daemon=True)
+    told = {"VITASCOPE_HOME": str(home), "VITASCOPE_FAKE_SECONDS": str(pace), "VITASCOPE_STORE": store or ""}
+    process = _forks.Process(target=_act, args=(told, arguments, fault), daemon=True)
     process.start()
     return Forked(process)
 
 
-def run(home: Path, *arguments: str, fault: str | None = None) -> int:
+def run(home: Path, *arguments: str, fault: str | None = None, store: str | None = None) -> int:
     """Do the same and return how it ended: a status, or minus the number of the signal."""
-    return start(home, *arguments, fault=fault).wait()
+    return start(home, *arguments, fault=fault, store=store).wait()
 
 
-def fork_worker(home: Path, *, pace: float = 0.0) -> Callable[[str], Process]:
+def fork_worker(home: Path, *, pace: float = 0.0, store: str | None = None) -> Callable[[str], Process]:
     """Return what a supervisor starts workers with, as `supervisor.starter` does."""
-    return lambda name: start(home, "worker", "--name", name, pace=pace)
+    return lambda name: start(home, "worker", "--name", name, pace=pace, store=store)
 
 
-def _act(home: str, arguments: Sequence[str], fault: str | None, pace: float) -> None:
+def _act(told: Mapping[str, str], arguments: Sequence[str], fault: str | None) -> None:
     from vitascope import cli
-    from vitascope.jobs.faults import arm
+    from vitascope.faults import arm
     from vitascope.settings import settings
     from vitascope.testing import register_fakes
 
-    os.environ |= {"VITASCOPE_HOME": home, "VITASCOPE_FAKE_SECONDS": str(pace)}
-    log = os.open(Path(home) / "log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    os.environ |= told
+    log = os.open(Path(told["VITASCOPE_HOME"]) / "log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(log, 1)
     os.dup2(log, 2)
     settings.cache_clear()

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vitascope.errors import DiskFullError, InputFileError, RequestError
+from vitascope.faults import FaultPoint
 from vitascope.files import published
-from vitascope.jobs.faults import FaultPoint
 from vitascope.jobs.job import ID_START, Job, Output
 from vitascope.types import Given, Shot
 
@@ -34,11 +34,16 @@ def free_bytes(path: Path) -> int:
 
 @dataclass(frozen=True)
 class Rooms:
-    """The folder of the queue; `free` says how many bytes are free there."""
+    """The folder of the queue; `free` says how many bytes are free there.
+
+    Where several machines share the folder, `machine` tells this one's workers from those of others, whose locks it
+    could not trust.
+    """
 
     path: Path
     min_free: int = MIN_FREE
     free: Callable[[Path], int] = free_bytes
+    machine: str = ""
 
     def make(self) -> None:
         """Make the folders, and lay in ballast if there is room for it."""
@@ -60,8 +65,8 @@ class Rooms:
 
     @property
     def workers(self) -> Path:
-        """The folder of the locks that living workers hold."""
-        return self.path / "workers"
+        """The folder of the locks that living workers of this machine hold."""
+        return self.path / "workers" / self.machine
 
     def folder(self, job: str) -> Path:
         """Return the folder of a job; raises `RequestError` for what is no job's name."""

@@ -73,17 +73,17 @@ def to_letter(row: Row) -> Letter:
 
 
 @cache
-def queries() -> dict[str, str]:
-    """Return the statements of `sql/queries.sql` by their names."""
-    text = files("vitascope.jobs").joinpath("sql/queries.sql").read_text("utf-8")
+def queries(folder: str = "sql") -> dict[str, str]:
+    """Return the statements of a folder's `queries.sql` by their names."""
+    text = files("vitascope.jobs").joinpath(folder, "queries.sql").read_text("utf-8")
     named = (part.partition("\n") for part in text.split("-- name: ")[1:])
     return {name.strip(): statement.strip() for name, _, statement in named}
 
 
-def migrations() -> Iterator[tuple[int, str]]:
+def migrations(folder: str = "sql") -> Iterator[tuple[int, str]]:
     """Yield the number and the statements of each step from an empty database to today's, in order."""
-    folder = files("vitascope.jobs").joinpath("sql")
-    for file in sorted(folder.iterdir(), key=lambda file: file.name):
+    steps = files("vitascope.jobs").joinpath(folder).iterdir()
+    for file in sorted(steps, key=lambda file: file.name):
         if file.name[:4].isdecimal():
             yield int(file.name[:4]), file.read_text("utf-8")
 

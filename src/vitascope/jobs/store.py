@@ -5,17 +5,19 @@ transaction, and when it has returned, what it did is on the disk. Any number of
 queue open; threads may share one.
 """
 
+import random
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from functools import wraps
 from typing import Any, Concatenate, Literal, ParamSpec, Protocol, TypeVar, runtime_checkable
 
-from vitascope.errors import DiskFullError, JobConflictError, JobNotFoundError
+from vitascope.errors import DiskFullError, JobConflictError, JobNotFoundError, UndoneError
+from vitascope.faults import FaultPoint
 from vitascope.jobs import changes
 from vitascope.jobs.changes import Change
 from vitascope.jobs.clock import Clock, SystemClock
-from vitascope.jobs.faults import FaultPoint
 from vitascope.jobs.job import (
     ID_START,
     MAX_ATTEMPTS,
@@ -37,6 +39,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 LEASE_SECONDS = 30.0
+MAX_UNDONE = 6
 DIED = Failure("worker_died", "its worker ended without a word")
 
 
@@ -59,7 +62,10 @@ class Tables(Protocol):
     """
 
     def transaction(self, *, durable: bool = True) -> AbstractContextManager[None]:
-        """Do all of a block or none of it, with nobody else writing; `durable`: even if the power fails after."""
+        """Do all of a block or none of it, as if nobody else wrote; `durable`: even if the power fails after.
+
+        Raises `UndoneError` where none of it was done and it may be tried again.
+        """
         ...
 
     def insert(self, job: Job, fingerprint: str) -> Job:
@@ -162,14 +168,16 @@ def _transaction(
     def decorate(method: Callable[Concatenate["Store", P], R]) -> Callable[Concatenate["Store", P], R]:
         @wraps(method)
         def whole(store: "Store", *arguments: P.args, **named: P.kwargs) -> R:
-            try:
+            def once() -> R:
                 with store.tables.transaction(durable=durable):
-                    result = method(store, *arguments, **named)
+                    return method(store, *arguments, **named)
+
+            try:
+                result = _undisturbed(once)
             except DiskFullError:
                 if not store.make_room():
                     raise
-                with store.tables.transaction(durable=durable):
-                    result = method(store, *arguments, **named)
+                result = _undisturbed(once)
             if committed is not None:
                 FaultPoint(committed)
             return result
@@ -177,6 +185,16 @@ def _transaction(
         return whole
 
     return decorate
+
+
+def _undisturbed(once: Callable[[], R]) -> R:
+    """Do a transaction, and do it again where it was undone because of others who wrote at the same moment."""
+    for tries in range(MAX_UNDONE):
+        try:
+            return once()
+        except UndoneError:
+            time.sleep(random.uniform(0, 0.02 * 2**tries))
+    return once()
 
 
 class Store:

@@ -30,10 +30,11 @@ from vitascope.errors import (
     LeaseLostError,
     OutputError,
     RequestError,
+    StoreError,
     VitascopeError,
 )
+from vitascope.faults import FaultPoint
 from vitascope.jobs.desk import Desk
-from vitascope.jobs.faults import FaultPoint
 from vitascope.jobs.gauge import Gauge
 from vitascope.jobs.heart import Heart, Why
 from vitascope.jobs.job import Failure, Job, Output
@@ -119,7 +120,7 @@ class Worker:
         try:
             while not self._leaving:
                 self._presence.touch()
-                if not self.work():
+                if not self._look():
                     if self.options.once:
                         break
                     time.sleep(self.options.poll)
@@ -127,6 +128,16 @@ class Worker:
             self._presence.leave()
             self._warm.release_all()
             self.desk.store.close()
+
+    def _look(self) -> bool:
+        """Work, or say why that cannot be done now and wait for better times."""
+        try:
+            return self.work()
+        except StoreError as error:
+            if self.options.once:
+                raise
+            self._say(str(error))
+            return False
 
     def work(self) -> bool:
         """Make one job, if there is one; return whether there was."""
@@ -165,7 +176,7 @@ class Worker:
             except LeaseLostError:
                 self._say(f"{job.id}: another worker has it now")
                 return
-            except DiskFullError as error:
+            except (DiskFullError, StoreError) as error:
                 # Not even that could be written down. The lease will run out, and the next attempt finds the clips.
                 self._say(f"{job.id}: {error}")
                 return
@@ -184,7 +195,7 @@ class Worker:
                 outputs, notes = self._make(job, heart)
             FaultPoint("worker: all published")
             return store.complete(lease, outputs, notes)
-        except (LeaseLostError, DiskFullError):
+        except (LeaseLostError, DiskFullError, StoreError):
             raise
         except Cancelled:
             return self._broken_off(job, heart.why)

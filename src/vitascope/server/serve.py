@@ -17,6 +17,7 @@ from ipaddress import ip_address
 from pathlib import Path
 
 import uvicorn
+from pydantic import SecretStr
 
 from vitascope.errors import RequestError
 from vitascope.jobs.desk import open_desk
@@ -45,6 +46,7 @@ class ServeOptions:
     per_minute: int | None = None
     memory: int | None = None
     seconds: float | None = None
+    store: SecretStr | None = None
     program: str = "vitascope"
 
     @property
@@ -65,7 +67,7 @@ class ServeOptions:
 
 def serve(home: Path, options: ServeOptions) -> None:
     """Serve until interrupted. Raises `RequestError` for an address that cannot or must not be served at."""
-    desk = open_desk(home)
+    desk = open_desk(home, store=options.store)
     house = open_house(
         home.absolute(),
         desk,

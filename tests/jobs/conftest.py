@@ -1,9 +1,11 @@
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from vitascope.jobs.desk import Desk, open_desk
 from vitascope.jobs.drill import run, take
+from vitascope.jobs.scratch import Scratch, programs, scratch
 from vitascope.testing import register_fakes
 
 
@@ -21,6 +23,15 @@ def home(tmp_path: Path) -> Path:
 def desk(home: Path) -> Desk:
     """A desk with an empty queue, in the folder `home`."""
     return open_desk(home)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Scratch]:
+    """A running Postgres server; `fresh()` gives the address of an empty place in it."""
+    if programs() is None:
+        pytest.skip("Postgres is not installed here (Debian: apt-get install postgresql)")
+    with scratch() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

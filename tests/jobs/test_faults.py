@@ -11,9 +11,9 @@ import pytest
 from PIL import Image
 
 from vitascope.errors import JobNotFoundError
+from vitascope.faults import POINTS, FaultPoint, arm
 from vitascope.jobs.desk import Desk, open_desk
 from vitascope.jobs.drill import all_jobs, audit, run, start
-from vitascope.faults import POINTS, FaultPoint, arm
 
 KILLED = -signal.SIGKILL
 SUBMIT = tuple(point for point in POINTS if point.startswith(("submit:", "input:")))

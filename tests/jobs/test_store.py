@@ -1,7 +1,8 @@
-"""The contract of every store: the same tests over the one on the disk and the one in memory."""
+"""The contract of every store: the same tests over the one on the disk, the one in memory and the one on Postgres."""
 
 import json
 import threading
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -26,11 +27,18 @@ def clock() -> HandClock:
     return HandClock()
 
 
-@pytest.fixture(params=["memory", "sqlite"])
-def store(request, clock, tmp_path) -> Store:
+@pytest.fixture(params=["memory", "sqlite", "postgres"])
+def store(request, clock, tmp_path) -> Iterator[Store]:
     if request.param == "memory":
-        return memory_store(clock)
-    return sqlite_store(tmp_path / "queue.sqlite3", clock)
+        yield memory_store(clock)
+    elif request.param == "sqlite":
+        yield sqlite_store(tmp_path / "queue.sqlite3", clock)
+    else:
+        from vitascope.jobs.postgres import postgres_store
+
+        store = postgres_store(request.getfixturevalue("postgres").fresh(), clock)
+        yield store
+        store.close()
 
 
 def types(store: Store, job: str) -> list[str]:

@@ -2,8 +2,9 @@
 
 import threading
 import time
+import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from vitascope.errors import MissingExtraError, RequestError, StoreError
@@ -51,6 +52,7 @@ class Connections:
         self._patience = patience
         self._idle: list[Connection] = []
         self._free = threading.BoundedSemaphore(most)
+        weakref.finalize(self, _close, self._idle)
         self._idle.append(self._connect(0.0))
 
     def take(self) -> Connection:
@@ -87,11 +89,7 @@ class Connections:
 
     def close(self) -> None:
         """Close those that nobody has; the next call makes new ones."""
-        while self._idle:
-            try:
-                self._idle.pop().close()
-            except IndexError:  # another thread was faster
-                return
+        _close(self._idle)
 
     def _connect(self, patience: float | int) -> Connection:
         deadline, wait = time.monotonic() + patience, 0.05
@@ -103,6 +101,12 @@ class Connections:
                     raise StoreError(f"store: {self.where}: {first_line(error)}") from None
             time.sleep(wait)
             wait = min(1.0, 2 * wait)
+
+
+def _close(idle: list[Connection]) -> None:
+    while idle:
+        with suppress(IndexError):  # another thread may be faster
+            idle.pop().close()
 
 
 def first_line(error: Exception) -> str:

@@ -267,19 +267,24 @@ def test_a_claim_waits_for_nobody(url, store):
     assert store.claim("w").id == first.id
 
 
-def test_two_that_stand_in_each_others_way_both_get_there(url, store):
+def test_two_that_stand_in_each_others_way_both_get_there(url, store, monkeypatch):
     """A deadlock: the server undoes one of them, and that is done again."""
     one, two = (store.submit(request()) for _ in range(2))
-    other = psycopg.connect(url)
-    other.execute("update vitascope_jobs set priority = 1 where id = %s", [two.id])
-    done = []
-    thread = threading.Thread(target=lambda: done.append(store.move(two.id, one.id)))
-    thread.start()
-    time.sleep(0.5)
+    other, tries, line = psycopg.connect(url), [], store.tables.line
+    monkeypatch.setattr(store.tables, "line", lambda: tries.append(1) or line())
     other.execute("update vitascope_jobs set priority = 1 where id = %s", [one.id])
+    thread = threading.Thread(target=store.move, args=(two.id, one.id))
+    thread.start()  # takes the second job, and waits for the first
+    waiting = "select 1 from pg_stat_activity where wait_event_type = 'Lock'"
+    with psycopg.connect(url, autocommit=True) as watcher:
+        while not watcher.execute(waiting).fetchall():
+            assert thread.is_alive()
+    other.execute("update vitascope_jobs set priority = 1 where id = %s", [two.id])
     other.commit()
     other.close()
     thread.join()
+    assert len(tries) == 2
+    monkeypatch.undo()
     assert [job.id for job in store.line()] == [two.id, one.id]
     assert {job.priority for job in store.line()} == {1}
 

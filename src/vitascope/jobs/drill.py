@@ -135,24 +135,31 @@ def storm(
     every: float = 0.2,
     rng: random.Random | None = None,
     say: Callable[[str], None] = lambda line: None,
+    patience: float = 600.0,
 ) -> Storm:
-    """Hand in jobs, and kill workers at random moments, about one in `every` seconds, until all is done.
+    """Hand in jobs, and kill workers at random moments until all is done: about one in `every` seconds.
 
-    The jobs are of `seeds` different shots, so that each result can be compared with an unbroken one.
+    Where the jobs go by faster, so do the kills. The jobs are of `seeds` different shots, so that each result can be
+    compared with an unbroken one. It gives up when nothing was completed for `patience` seconds.
     """
     rng, clock = rng or random.Random(), time.monotonic
     # Nobody's fault may make a job fail: being hit by chance three times is not what is tested here.
     for i in range(jobs):
         desk.submit(take(i % seeds), key=f"job {i}", max_attempts=10_000)
     crew = Supervisor(desk, workers, begin, patience=Patience(0.01, 0.1, 1.0), say=say)
-    killed, began = 0, clock()
-    due = began  # the first as soon as anybody works
+    killed, done, began = 0, 0, clock()
+    due = moved = began  # the first as soon as anybody works
     try:
-        while sum(desk.store.counts().get(state, 0) for state in ("queued", "running")):
+        while sum((counts := desk.store.counts()).get(state, 0) for state in ("queued", "running")):
             crew.tick()
-            if killed < kills and clock() >= due:
+            if counts.get("completed", 0) > done:
+                done, moved = counts["completed"], clock()
+            if killed < kills and (clock() >= due or killed * jobs < kills * done):
                 killed += _strike(crew, rng)
                 due = clock() + rng.expovariate(1 / every)
+            if clock() > moved + patience:
+                say(f"nothing was completed for {patience:.0f} s: given up")
+                break
             time.sleep(0.005)
         spent = clock() - began
     finally:

@@ -106,7 +106,7 @@ def scratch(*, durable: bool = False) -> Iterator[Scratch]:
         try:
             yield server
         finally:
-            server.stop()
+            server.stop(signal.SIGQUIT)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

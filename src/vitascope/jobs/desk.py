@@ -17,6 +17,7 @@ from vitascope import pipeline
 from vitascope.backends.base import MAX_SEED
 from vitascope.backends.registry import backend
 from vitascope.errors import JobNotFoundError, OutputError, RequestError
+from vitascope.faults import FaultPoint
 from vitascope.jobs.job import FINISHED, MAX_ATTEMPTS, Job, Kind, Request
 from vitascope.jobs.results import MIN_FREE, Rooms
 from vitascope.jobs.store import LEASE_SECONDS, Store
@@ -105,6 +106,7 @@ class Desk:
             if old or (max_bytes is not None and total > max_bytes and job.bytes):
                 total -= job.bytes
                 gone.append(self.delete(job.id).id)
+                FaultPoint("prune: deleted one")
         self.tidy()
         return gone
 
@@ -122,6 +124,7 @@ class Desk:
             # It may have been retried since it was listed.
             if job.state in ("completed", "cancelled") and self.store.tables.load(job.id) == job:
                 self.rooms.sweep(job)
+        FaultPoint("tidy: swept")
         self.rooms.remove_inputs(kept, ABANDONED_SECONDS)
         self.store.forget_progress(PROGRESS_SECONDS)
         self.rooms.make()

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
-from vitascope.jobs.desk import Desk
+from vitascope.jobs.desk import Desk, open_desk
 from vitascope.jobs.job import Job
 from vitascope.jobs.results import checksum
 from vitascope.jobs.supervisor import Patience, Process, Supervisor
@@ -86,9 +86,33 @@ def run(home: Path, *arguments: str, fault: str | None = None, store: str | None
     return start(home, *arguments, fault=fault, store=store).wait()
 
 
+def call(function: Callable[..., object], *arguments: object, fault: str | None = None) -> int:
+    """Call a function in a process of its own and return how that ended."""
+    process = _forks.Process(target=_call, args=(function, arguments, fault), daemon=True)
+    process.start()
+    return Forked(process).wait()
+
+
+def do(home: Path, method: str, *arguments: str, fault: str | None = None) -> int:
+    """Call a method of the store of a home folder in a process of its own and return how that ended."""
+    return call(_do, home, method, arguments, fault=fault)
+
+
 def fork_worker(home: Path, *, pace: float = 0.0, store: str | None = None) -> Callable[[str], Process]:
     """Return what a supervisor starts workers with, as `supervisor.starter` does."""
     return lambda name: start(home, "worker", "--name", name, pace=pace, store=store)
+
+
+def _call(function: Callable[..., object], arguments: Sequence[object], fault: str | None) -> None:
+    from vitascope.faults import arm
+
+    if fault is not None:
+        arm(fault)
+    function(*arguments)
+
+
+def _do(home: Path, method: str, arguments: Sequence[str]) -> None:
+    getattr(open_desk(home).store, method)(*arguments)
 
 
 def _act(told: Mapping[str, str], arguments: Sequence[str], fault: str | None) -> None:

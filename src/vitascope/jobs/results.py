@@ -50,7 +50,8 @@ class Rooms:
         for folder in (self.path, self.inputs, self.workers):
             folder.mkdir(parents=True, exist_ok=True)
         ballast = self.path / "ballast"
-        if not ballast.exists() and self.free(self.path) > self.min_free + BALLAST:
+        laid_in = ballast.exists() and ballast.stat().st_size == BALLAST
+        if not laid_in and self.free(self.path) > self.min_free + BALLAST:
             _lay_in(ballast)
 
     @property
@@ -133,6 +134,7 @@ class Rooms:
                 file.unlink(missing_ok=True)
                 FaultPoint("delete: half removed")
             shutil.rmtree(folder, ignore_errors=True)
+            FaultPoint("delete: all removed")
 
     def sweep(self, job: Job) -> None:
         """Remove whatever lies in the folder of a finished job beside its clips."""
@@ -142,6 +144,7 @@ class Rooms:
         for entry in folder.iterdir():
             if entry.name not in kept:
                 shutil.rmtree(entry) if entry.is_dir() else entry.unlink(missing_ok=True)
+                FaultPoint("sweep: half swept")
         if not kept:
             folder.rmdir()
 
@@ -151,6 +154,7 @@ class Rooms:
         for file in self.inputs.iterdir():
             if file.name not in kept and file.stat().st_mtime < limit:
                 file.unlink(missing_ok=True)
+                FaultPoint("tidy: input removed")
 
     def job_folders(self) -> Iterable[str]:
         """Return the names of the jobs that have a folder."""
@@ -160,6 +164,7 @@ class Rooms:
 def _lay_in(ballast: Path) -> None:
     """Take room on the disk, as a rule without writing to it."""
     with ballast.open("wb") as file:
+        FaultPoint("ballast: made")
         if hasattr(os, "posix_fallocate"):
             os.posix_fallocate(file.fileno(), 0, BALLAST)
         else:
@@ -170,6 +175,7 @@ def publish(part: Path, target: Path) -> tuple[str, int]:
     """Move a whole file to its place and return its checksum and size; from then on it is there, even without power."""
     FaultPoint("publish: written")
     digest, size = checksum(part)
+    FaultPoint("publish: summed")
     with part.open("rb+") as file:
         os.fsync(file.fileno())
     FaultPoint("publish: synced")

@@ -291,7 +291,7 @@ class Store:
         FaultPoint("cancel: saved")
         return after
 
-    @_transaction()
+    @_transaction("retry: committed")
     def retry(self, job: str) -> Job:
         """Queue a failed or cancelled job again; where steps of it are still kept, it goes on from the last."""
         return self._apply(changes.again(self.get(job)))
@@ -312,9 +312,11 @@ class Store:
     @_transaction("delete: committed")
     def delete(self, job: str) -> Job:
         """Forget a job: nobody finds it any more, and what runs stops at its next step. Its files are the desk's."""
-        return self._apply(changes.deleted(self.get(job), self.clock.now()))
+        after = self._apply(changes.deleted(self.get(job), self.clock.now()))
+        FaultPoint("delete: saved")
+        return after
 
-    @_transaction()
+    @_transaction("move: committed")
     def move(self, job: str, before: str | None = None) -> Job:
         """Let a queued job be claimed right before another one, or (None) as the last."""
         moved = self._queued(job)
@@ -330,12 +332,12 @@ class Store:
         after = replace(self._queued(job), priority=priority)
         return self._apply(Change(after, "moved", {"priority": priority}))
 
-    @_transaction()
+    @_transaction("pause: committed")
     def pause(self) -> None:
         """Let nothing be claimed any more; what runs goes on."""
         self.tables.set_paused(True)
 
-    @_transaction()
+    @_transaction("resume: committed")
     def resume(self) -> None:
         """Let jobs be claimed again."""
         self.tables.set_paused(False)
@@ -425,13 +427,15 @@ class Store:
         """Drop the steps, not the milestones, from the log of jobs that were over so long ago."""
         self.tables.forget_progress(self.clock.now() - seconds)
 
-    @_transaction()
+    @_transaction("outbox: committed")
     def take_letters(self, limit: int = 20, hold_seconds: float | int = 60.0) -> list[Letter]:
         """Return news that webhooks have not had yet; nobody else gets the same ones while they are held."""
         now = self.clock.now()
-        return self.tables.take_letters(now, now + hold_seconds, limit)
+        letters = self.tables.take_letters(now, now + hold_seconds, limit)
+        FaultPoint("outbox: taken")
+        return letters
 
-    @_transaction()
+    @_transaction("outbox: arrived")
     def letter_arrived(self, letter: str) -> None:
         """Never return a letter again, because it has arrived or because nobody will ever take it."""
         self.tables.settle_letter(letter, None)

@@ -167,6 +167,7 @@ class Worker:
     def _attend(self, job: Job) -> None:
         """Make a job that was claimed, and say in the queue what came of it."""
         self._presence = self._presence or Presence(self.desk.rooms.workers, self.options.name)
+        FaultPoint("worker: claimed")
         self._say(f"{job.id}: attempt {job.attempt}")
         with Heart(
             self.desk.store, job, self._presence, lambda: self._leaving, self.options.seconds
@@ -180,6 +181,7 @@ class Worker:
                 # Not even that could be written down. The lease will run out, and the next attempt finds the clips.
                 self._say(f"{job.id}: {error}")
                 return
+        FaultPoint("worker: told")
         self._say(f"{job.id}: {after.state}" + (f" ({after.failure.message})" if after.failure else ""))
         if after.deleted_at is not None:
             self.desk.rooms.remove(job.id)
@@ -219,6 +221,7 @@ class Worker:
     def _broken_off(self, job: Job, why: Why | None) -> Job:
         """End an attempt that was broken off between two steps. Raises `LeaseLostError`."""
         store = self.desk.store
+        FaultPoint("worker: broken off")
         match why:
             case "cancelled":
                 return store.stop(job.lease)
@@ -253,12 +256,15 @@ class Worker:
         for index in range(request.number):
             one = shot.model_copy(update={"seed": shot.seed + index})
             path = _made_before(folder, index, one)
-            digest, size = checksum(path) if path else (None, 0)
-            if path is None or digest is None:
+            if path is None:
                 path = folder / f"{job.attempt}-{index}.mp4"
                 digest, size = _clip(one, renderer, path, progress)
+            else:
+                FaultPoint("worker: found made")
+                digest, size = checksum(path)
             outputs.append(facts(path, digest, size))
             gauge.next_clip()
+            FaultPoint("worker: clip done")
         return outputs, read_record(folder / outputs[0].name).notes
 
     def _hear(self, event: Event) -> None:

@@ -16,6 +16,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 from starlette.datastructures import UploadFile
 
 from vitascope.errors import JobNotFoundError, RequestError
+from vitascope.faults import FaultPoint
 from vitascope.files import published
 from vitascope.jobs.results import checksum
 from vitascope.server.check import check
@@ -73,11 +74,14 @@ class Uploads:
         part = self.folder / f"{name}.part"
         try:
             self._copy(file, part, argument)
+            FaultPoint("upload: written")
             found, (digest, size) = check(part, argument), checksum(part)
             upload = Upload(
                 name, caller.name, **asdict(found), bytes=size, sha256=digest, created_at=time.time()
             )
+            FaultPoint("upload: checked")
             part.replace(self._file(upload))
+            FaultPoint("upload: moved")
             with published(self.folder / f"{name}.json", force=True) as note:
                 note.write_text(json.dumps(asdict(upload)), "utf-8")
         finally:

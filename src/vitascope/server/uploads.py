@@ -8,7 +8,7 @@ import re
 import secrets
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol, runtime_checkable
@@ -23,6 +23,9 @@ from vitascope.server.check import check
 from vitascope.server.tokens import Caller
 
 START = "file_"
+ABANDONED_SECONDS = 3600.0
+"""How long a half written file may lie before it is taken for one that a killed server left."""
+
 _NAME = re.compile(r"file_[0-9a-f]{24}", re.ASCII)
 _DATA = re.compile(r"data:[\w.+-]{1,60}/[\w.+-]{1,60};base64,", re.ASCII)
 
@@ -194,9 +197,13 @@ class Taken:
 
 
 def clear_parts(folder: Path) -> None:
-    """Remove what a killed server has left half written."""
-    for part in folder.glob(f"{START}*.part"):
-        part.unlink(missing_ok=True)
+    """Remove what a killed server has left half written; what is young may be another server's at work."""
+    limit = time.time() - ABANDONED_SECONDS
+    for file in folder.glob("*"):
+        half = file.suffix == ".part" or not file.with_suffix(".json").exists()
+        with suppress(FileNotFoundError):
+            if half and file.stat().st_mtime < limit:
+                file.unlink()
 
 
 def _decoded(text: str, argument: str) -> bytes:

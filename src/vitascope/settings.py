@@ -125,7 +125,9 @@ def read_settings(environ: dict[str, str]) -> Settings:
         name = ".".join(str(part) for part in first["loc"])
         if first["loc"][:1] == ("remotes",):
             raise RequestError(f"{name} in {file}", first["msg"].removeprefix("Value error, ")) from None
-        raise RequestError(f"VITASCOPE_{name.upper()} or {file}", first["msg"].lower()) from None
+        words = first["msg"].removeprefix("Value error, ")
+        words = words[:1].lower() + words[1:]
+        raise RequestError(f"VITASCOPE_{name.upper()} or {file}", words) from None
 
 
 @cache

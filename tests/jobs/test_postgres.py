@@ -180,7 +180,7 @@ def test_the_command_line_says_it_in_one_line_too(home):
     first, second = (home / "log").read_text().splitlines()
     assert "store: 127.0.0.1/clips: " in first
     assert "VITASCOPE_STORE" in second
-    assert "is no address of a postgres database" in second
+    assert "is no address of a Postgres database" in second
     assert "secret" not in first
 
 

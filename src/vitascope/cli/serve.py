@@ -59,9 +59,7 @@ def serve(
         raise MissingExtraError(f'serving needs {error.name}: pip install "vitascope[serve]"') from None
     from vitascope.settings import read_settings
 
-    if store:
-        os.environ["VITASCOPE_STORE"] = store  # the workers read it there
-    settings = read_settings(dict(os.environ))
+    settings = read_settings({**os.environ, **({"VITASCOPE_STORE": store} if store else {})})
     options = ServeOptions(
         host=host,
         port=port,

@@ -23,7 +23,7 @@ from vitascope.errors import DiskFullError, RequestError, StoreError, UndoneErro
 from vitascope.faults import FaultPoint
 from vitascope.files import published
 from vitascope.jobs.clock import Clock, SystemClock
-from vitascope.jobs.connections import PATIENCE_SECONDS, Connection, Connections, first_line, psycopg
+from vitascope.jobs.connections import MOST, PATIENCE_SECONDS, Connection, Connections, first_line, psycopg
 from vitascope.jobs.job import Event, Grip, Job, Letter
 from vitascope.jobs.rows import Row, migrations, queries, to_event, to_job, to_letter, to_row
 from vitascope.jobs.store import LEASE_SECONDS, Query, Store
@@ -100,10 +100,9 @@ class PostgresTables:
     @contextmanager
     def transaction(self, *, durable: bool = True) -> Iterator[None]:
         """Do all of a block or none of it; raises `UndoneError` where it is to be done again."""
-        connection = self._connections.take()
+        connection = self._begin(durable)
+        self._local.connection = connection
         try:
-            self._begin(connection, durable)
-            self._local.connection = connection
             yield
             self._commit(connection)
         except psycopg.Error as error:
@@ -234,11 +233,25 @@ class PostgresTables:
                 part.write_text(queue["id"] + "\n", "utf-8")
             self._rows("take_folder")
 
-    def _begin(self, connection: Connection, durable: bool) -> None:
-        cursor = connection.execute(_BEGIN.format("" if durable else _SOON).encode(), prepare=False)
-        while cursor.nextset():
-            pass
-        self.clock.hear(cursor.fetchall()[0]["now"])
+    def _begin(self, durable: bool) -> Connection:
+        """Return a connection on which a transaction has begun; one that was lost while it was idle is passed over."""
+        for _ in range(MOST + 1):
+            connection = self._connections.take()
+            try:
+                cursor = connection.execute(_BEGIN.format("" if durable else _SOON).encode(), prepare=False)
+                while cursor.nextset():
+                    pass
+                self.clock.hear(cursor.fetchall()[0]["now"])
+                return connection
+            except BaseException as error:
+                lost = connection.closed
+                _undo(connection)
+                self._connections.give(connection)
+                if isinstance(error, psycopg.Error) and not lost:
+                    _raise(error, connection)
+                if not lost:
+                    raise
+        raise StoreError(f"store: {self.where} loses every connection")
 
     def _commit(self, connection: Connection) -> None:
         """Commit, and where the connection is lost meanwhile find out whether it came to that."""
@@ -285,7 +298,7 @@ class PostgresTables:
 
     def _read(self, statement: str, told: Row | None) -> list[dict[str, Any]]:
         """Run a statement that changes nothing, by another connection where one was lost since it was last used."""
-        for _ in range(5):
+        for _ in range(MOST + 1):
             with self._connections.lent() as connection:
                 try:
                     return _run(connection, statement, told)

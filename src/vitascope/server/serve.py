@@ -109,7 +109,9 @@ def _workers(home: Path, house: House, options: ServeOptions) -> Iterator[None]:
     told = ["--models", ",".join(options.models)]
     told += [] if options.memory is None else ["--memory", str(options.memory / 2**30)]
     told += [] if options.seconds is None else ["--seconds", str(options.seconds)]
-    start = starter(home.absolute(), told, (sys.executable, "-m", options.program))
+    # Not among the arguments, which everybody on the machine can read.
+    hidden = {} if options.store is None else {"VITASCOPE_STORE": options.store.get_secret_value()}
+    start = starter(home.absolute(), told, (sys.executable, "-m", options.program), hidden)
     supervisor = Supervisor(house.desk, options.workers, start, memory=options.memory)
     stop = threading.Event()
     thread = threading.Thread(target=supervisor.run, args=(stop,), name="supervisor")

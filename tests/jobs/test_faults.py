@@ -47,8 +47,9 @@ PRUNE = points("prune:", "tidy:")
 MOVE = points("move:")
 OUTBOX = points("outbox:")
 UPLOAD = points("upload:")
+WEBHOOK = points("webhook:")  # tests/server/test_courier.py
 ELSEWHERE = (
-    *(SUBMIT + CANCEL + STOP + AGAIN + PAUSE + DELETE + PRUNE + MOVE + OUTBOX + UPLOAD),
+    *(SUBMIT + CANCEL + STOP + AGAIN + PAUSE + DELETE + PRUNE + MOVE + OUTBOX + UPLOAD + WEBHOOK),
     *RESUME,
 )
 WORK = tuple(point for point in POINTS if point not in ELSEWHERE)

@@ -74,8 +74,10 @@ def to_letter(row: Row) -> Letter:
 
 @cache
 def queries(folder: str = "sql") -> dict[str, str]:
-    """Return the statements of a folder's `queries.sql` by their names."""
-    text = files("vitascope.jobs").joinpath(folder, "queries.sql").read_text("utf-8")
+    """Return the statements in a folder's files, but for those of its migrations, by their names."""
+    found = files("vitascope.jobs").joinpath(folder).iterdir()
+    told = [file for file in found if file.name.endswith(".sql") and not file.name[:4].isdecimal()]
+    text = "\n".join(file.read_text("utf-8") for file in told)
     named = (part.partition("\n") for part in text.split("-- name: ")[1:])
     return {name.strip(): statement.strip() for name, _, statement in named}
 

@@ -2,15 +2,12 @@
 
 import json
 import threading
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 
 from vitascope.errors import JobConflictError, JobNotFoundError, LeaseLostError
-from vitascope.jobs.clock import HandClock
 from vitascope.jobs.job import Failure, Output, Request, Standing
-from vitascope.jobs.memory import memory_store
 from vitascope.jobs.sqlite import sqlite_store
 from vitascope.jobs.store import Store
 
@@ -20,25 +17,6 @@ BROKEN = Failure("internal_error", "it broke")
 
 def request(prompt: str = "a cat", model: str = "toybox", **said) -> Request:
     return Request(json.dumps({"prompt": prompt, "model": model, "seed": 7}), **said)
-
-
-@pytest.fixture
-def clock() -> HandClock:
-    return HandClock()
-
-
-@pytest.fixture(params=["memory", "sqlite", "postgres"])
-def store(request, clock, tmp_path) -> Iterator[Store]:
-    if request.param == "memory":
-        yield memory_store(clock)
-    elif request.param == "sqlite":
-        yield sqlite_store(tmp_path / "queue.sqlite3", clock)
-    else:
-        from vitascope.jobs.postgres import postgres_store
-
-        store = postgres_store(request.getfixturevalue("postgres").fresh(), clock)
-        yield store
-        store.close()
 
 
 def types(store: Store, job: str) -> list[str]:

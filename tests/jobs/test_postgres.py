@@ -18,10 +18,11 @@ from vitascope.errors import MissingExtraError, RequestError, StoreError, Undone
 from vitascope.jobs.clock import HandClock
 from vitascope.jobs.connections import psycopg
 from vitascope.jobs.desk import open_desk
-from vitascope.jobs.drill import all_jobs, run, take
+from vitascope.jobs.drill import all_jobs, audit, run, start, take
 from vitascope.jobs.job import Standing
 from vitascope.jobs.postgres import PostgresTables, ServerClock, postgres_store
 from vitascope.jobs.rows import migrations
+from vitascope.jobs.scratch import scratch
 from vitascope.jobs.store import Store
 
 
@@ -142,8 +143,6 @@ def test_a_change_that_is_cut_off_in_the_middle_is_made_again(url, tmp_path, wor
 
 
 def test_a_server_that_is_started_again_is_found_again(tmp_path):
-    from vitascope.jobs.scratch import scratch
-
     with scratch() as server:
         store = postgres_store(server.fresh())
         lease = store.submit(request()) and store.claim("w").lease
@@ -433,3 +432,60 @@ def test_two_servers_share_a_queue_and_its_clips(home, url, unbroken):
     assert desk.file(jobs[1]).is_file()
     assert len(all_jobs(desk)) == 3
     desk.store.close()
+
+
+@pytest.mark.parametrize(
+    "point",
+    [*(f"migrate: {where}" for where in ("begun", "stepped", "counted", "committed")), "file: folder synced"],
+)
+def test_killed_while_the_tables_are_made(home, url, point):
+    assert run(home, "jobs", "ls", fault=point, store=url) == -signal.SIGKILL
+    assert run(home, "jobs", "ls", store=url) == 0, (home / "log").read_text()
+    desk = open_desk(home, store=SecretStr(url))
+    assert desk.store.check() == "ok"
+    assert desk.store.tables._rows("folder")[0]["has_folder"]
+    desk.store.close()
+
+
+@pytest.mark.parametrize(
+    "point",
+    [
+        "claim: updated",
+        "claim: committed",
+        "beat: saved",
+        "publish: renamed",
+        "finish: saved",
+        "finish: posted",
+        "finish: committed",
+    ],
+)
+def test_killed_while_a_clip_is_made(home, url, unbroken, point):
+    desk = open_desk(home, store=SecretStr(url))
+    job = desk.submit(take(1)).id
+    assert run(home, "worker", "--once", fault=point, store=url) == -signal.SIGKILL
+    for _ in range(
+        5
+    ):  # the server may not yet have noticed that the first one is dead, and holds the job for it
+        assert run(home, "worker", "--once", store=url) == 0
+        if desk.store.get(job).finished:
+            break
+    assert audit(desk, unbroken) == []
+    assert desk.store.get(job).attempt <= 2
+    desk.store.close()
+
+
+def test_a_worker_outlives_a_restart_of_the_database(home, unbroken):
+    with scratch() as server:
+        url = server.fresh()
+        desk = open_desk(home, store=SecretStr(url))
+        job = desk.submit(take(2)).id
+        worker = start(home, "worker", "--once", pace=0.3, store=url)
+        while desk.store.get(job).standing.step < 1:
+            assert worker.poll() is None
+        server.stop(signal.SIGQUIT)
+        time.sleep(1)
+        server.start()
+        assert worker.wait() == 0, (home / "log").read_text()
+        assert desk.store.get(job).attempt == 1
+        assert audit(desk, unbroken) == []
+        desk.store.close()

@@ -223,15 +223,15 @@ class PostgresTables:
         with self.transaction():
             queue = self._rows("folder")[0]
             found = note.read_text("utf-8").strip() if note.is_file() else None
-            if found == queue["id"]:
+            if found == queue["id"] and queue["has_folder"]:
                 return
-            if found is not None or queue["has_folder"]:
+            if found not in (None, queue["id"]) or (found is None and queue["has_folder"]):
                 why = "is of another queue" if found else "is not the one that the queue's other servers use"
                 hint = f"mount theirs there; if it is lost, write {queue['id']} into {note}"
                 raise RequestError("home", f"the folder {folder} {why}", hint)
+            self._rows("take_folder")
             with published(note, force=True, argument="home") as part:
                 part.write_text(queue["id"] + "\n", "utf-8")
-            self._rows("take_folder")
 
     def _begin(self, durable: bool) -> Connection:
         """Return a connection on which a transaction has begun; one that was lost while it was idle is passed over."""

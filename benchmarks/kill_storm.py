@@ -159,7 +159,7 @@ def table(title: str, figures: dict) -> None:
 
 def main() -> None:
     """Run what was asked for and print tables; status 1 when anything is wrong."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(description="Kill workers at random and look at what is left.")
     parser.add_argument("--store", choices=("sqlite", "postgres"), default="sqlite")
     parser.add_argument("--jobs", type=int, default=1000)
     parser.add_argument("--kills", type=int, default=120)

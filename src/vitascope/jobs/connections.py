@@ -95,7 +95,7 @@ class Connections:
         deadline, wait = time.monotonic() + patience, 0.05
         while True:
             try:
-                return psycopg.connect(self._info, autocommit=True, row_factory=dict_row)
+                return Connection.connect(self._info, autocommit=True, row_factory=dict_row)
             except psycopg.OperationalError as error:
                 if time.monotonic() + wait > deadline:
                     raise StoreError(f"store: {self.where}: {first_line(error)}") from None

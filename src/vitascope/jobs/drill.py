@@ -198,11 +198,14 @@ def _strike(crew: Supervisor, rng: random.Random) -> int:
     busy = [process for name, process in crew.workers.items() if process.poll() is None and held_by(name)]
     if not busy:
         return 0
+    struck = rng.choice(busy)
     try:
-        os.kill(rng.choice(busy).pid, signal.SIGKILL)
-    except ProcessLookupError:  # hit before, and gone since it was asked
+        os.kill(struck.pid, signal.SIGKILL)
+    except ProcessLookupError:  # gone since it was asked
         return 0
-    return 1
+    while struck.poll() is None:  # so that nobody is killed twice, and counted twice
+        time.sleep(0.001)
+    return int(struck.poll() == -signal.SIGKILL)
 
 
 def audit(desk: Desk, expected: dict[int, str]) -> list[str]:

@@ -106,6 +106,14 @@ class DiskFullError(VitascopeError):
     """The disk is too full to take more work."""
 
 
+class StoreError(VitascopeError):
+    """The database of the queue cannot be reached."""
+
+
+class UndoneError(StoreError):
+    """The database undid a change that was at odds with another one; it may be tried again."""
+
+
 @contextmanager
 def asking_the_model() -> Iterator[None]:
     """Mark what is raised inside as the model's own failure, but for what the one who asks did or wants."""

@@ -281,7 +281,7 @@ def _desk() -> "Desk | FarDesk":
     from vitascope.jobs.desk import open_desk
     from vitascope.settings import settings
 
-    return open_desk(settings().home)
+    return open_desk(settings().home, store=settings().store)
 
 
 def _state(text: str) -> Any:

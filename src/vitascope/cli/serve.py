@@ -77,6 +77,12 @@ def serve(
     memory: Annotated[
         float | None, typer.Option(metavar="GIB", min=0.01, help="How much memory a worker may have.")
     ] = None,
+    store: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL", help="A Postgres database shared with other servers. [default: VITASCOPE_STORE]"
+        ),
+    ] = None,
     program: Annotated[str, typer.Option(hidden=True)] = "vitascope",
 ) -> None:
     """Serve the videos API, and make what is asked for, until interrupted."""
@@ -88,9 +94,10 @@ def serve(
         from vitascope.errors import MissingExtraError
 
         raise MissingExtraError(f'serving needs {error.name}: pip install "vitascope[serve]"') from None
-    from vitascope.settings import settings
+    from vitascope.settings import read_settings
 
     budget = _budget(clip_seconds_per_hour, clip_seconds_per_day, megapixels_per_hour, megapixels_per_day)
+    settings = read_settings({**os.environ, **({"VITASCOPE_STORE": store} if store else {})})
     options = ServeOptions(
         host=host,
         port=port,
@@ -110,9 +117,10 @@ def serve(
         ),
         memory=None if memory is None else round(memory * 2**30),
         seconds=seconds,
+        store=settings.store,
         program=program,
     )
-    run(settings().home, options)
+    run(settings.home, options)
 
 
 @tokens.command("add")

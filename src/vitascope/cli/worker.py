@@ -53,7 +53,7 @@ def worker(
     )
     if workers is not None and cluster is None:
         raise RequestError("workers", "this is one worker", "say it with --cluster")
-    desk = open_desk(settings().home)
+    desk = open_desk(settings().home, store=settings().store)
     working = Worker(desk, options) if cluster is None else _fleet(desk, options, cluster, workers, program)
     if bound:
         from vitascope.jobs.place import die_with_parent

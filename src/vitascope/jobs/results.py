@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vitascope.errors import DiskFullError, InputFileError, RequestError
+from vitascope.faults import FaultPoint
 from vitascope.files import published
-from vitascope.jobs.faults import FaultPoint
 from vitascope.jobs.job import ID_START, Job, Output
 from vitascope.types import Given, Shot
 
@@ -36,18 +36,24 @@ def free_bytes(path: Path) -> int:
 
 @dataclass(frozen=True)
 class Rooms:
-    """The folder of the queue; `free` says how many bytes are free there."""
+    """The folder of the queue; `free` says how many bytes are free there.
+
+    Where several machines share the folder, `machine` tells this one's workers from those of others, whose locks it
+    could not trust.
+    """
 
     path: Path
     min_free: int = MIN_FREE
     free: Callable[[Path], int] = free_bytes
+    machine: str = ""
 
     def make(self) -> None:
         """Make the folders, and lay in ballast if there is room for it."""
         for folder in (self.path, self.inputs, self.workers):
             folder.mkdir(parents=True, exist_ok=True)
         ballast = self.path / "ballast"
-        if not ballast.exists() and self.free(self.path) > self.min_free + BALLAST:
+        laid_in = ballast.exists() and ballast.stat().st_size == BALLAST
+        if not laid_in and self.free(self.path) > self.min_free + BALLAST:
             _lay_in(ballast)
 
     @property
@@ -62,8 +68,8 @@ class Rooms:
 
     @property
     def workers(self) -> Path:
-        """The folder of the locks that living workers hold."""
-        return self.path / "workers"
+        """The folder of the locks that living workers of this machine hold."""
+        return self.path / "workers" / self.machine
 
     def folder(self, job: str) -> Path:
         """Return the folder of a job; raises `RequestError` for what is no job's name."""
@@ -134,6 +140,7 @@ class Rooms:
                 file.unlink(missing_ok=True)
                 FaultPoint("delete: half removed")
             shutil.rmtree(folder, ignore_errors=True)
+            FaultPoint("delete: all removed")
 
     def sweep(self, job: Job) -> None:
         """Remove whatever lies in the folder of a finished job beside its clips."""
@@ -143,6 +150,7 @@ class Rooms:
         for entry in folder.iterdir():
             if entry.name not in kept:
                 shutil.rmtree(entry) if entry.is_dir() else entry.unlink(missing_ok=True)
+                FaultPoint("sweep: half swept")
         if not kept:
             folder.rmdir()
 
@@ -152,6 +160,7 @@ class Rooms:
         for file in self.inputs.iterdir():
             if file.name not in kept and file.stat().st_mtime < limit:
                 file.unlink(missing_ok=True)
+                FaultPoint("tidy: input removed")
 
     def job_folders(self) -> Iterable[str]:
         """Return the names of the jobs that have a folder."""
@@ -161,6 +170,7 @@ class Rooms:
 def _lay_in(ballast: Path) -> None:
     """Take room on the disk, as a rule without writing to it."""
     with ballast.open("wb") as file:
+        FaultPoint("ballast: made")
         if hasattr(os, "posix_fallocate"):
             os.posix_fallocate(file.fileno(), 0, BALLAST)
         else:
@@ -171,6 +181,7 @@ def publish(part: Path, target: Path) -> tuple[str, int]:
     """Move a whole file to its place and return its checksum and size; from then on it is there, even without power."""
     FaultPoint("publish: written")
     digest, size = checksum(part)
+    FaultPoint("publish: summed")
     with part.open("rb+") as file:
         os.fsync(file.fileno())
     FaultPoint("publish: synced")

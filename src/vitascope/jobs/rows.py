@@ -85,18 +85,19 @@ def to_charge(row: Row) -> Charge:
 
 
 @cache
-def queries() -> dict[str, str]:
-    """Return the statements of `sql/` by their names."""
-    folder = files("vitascope.jobs").joinpath("sql")
-    text = "\n".join(folder.joinpath(name).read_text("utf-8") for name in QUERY_FILES)
+def queries(folder: str = "sql") -> dict[str, str]:
+    """Return the statements in a folder's files, but for those of its migrations, by their names."""
+    found = files("vitascope.jobs").joinpath(folder).iterdir()
+    told = [file for file in found if file.name.endswith(".sql") and not file.name[:4].isdecimal()]
+    text = "\n".join(file.read_text("utf-8") for file in told)
     named = (part.partition("\n") for part in text.split("-- name: ")[1:])
     return {name.strip(): statement.strip() for name, _, statement in named}
 
 
-def migrations() -> Iterator[tuple[int, str]]:
+def migrations(folder: str = "sql") -> Iterator[tuple[int, str]]:
     """Yield the number and the statements of each step from an empty database to today's, in order."""
-    folder = files("vitascope.jobs").joinpath("sql")
-    for file in sorted(folder.iterdir(), key=lambda file: file.name):
+    steps = files("vitascope.jobs").joinpath(folder).iterdir()
+    for file in sorted(steps, key=lambda file: file.name):
         if file.name[:4].isdecimal():
             yield int(file.name[:4]), file.read_text("utf-8")
 

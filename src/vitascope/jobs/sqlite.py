@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from vitascope.errors import DiskFullError, MissingExtraError, VitascopeError
+from vitascope.faults import FaultPoint
 from vitascope.jobs.clock import Clock
 from vitascope.jobs.job import Charge, Delivery, Event, Grip, Job, Letter
 from vitascope.jobs.rows import (
@@ -240,6 +241,8 @@ class SqliteTables:
         with self.transaction():
             version: list[Any] = list(connection.execute("pragma user_version"))
             done = version[0]["user_version"]
+            if done < known[-1][0]:
+                FaultPoint("migrate: begun")
             if done > known[-1][0]:
                 raise VitascopeError(
                     f"{self.path} was made by a later version of vitascope: install that one"
@@ -247,7 +250,11 @@ class SqliteTables:
             for number, statements in known:
                 if number > done:
                     connection.execute(statements)
+                    FaultPoint("migrate: stepped")
                     connection.execute(f"pragma user_version = {number}")
+                    FaultPoint("migrate: counted")
+        if done < known[-1][0]:
+            FaultPoint("migrate: committed")
 
 
 def sqlite_store(

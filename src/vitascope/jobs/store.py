@@ -5,18 +5,20 @@ transaction, and when it has returned, what it did is on the disk. Any number of
 queue open; threads may share one.
 """
 
+import random
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from functools import wraps
 from typing import Any, Concatenate, Literal, ParamSpec, Protocol, TypeVar, runtime_checkable
 
-from vitascope.errors import DiskFullError, JobConflictError, JobNotFoundError
+from vitascope.errors import DiskFullError, JobConflictError, JobNotFoundError, UndoneError
+from vitascope.faults import FaultPoint
 from vitascope.jobs import changes
 from vitascope.jobs.budget import DAY, NO_COST, NO_LIMITS, Budget, Cost
 from vitascope.jobs.changes import Change
 from vitascope.jobs.clock import Clock, SystemClock
-from vitascope.jobs.faults import FaultPoint
 from vitascope.jobs.job import (
     ID_START,
     MAX_ATTEMPTS,
@@ -40,6 +42,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 LEASE_SECONDS = 30.0
+MAX_UNDONE = 6
 DIED = Failure("worker_died", "its worker ended without a word")
 
 
@@ -62,7 +65,10 @@ class Tables(Protocol):
     """
 
     def transaction(self, *, durable: bool = True) -> AbstractContextManager[None]:
-        """Do all of a block or none of it, with nobody else writing; `durable`: even if the power fails after."""
+        """Do all of a block or none of it, as if nobody else wrote; `durable`: even if the power fails after.
+
+        Raises `UndoneError` where none of it was done and it may be tried again.
+        """
         ...
 
     def insert(self, job: Job, fingerprint: str) -> Job:
@@ -215,14 +221,16 @@ def _transaction(
     def decorate(method: Callable[Concatenate["Store", P], R]) -> Callable[Concatenate["Store", P], R]:
         @wraps(method)
         def whole(store: "Store", *arguments: P.args, **named: P.kwargs) -> R:
-            try:
+            def once() -> R:
                 with store.tables.transaction(durable=durable):
-                    result = method(store, *arguments, **named)
+                    return method(store, *arguments, **named)
+
+            try:
+                result = _undisturbed(once)
             except DiskFullError:
                 if not store.make_room():
                     raise
-                with store.tables.transaction(durable=durable):
-                    result = method(store, *arguments, **named)
+                result = _undisturbed(once)
             if committed is not None:
                 FaultPoint(committed)
             return result
@@ -230,6 +238,16 @@ def _transaction(
         return whole
 
     return decorate
+
+
+def _undisturbed(once: Callable[[], R]) -> R:
+    """Do a transaction, and do it again where it was undone because of others who wrote at the same moment."""
+    for tries in range(MAX_UNDONE):
+        try:
+            return once()
+        except UndoneError:
+            time.sleep(random.uniform(0, 0.02 * 2**tries))
+    return once()
 
 
 class Store:
@@ -334,7 +352,7 @@ class Store:
         FaultPoint("cancel: saved")
         return after
 
-    @_transaction()
+    @_transaction("retry: committed")
     def retry(self, job: str, *, cost: Cost | None = None, budget: Budget = NO_LIMITS) -> Job:
         """Queue a failed or cancelled job again; where steps of it are still kept, it goes on from the last.
 
@@ -374,9 +392,11 @@ class Store:
     @_transaction("delete: committed")
     def delete(self, job: str) -> Job:
         """Forget a job: nobody finds it any more, and what runs stops at its next step. Its files are the desk's."""
-        return self._apply(changes.deleted(self.get(job), self.clock.now()))
+        after = self._apply(changes.deleted(self.get(job), self.clock.now()))
+        FaultPoint("delete: saved")
+        return after
 
-    @_transaction()
+    @_transaction("move: committed")
     def move(self, job: str, before: str | None = None) -> Job:
         """Let a queued job be claimed right before another one, or (None) as the last."""
         moved = self._queued(job)
@@ -392,12 +412,12 @@ class Store:
         after = replace(self._queued(job), priority=priority)
         return self._apply(Change(after, "moved", {"priority": priority}))
 
-    @_transaction()
+    @_transaction("pause: committed")
     def pause(self) -> None:
         """Let nothing be claimed any more; what runs goes on."""
         self.tables.set_paused(True)
 
-    @_transaction()
+    @_transaction("resume: committed")
     def resume(self) -> None:
         """Let jobs be claimed again."""
         self.tables.set_paused(False)
@@ -497,13 +517,15 @@ class Store:
         """Drop what jobs cost that long ago."""
         self.tables.forget_charges(self.clock.now() - seconds)
 
-    @_transaction()
+    @_transaction("outbox: committed")
     def take_letters(self, limit: int = 20, hold_seconds: float | int = 60.0) -> list[Letter]:
         """Return news that webhooks have not had yet; nobody else gets the same ones while they are held."""
         now = self.clock.now()
-        return self.tables.take_letters(now, now + hold_seconds, limit)
+        letters = self.tables.take_letters(now, now + hold_seconds, limit)
+        FaultPoint("outbox: taken")
+        return letters
 
-    @_transaction()
+    @_transaction("outbox: arrived")
     def letter_arrived(self, letter: str) -> None:
         """Never return a letter again, because it has arrived or because nobody will ever take it."""
         self.tables.settle_letter(letter, None)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
+from vitascope.errors import StoreError
 from vitascope.jobs.desk import Desk
 from vitascope.jobs.housekeeper import KEEP_ALL, Housekeeper, Keep
 from vitascope.jobs.place import resident_bytes
@@ -102,7 +103,8 @@ class Supervisor:
         """Look after each worker once, take their jobs from workers that are not heard of, and tidy if it is time."""
         for slot in self._slots:
             self._look_after(slot)
-        self.desk.store.expire()
+        with contextlib.suppress(StoreError):  # next time
+            self.desk.store.expire()
         self.housekeeper.tick()
 
     def run(self, stop: threading.Event, every: float = 0.25) -> None:
@@ -157,7 +159,8 @@ class Supervisor:
 
     def _bury(self, slot: Slot) -> None:
         """Give the jobs of a dead worker to others at once, and its slot to the next one."""
-        self.desk.store.bury(slot.name)
+        with contextlib.suppress(StoreError):  # then its lease runs out
+            self.desk.store.bury(slot.name)
         (self.desk.rooms.workers / f"{slot.name}.lock").unlink(missing_ok=True)
         slot.process = None
 

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby
 
 from vitascope.errors import RequestError
-from vitascope.jobs.faults import FaultPoint
+from vitascope.faults import FaultPoint
 from vitascope.jobs.job import Delivery, Letter
 from vitascope.jobs.mailbox import HOLD_SECONDS, Mailbox
 from vitascope.server.outward import Answer, Outward, Unreachable

@@ -15,6 +15,7 @@ from vitascope.errors import (
     JobNotFoundError,
     MissingExtraError,
     RequestError,
+    StoreError,
     VitascopeError,
     WeightsError,
 )
@@ -67,6 +68,8 @@ def refusal(error: VitascopeError) -> Refusal:
             return Refusal(400, line, "invalid_value", error.argument)
         case DiskFullError():
             return Refusal(503, line, "disk_full", type=BROKEN, headers={"retry-after": "60"})
+        case StoreError():
+            return Refusal(503, line, "queue_unreachable", type=BROKEN, headers={"retry-after": "5"})
         case MissingExtraError() | WeightsError():
             return Refusal(500, line, "unavailable", type=BROKEN, headers=FINAL)
         case _:

@@ -17,6 +17,7 @@ from ipaddress import ip_address
 from pathlib import Path
 
 import uvicorn
+from pydantic import SecretStr
 
 from vitascope.errors import RequestError
 from vitascope.jobs.budget import NO_LIMITS, Budget
@@ -55,6 +56,7 @@ class ServeOptions:
     keep: Keep = KEEP_ALL
     memory: int | None = None
     seconds: float | None = None
+    store: SecretStr | None = None
     program: str = "vitascope"
 
     @property
@@ -75,7 +77,7 @@ class ServeOptions:
 
 def serve(home: Path, options: ServeOptions) -> None:
     """Serve until interrupted. Raises `RequestError` for an address that cannot or must not be served at."""
-    desk = open_desk(home)
+    desk = open_desk(home, store=options.store)
     house = open_house(
         home.absolute(),
         desk,
@@ -125,7 +127,9 @@ def _workers(home: Path, house: House, options: ServeOptions) -> Iterator[None]:
         told += ["--cluster", options.cluster, "--program", options.program]
         told += [] if options.workers is None else ["--workers", str(options.workers)]
         number, memory = min(1, number), None
-    start = starter(home.absolute(), told, (sys.executable, "-m", options.program))
+    # Not among the arguments, which everybody on the machine can read.
+    hidden = {} if options.store is None else {"VITASCOPE_STORE": options.store.get_secret_value()}
+    start = starter(home.absolute(), told, (sys.executable, "-m", options.program), hidden)
     supervisor = Supervisor(house.desk, number, start, memory=memory, keep=options.keep)
     with _running(supervisor.run, "supervisor"):
         yield

@@ -4,27 +4,12 @@ import pytest
 
 from vitascope.errors import BudgetError
 from vitascope.jobs.budget import DAY, Budget, Cost
-from vitascope.jobs.clock import HandClock
 from vitascope.jobs.job import Request
-from vitascope.jobs.memory import memory_store
-from vitascope.jobs.sqlite import sqlite_store
 from vitascope.jobs.store import Store
 from vitascope.testing import CARD
 from vitascope.types import Shot
 
 TEN = Cost(10, 1)
-
-
-@pytest.fixture
-def clock() -> HandClock:
-    return HandClock()
-
-
-@pytest.fixture(params=["memory", "sqlite"])
-def store(request, clock, tmp_path) -> Store:
-    if request.param == "memory":
-        return memory_store(clock)
-    return sqlite_store(tmp_path / "queue.sqlite3", clock)
 
 
 def submit(store: Store, budget: Budget, cost: Cost = TEN, **said):

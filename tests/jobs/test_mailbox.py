@@ -1,27 +1,12 @@
-"""The contract of deliveries, over the store on the disk and the one in memory."""
+"""The contract of deliveries, over every kind of store."""
 
 import json
 
 import pytest
 
-from vitascope.jobs.clock import HandClock
 from vitascope.jobs.job import Failure, Request
 from vitascope.jobs.mailbox import MAX_TRIES, WAITS, Mailbox
-from vitascope.jobs.memory import memory_store
-from vitascope.jobs.sqlite import sqlite_store
 from vitascope.jobs.store import Store
-
-
-@pytest.fixture
-def clock() -> HandClock:
-    return HandClock()
-
-
-@pytest.fixture(params=["memory", "sqlite"])
-def store(request, clock, tmp_path) -> Store:
-    if request.param == "memory":
-        return memory_store(clock)
-    return sqlite_store(tmp_path / "queue.sqlite3", clock)
 
 
 @pytest.fixture

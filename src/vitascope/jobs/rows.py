@@ -11,7 +11,6 @@ from vitascope.jobs.job import Charge, Delivery, Event, Failure, Grip, Job, Lett
 
 Row = Mapping[str, Any]
 
-QUERY_FILES = ("queries.sql", "deliveries.sql", "charges.sql")
 
 _PLAIN = (
     "id",

@@ -271,3 +271,11 @@ def until(true) -> None:
     while not true():
         assert time.monotonic() < deadline
         time.sleep(0.01)
+
+
+def test_endpoints_of_the_same_moment_are_all_kept(endpoints, tmp_path):
+    made = [endpoints.add("https://8.8.8.8/", f"studio {number}") for number in range(8)]
+    assert list(endpoints.all()) == made
+    for one in made[1:]:
+        endpoints.remove(one)
+    assert Endpoints(tmp_path / "webhooks.json").all() == (made[0],)

@@ -87,14 +87,16 @@ class Endpoints:
     def __init__(self, path: Path, outward: Outward | None = None, clock: Callable[[], float] = time.time):
         """Keep them in a file; `outward` says what addresses are fine."""
         self._path, self.outward, self._clock = path, outward or Outward(), clock
-        self._lock, self._stamp, self._kept = threading.Lock(), -1, ()
+        self._lock, self._stamp, self._kept = threading.Lock(), (), ()
 
     def all(self, owner: str | None = None) -> tuple[Endpoint, ...]:
         """Return the endpoints of an owner (None: all), the oldest first."""
         try:
-            stamp = self._path.stat().st_mtime_ns
+            found = self._path.stat()
+            # Two files of the same moment are still two files.
+            stamp = (found.st_mtime_ns, found.st_ino, found.st_size)
         except FileNotFoundError:
-            self._kept, stamp = (), -1
+            self._kept = self._stamp = stamp = ()
         if stamp != self._stamp:
             told = json.loads(self._path.read_text("utf-8"))
             self._kept = tuple(Endpoint(**{**one, "event_types": tuple(one["event_types"])}) for one in told)

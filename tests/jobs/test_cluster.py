@@ -1,15 +1,19 @@
 """Workers on a real Ray cluster of this machine alone; what becomes of jobs is asked of the queue."""
 
+import contextlib
 import os
 import random
 import signal
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from vitascope import __version__
@@ -192,6 +196,35 @@ def test_a_machine_without_the_folder_of_the_queue_is_no_place(desk, tmp_path):
             places.check_here(replace(orders, **wrong))
 
 
+def _answer(server: socket.socket, line: bytes) -> None:
+    connection, _ = server.accept()
+    with connection:
+        connection.sendall(line)
+
+
+def test_a_ray_of_our_own_listens_on_loopback_behind_a_secret(ray):
+    head = ray.get_runtime_context().gcs_address
+    assert head.startswith("127.0.0.1:")
+    fleets.check_address(head)
+    assert len(os.environ["RAY_AUTH_TOKEN"]) == 64
+    pids = {str(child.pid) for child in psutil.Process().children(recursive=True)}
+    for name in ("tcp", "tcp6"):
+        for line in Path("/proc/net", name).read_text().splitlines()[1:]:
+            local, state, inode = (line.split()[column] for column in (1, 3, 9))
+            if state == "0A" and set(local.partition(":")[0]) == {"0"}:
+                assert not pids & owners(inode), f"one of them listens to the whole network at {local}"
+
+
+def owners(inode: str) -> set[str]:
+    """Return the processes that have a socket."""
+    found = set()
+    for link in Path("/proc").glob("[0-9]*/fd/*"):
+        with contextlib.suppress(OSError):
+            if os.readlink(link) == f"socket:[{inode}]":
+                found.add(link.parts[2])
+    return found
+
+
 def test_an_address_that_does_not_answer_is_one_line(monkeypatch):
     pytest.importorskip("ray", reason="the extra [cluster] is not installed")
     with closing(socket.create_server(("127.0.0.1", 0))) as server:
@@ -207,6 +240,13 @@ def test_an_address_that_does_not_answer_is_one_line(monkeypatch):
         with pytest.raises(RequestError, match=words) as refused:
             fleets.check_address(address)
         assert "\n" not in str(refused.value)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        other = f"127.0.0.1:{server.getsockname()[1]}"
+        threading.Thread(
+            target=_answer, args=(server, b"HTTP/1.1 400 Bad Request\r\n\r\n"), daemon=True
+        ).start()
+        with pytest.raises(RequestError, match=f"what answers at {other} is no Ray"):
+            fleets.check_address(other)
     fleets.check_address("auto")
     monkeypatch.setattr(fleets, "find_spec", lambda name: None)
     with pytest.raises(MissingExtraError, match=r'pip install "vitascope\[cluster\]"'):

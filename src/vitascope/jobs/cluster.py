@@ -131,12 +131,29 @@ def check_address(address: str) -> None:
     if "://" in address or not host or not port.isdecimal():
         problem = f"{address[:80]!r} is not HOST:PORT of a cluster's head"
         raise RequestError("cluster", problem, "nearest: auto, or as in 10.0.0.7:6379")
+    hint = f"start one there: ray start --head --port={port}"
     try:
-        socket.create_connection((host.strip("[]"), int(port)), ANSWER_SECONDS).close()
+        with socket.create_connection((host.strip("[]"), int(port)), ANSWER_SECONDS) as connection:
+            if not _speaks_grpc(connection):
+                raise RequestError("cluster", f"what answers at {address} is no Ray", hint)
     except (OSError, OverflowError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        hint = f"start one there: ray start --head --port={port}"
         raise RequestError("cluster", f"nothing answers at {address} ({reason})", hint) from None
+
+
+def _speaks_grpc(connection: socket.socket) -> bool:
+    """Say whether it greets as HTTP/2 does (RFC 9113, 3.4): Ray would wait many minutes for what does not."""
+    if os.environ.get("RAY_USE_TLS") == "1":
+        return True
+    settings_frame = 4
+    connection.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, settings_frame, 0, 0, 0, 0, 0]))
+    answer = b""
+    while len(answer) < 4:
+        part = connection.recv(9)
+        if not part:
+            return False
+        answer += part
+    return answer[3] == settings_frame
 
 
 def connect(address: str, **local: Any) -> Any:
@@ -152,6 +169,7 @@ def connect(address: str, **local: Any) -> Any:
         "RAY_DEDUP_LOGS": "0",
         "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
         "RAY_worker_niceness": "0",
+        "RAY_NUM_REDIS_GET_RETRIES": "3",  # of some 30 s each, until a head that is silent is given up
     }
     os.environ |= {name: os.environ.get(name, value) for name, value in quiet.items()}
     import ray

@@ -52,6 +52,8 @@ def run(told: argparse.Namespace, folder: Path) -> Iterator[dict[str, Any]]:
     seen, found = {one["number"] for one in before}, sources(folder)
     numbers = [number for number in range(told.count) if number not in seen]
     with ThreadPoolExecutor(told.jobs) as pool, told.log.open("a", encoding="utf-8") as log:
+        # The processes that look are started before anything is timed.
+        list(pool.map(lambda name: take_look(folder / name, "file"), list(found)[: told.jobs]))
         for one in pool.map(lambda number: look_at(found, number, folder), numbers):
             log.write(json.dumps(one) + "\n")
             log.flush()

@@ -146,7 +146,7 @@ BYTES: dict[str, bytes] = {
     # Pictures.
     "half a picture": png(256, 256)[:100],
     "a bomb": bomb(16_000),
-    "png of two milliards squared": png_of(2**31 - 1, 2**31 - 1),
+    "png of two billion squared": png_of(2**31 - 1, 2**31 - 1),
     "png of no pixels": png_of(0, 0),
     "png with a comment that swells": png_of(
         8, 8, chunk(b"zTXt", b"a\0\0" + zlib.compress(bytes(20_000_000), 9)), rows=b""
@@ -173,7 +173,7 @@ BYTES: dict[str, bytes] = {
     "mp4 with a box of exabytes": FTYP + struct.pack(">I4sQ", 1, b"moov", 2**63 - 1) + bytes(100),
     "mp4 with boxes of no size": FTYP + (struct.pack(">I", 0) + b"moov") * 500,
     "mp4 of boxes in boxes": FTYP + nested(b"moov", 20_000),
-    "mp4 of two milliards of samples": FTYP
+    "mp4 of two billion samples": FTYP
     + table(b"stsz", struct.pack(">III", 0, 1, 2**31 - 1)),
     "mkv whose head never ends": b"\x1aE\xdf\xa3\x01\xff\xff\xff\xff\xff\xff\xff" + bytes(500),
     "mkv of nothing": b"\x1aE\xdf\xa3\x80\x18S\x80g\x80",

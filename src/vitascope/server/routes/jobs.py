@@ -2,10 +2,12 @@
 
 import json
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
+from starlette.concurrency import run_in_threadpool
 
 from vitascope.jobs.job import Event, Job, State
 from vitascope.server.bell import peek
@@ -48,7 +50,9 @@ def list_jobs(
 @router.get("/jobs/{job_id}")
 async def get_job(house: InHouse, caller: Asking, job_id: str) -> dict[str, Any]:
     """Return a job."""
-    return await peek(house.desk.store, lambda: _told(house, house.job(job_id, caller)))
+    job = await peek(house.desk.store, partial(house.job, job_id, caller))
+    # How many go before it takes longer to say, the more there are.
+    return await run_in_threadpool(_told, house, job) if job.state == "queued" else told(job)
 
 
 @router.delete("/jobs/{job_id}")

@@ -463,9 +463,8 @@ def test_killed_while_a_clip_is_made(home, url, unbroken, point):
     desk = open_desk(home, store=SecretStr(url))
     job = desk.submit(take(1)).id
     assert run(home, "worker", "--once", fault=point, store=url) == -signal.SIGKILL
-    for _ in range(
-        5
-    ):  # the server may not yet have noticed that the first one is dead, and holds the job for it
+    # The server may not yet have noticed that the first one is dead, and hold the job for it.
+    for _ in range(5):
         assert run(home, "worker", "--once", store=url) == 0
         if desk.store.get(job).finished:
             break

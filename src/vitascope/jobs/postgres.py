@@ -222,10 +222,10 @@ class PostgresTables:
     def take_deliveries(
         self, endpoints: Sequence[str], now: float, until: float, limit: int
     ) -> list[Delivery]:
-        """Return deliveries that are due."""
+        """Return deliveries that are due, but for those that somebody is just taking."""
         told = {"endpoints": list(endpoints), "now": now, "until": until, "limit": limit}
         rows = self._rows("take_deliveries", told)
-        return sorted(map(to_delivery, rows), key=lambda one: (one.at, one.letter))
+        return sorted(map(to_delivery, rows), key=lambda one: (one.at, one.letter, one.endpoint))
 
     def settle_delivery(self, delivery: Delivery, claimed: int) -> None:
         """Say what became of a delivery."""
@@ -257,7 +257,9 @@ class PostgresTables:
         self._rows("charge", asdict(charge))
 
     def charges(self, owner: str, since: float) -> list[Charge]:
-        """Return what an owner's jobs cost."""
+        """Return what an owner's jobs cost; inside a transaction, nothing is added to that until it ends."""
+        if self._held() is not None:
+            self._rows("wait_for_others")
         return [to_charge(row) for row in self._rows("charges", {"owner": owner, "since": since})]
 
     def uncharge(self, job: str) -> None:

@@ -105,7 +105,7 @@ class Supervisor:
             self._look_after(slot)
         with contextlib.suppress(StoreError):  # next time
             self.desk.store.expire()
-        self.housekeeper.tick()
+            self.housekeeper.tick()
 
     def run(self, stop: threading.Event, every: float = 0.25) -> None:
         """Look after the workers until `stop` is set, then let them end."""

@@ -7,9 +7,9 @@ create table vitascope_deliveries (
     type text not null,
     at double precision not null,
     state text not null check (state in ('waiting', 'delivered', 'given_up')),
-    tries integer not null,
+    tries bigint not null,
     due double precision,
-    status integer,
+    status bigint,
     problem text,
     tried_at double precision,
     primary key (letter, endpoint),
@@ -20,7 +20,6 @@ create index vitascope_deliveries_due on vitascope_deliveries (due) where due is
 create index vitascope_deliveries_by_endpoint on vitascope_deliveries (endpoint, at);
 
 create table vitascope_charges (
-    number bigint generated always as identity,
     job text not null references vitascope_jobs (id),
     owner text not null,
     at double precision not null,

@@ -1,19 +1,19 @@
 -- News on its way to the endpoints that want it.
 
 -- name: add_delivery
-insert into vitascope_deliveries
-    (letter, endpoint, job, type, at, state, tries, due, status, problem, tried_at)
-values (
+insert into vitascope_deliveries (
+    letter, endpoint, job, type, at, state, tries, due, status, problem, tried_at
+) values (
     %(letter)s, %(endpoint)s, %(job)s, %(type)s, %(at)s, %(state)s, %(tries)s, %(due)s, %(status)s, %(problem)s,
     %(tried_at)s
-)
-on conflict (letter, endpoint) do nothing;
+) on conflict (letter, endpoint) do nothing;
 
 -- name: take_deliveries
 with taken as materialized (
     select letter, endpoint from vitascope_deliveries
-    where due <= %(now)s and endpoint = any(%(endpoints)s)
-    order by due, letter, endpoint limit %(limit)s
+    where due <= %(now)s and endpoint = any(%(endpoints)s::text[])
+    order by due, letter, endpoint
+    limit %(limit)s
     for update skip locked
 )
 update vitascope_deliveries set tries = tries + 1, due = %(until)s
@@ -27,12 +27,14 @@ update vitascope_deliveries set
 where letter = %(letter)s and endpoint = %(endpoint)s and tries = %(claimed)s;
 
 -- name: deliveries
-select * from vitascope_deliveries where %(endpoint)s::text is null or endpoint = %(endpoint)s
-order by at desc, letter desc limit %(limit)s;
+select * from vitascope_deliveries where %(endpoint)s::text is null or endpoint = %(endpoint)s::text
+order by at desc, letter desc
+limit %(limit)s;
 
 -- name: delivery_counts
 select endpoint, state, count(*) as number from vitascope_deliveries
-group by endpoint, state order by endpoint, state;
+group by endpoint, state
+order by endpoint, state;
 
 -- name: resend
 update vitascope_deliveries set state = 'waiting', tries = 0, due = %(now)s

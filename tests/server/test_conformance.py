@@ -23,7 +23,7 @@ from vitascope.server.doors import Rules
 from vitascope.server.house import open_house
 from vitascope.server.tokens import Caller
 
-EXAMPLES = int(os.environ.get("VITASCOPE_EXAMPLES") or 6)
+EXAMPLES = int(os.environ.get("VITASCOPE_EXAMPLES") or 10)
 """Requests to each route."""
 CHECKS = [
     not_a_server_error,
@@ -93,3 +93,14 @@ def test_every_answer_is_as_the_description_says(everything):
     assert [line for _, wrong in tried for line in wrong] == []
     assert len(tried) > 35
     assert sum(number for number, _ in tried) > 2 * len(tried)
+
+
+def test_an_answer_that_is_not_as_described_is_noticed(everything):
+    app, names = everything
+    answers = app.openapi()["paths"]["/healthz"]["get"]["responses"]
+    answers["200"]["content"]["application/json"]["schema"] = {"type": "array"}
+    (found,) = (
+        schemathesis.openapi.from_asgi("/openapi.json", app).include(path="/healthz").get_all_operations()
+    )
+    _, wrong = ask(found.ok(), names())
+    assert "GET /healthz" in wrong[0]

@@ -3,7 +3,6 @@
 What each pipeline is called with is written out by hand here, not taken from the catalogue.
 """
 
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +17,6 @@ from vitascope.types import Given
 SMALL = {**WORDS, "width": 32, "height": 32, "num_inference_steps": 2}
 CLIP = {**SMALL, "num_frames": 9}
 SILENT = {name: value for name, value in CLIP.items() if name != "negative_prompt"}
-
-TORCHVISION = pytest.mark.skipif(find_spec("torchvision") is None, reason="Cosmos needs torchvision")
 
 
 @pytest.mark.parametrize(
@@ -41,7 +38,7 @@ TORCHVISION = pytest.mark.skipif(find_spec("torchvision") is None, reason="Cosmo
         ("hunyuan", {**SILENT, "guidance_scale": 6.0}),
         ("kandinsky5", {**CLIP, "guidance_scale": 5.0}),
         ("kandinsky6", {**CLIP, "guidance_scale": 5.0, "frame_rate": 24}),
-        pytest.param("cosmos", {**CLIP, "guidance_scale": 7.0}, marks=TORCHVISION),
+        ("cosmos", {**CLIP, "guidance_scale": 7.0}),
         ("helios", {**SMALL, "num_frames": 33, "guidance_scale": 5.0}),
         ("cogvideox", {**CLIP, "guidance_scale": 6.0}),
         ("mochi", {**SMALL, "num_frames": 7, "guidance_scale": 4.5}),
@@ -105,7 +102,6 @@ def test_a_model_that_reads_no_words_is_given_none(home: Path, pictures: Path):
     np.testing.assert_array_equal(rendered(backend, shot).frames, expected)
 
 
-@TORCHVISION
 def test_cosmos_goes_on_from_a_clip(home: Path, pictures: Path, no_guardrail: None):
     backend, shot = shot_for("cosmos", home, (tasks.continued(pictures / "clip-16.png"),), num_frames=17)
     expected = directly("cosmos", home, **{**CLIP, "num_frames": 17}, video=moving(9), guidance_scale=7.0)

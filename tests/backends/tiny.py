@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from vitascope.backends.openweights.library import library, quietly
@@ -74,13 +75,30 @@ class _Guardrail:
 
 @contextmanager
 def unguarded() -> Iterator[None]:
-    """Let a tiny Cosmos, whose noise nobody needs to be kept from, do without its guardrail within."""
+    """Let a tiny Cosmos, whose noise nobody needs to be kept from, do without its guardrail within.
+
+    Where there is no torchvision, of which it takes one function, it does without that too.
+    """
     home = library("diffusers.pipelines.cosmos.pipeline_cosmos2_5_predict")
+    network = library("diffusers.models.transformers.transformer_cosmos")
     usual, home.CosmosSafetyChecker = home.CosmosSafetyChecker, _Guardrail
+    bare = not hasattr(network, "transforms")
+    if bare:
+        network.transforms = _nearest()
     try:
         yield
     finally:
         home.CosmosSafetyChecker = usual
+        if bare:
+            del network.transforms
+
+
+def _nearest() -> Any:
+    interpolate = library("torch").nn.functional.interpolate
+    resize = SimpleNamespace(
+        resize=lambda mask, size, interpolation: interpolate(mask, size, mode=interpolation)
+    )
+    return SimpleNamespace(functional=resize, InterpolationMode=SimpleNamespace(NEAREST="nearest"))
 
 
 def entry(kind: str) -> Entry:

@@ -148,8 +148,8 @@ def storm(
     try:
         while sum(desk.store.counts().get(state, 0) for state in ("queued", "running")):
             crew.tick()
-            if killed < kills and clock() >= due:
-                killed += _strike(crew, rng, hit)
+            if killed < kills and clock() >= due and _strike(crew, rng, hit):
+                killed += 1
                 due = clock() + rng.expovariate(1 / every)
             time.sleep(0.005)
         spent = clock() - began

@@ -95,7 +95,7 @@ def test_no_job_is_lost_or_published_twice_in_a_storm_on_a_cluster(ray, desk, un
     print("storm of seed", seed)
     rng = random.Random(seed)
     begin = place(ray, desk, pace=0.03).start
-    done = storm(desk, begin, jobs=JOBS, kills=KILLS, workers=2, every=1.0, rng=rng, hit=hit_place(rng))
+    done = storm(desk, begin, jobs=JOBS, kills=KILLS, workers=2, every=0.7, rng=rng, hit=hit_place(rng))
     assert audit(desk, unbroken) == []
     assert (done.jobs, desk.store.counts()) == (JOBS, {"completed": JOBS})
     assert done.kills > 0

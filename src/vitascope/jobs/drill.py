@@ -181,8 +181,9 @@ def storm(
             crew.tick()
             if counts.get("completed", 0) > done:
                 done, moved = counts["completed"], clock()
-            if killed < kills and (clock() >= due or killed * jobs < kills * done):
-                killed += _strike(crew, rng, hit)
+            now_is_the_time = clock() >= due or killed * jobs < kills * done
+            if killed < kills and now_is_the_time and _strike(crew, rng, hit):
+                killed += 1
                 due = clock() + rng.expovariate(1 / every)
             if clock() > moved + patience:
                 say(f"nothing was completed for {patience:.0f} s: given up")

@@ -5,8 +5,9 @@ import pytest
 
 from vitascope import pipeline
 from vitascope.backends.toybox import Toybox
-from vitascope.conditioning.build import choreograph, condition
+from vitascope.conditioning.build import condition
 from vitascope.conditioning.canvas import Canvas
+from vitascope.conditioning.choreography import choreograph
 from vitascope.conditioning.known import Known
 from vitascope.conditioning.windows import Window
 from vitascope.types import LATENT_CHANNELS, Shot
@@ -19,7 +20,7 @@ def test_a_batch_is_its_clips_to_the_bit(batch):
     nothing = Known(Canvas.empty(shot.video_shape()))
     whole = Window(0, shot.video_shape().num_frames)
     encoders = toybox.model().encoders
-    conditioning = condition(shot, nothing, whole, encoders, choreograph(shot, encoders))
+    conditioning = condition(shot, nothing, whole, encoders, choreograph(shot, nothing, encoders))
     tokens = len(conditioning.levels)
     latents = np.random.default_rng(0).standard_normal((batch, tokens, LATENT_CHANNELS), np.float32)
     levels = np.linspace(0.2, 1, batch, dtype=np.float32)[:, None].repeat(tokens, axis=1)

@@ -6,8 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vitascope.conditioning.build import Encoders, choreograph, condition
+from vitascope.conditioning.build import condition
 from vitascope.conditioning.canvas import Canvas
+from vitascope.conditioning.choreography import choreograph
+from vitascope.conditioning.encoders import Encoders
 from vitascope.conditioning.known import Known
 from vitascope.conditioning.windows import Window
 from vitascope.denoise.run import Denoiser, denoise
@@ -25,7 +27,7 @@ def known() -> Conditioning:
     """The conditioning of the shot, its first token given."""
     nothing = Known(Canvas.empty(SHOT.video_shape()))
     encoders = Encoders(fake_texts, fake_video)
-    conditioning = condition(SHOT, nothing, Window(0, 5), encoders, choreograph(SHOT, encoders))
+    conditioning = condition(SHOT, nothing, Window(0, 5), encoders, choreograph(SHOT, nothing, encoders))
     levels = conditioning.levels.copy()
     levels[0] = 0
     return replace(conditioning, levels=levels)

@@ -104,11 +104,12 @@ def test_every_example_is_tested():
         "13_remote",
         "14_which_model",
         "18_variants",
+        "19_webhook",
     }
     assert mine <= tested, mine - tested
 
 
 def test_a_letter_comes_when_a_clip_is_over():
-    letter = json.loads(runpy.run_path(str(EXAMPLES / "17_webhook.py"))["main"]("a cat walks in a garden"))
+    letter = json.loads(runpy.run_path(str(EXAMPLES / "19_webhook.py"))["main"]("a cat walks in a garden"))
     assert (letter["object"], letter["type"]) == ("event", "video.completed")
     assert letter["data"]["id"].startswith("video_")

@@ -116,7 +116,7 @@ def test_a_preset_has_its_own_sampler_and_network(folder, tmp_path):
 
 def test_a_network_is_opened_once(toybox):
     draft, quality = toybox.model("draft"), toybox.model("quality")
-    assert draft.denoiser.model.args[0] is quality.denoiser.model.args[0]
+    assert draft.denoiser.model.steps is quality.denoiser.model.steps
     assert draft.decoder.network is quality.decoder.network
 
 

@@ -1,4 +1,4 @@
-"""Be told when a clip is over, and check who wrote that: `python examples/17_webhook.py [PROMPT]`."""
+"""Be told when a clip is over, and check who wrote that: `python examples/19_webhook.py [PROMPT]`."""
 
 import base64
 import hashlib

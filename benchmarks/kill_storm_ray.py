@@ -12,7 +12,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from kill_storm import PACE, SEEDS, quiet, whole
+from kill_storm import PACE, SEEDS, Place, quiet, whole
 
 from vitascope.jobs.cluster import Cluster, FleetOptions, connect
 from vitascope.jobs.desk import open_desk
@@ -34,7 +34,7 @@ def main() -> None:
     rng = random.Random(told.seed)
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
-        expected, desk = whole(home / "whole"), open_desk(home / "storm")
+        expected, desk = whole(Place(home / "whole")), open_desk(home / "storm")
         # Here a CPU is a place, however many there are.
         here = {"num_cpus": told.workers, "log_to_driver": False} if told.address == "local" else {}
         ray = connect(told.address, **here)

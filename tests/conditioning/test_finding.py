@@ -54,3 +54,17 @@ def test_nobody_is_found_in_a_picture_of_nobody():
     noise = np.random.default_rng(0).standard_normal((ROWS * COLUMNS, 3)).astype(np.float32)
     assert find(noise, [at(0.0, 0.0)], SCREEN, scene) is None
     assert find(picture_of(at(0.0, 0.0)), [], SCREEN, scene) is None
+
+
+def test_a_subject_that_looks_the_same_both_ways_does_not_go_out_of_the_picture():
+    def faceless(told):
+        return scene(told)[..., :1]
+
+    along = np.stack([np.linspace(0, 0.6, 3), np.zeros(3)], axis=1)
+    right = standing(3, 0.2)
+    right = Blocking(moved(right.maps, along), right.loops, True)
+    told = np.zeros((1, 15), np.float32)
+    told[0, 0], told[0, 1:7] = 1, at(-0.3, 0.1).maps[0].ravel()
+    found = find(faceless(told)[0], [right], SCREEN, faceless)
+    assert found is not None
+    assert middle(found.maps)[:, 0] == pytest.approx([-0.3, 0.0, 0.3], abs=0.05)

@@ -20,10 +20,12 @@ Draw = Callable[[Float32[np.ndarray, "tries 15"]], Float32[np.ndarray, "tries to
 COARSE = 16
 """Latent channels that are compared: the first ones hold most of the picture, the later ones its texture."""
 PLACES = np.linspace(-0.36, 0.36, 7)
-STEPS = (-0.06, -0.03, 0.0, 0.03, 0.06)
+WIDE = (-0.06, -0.03, 0.0, 0.03, 0.06)
+NARROW = (-0.02, 0.0, 0.02)
 SIZES = (0.9, 1.0, 1.1)
 MOST_WAYS = 24
 AT_ONCE = 32
+EDGE = 0.5
 CLEARLY = 0.9
 """The error with the subject drawn, against that of a picture nobody says it is in, up to which it counts as found."""
 
@@ -42,6 +44,11 @@ class Try:
         maps = self.way.maps / self.size
         by = np.array([x, y]) - middle(maps[:1])[0]
         return Blocking(moved(maps, np.broadcast_to(by, (len(maps), 2))), self.way.loops, self.way.crossing)
+
+    def stays(self) -> bool:
+        """Say whether the subject's middle stays in the picture, as far as the camera leaves it there."""
+        middles = middle(self.way.maps / self.size)
+        return bool((np.abs(middles - middles[:1] + self.place) <= EDGE).all())
 
     def told(self, camera: Float[np.ndarray, "3 3"]) -> Float32[np.ndarray, " 15"]:
         """Return what is told of the subject in the first latent frame."""
@@ -63,22 +70,33 @@ def find(
     if not ways:
         return None
     ways = sorted(ways[:MOST_WAYS], key=lambda way: float(np.linalg.det(way.maps[0, :, :2].astype(float))))
-    ways = [facing for way in ways for facing in (way, _turned(way))]
-    middling = len(ways) // 4 * 2
 
-    def best(tries: Sequence[Try], count: int) -> list[tuple[float, Try]]:
-        told = np.stack([each.told(camera) for each in tries])
-        errors = _errors(picture, told, draw)
-        return [(float(errors[i]), tries[i]) for i in np.argsort(errors, kind="stable")[:count]]
+    def best(tries: Sequence[Try]) -> tuple[float, Try]:
+        errors = _errors(picture, np.stack([each.told(camera) for each in tries]), draw)
+        return float(errors.min()), tries[int(errors.argmin())]
 
-    spread = [Try(way, place) for way in ways[middling:][:2] for place in product(PLACES, PLACES)]
-    spots = dict.fromkeys(each.place for _, each in best(spread, 2))
-    _, nearest = best([Try(way, place) for place in spots for way in ways], 1)[0]
-    x, y = nearest.place
-    around = [Try(nearest.way, (x + dx, y + dy), size) for dx, dy, size in product(STEPS, STEPS, SIZES)]
-    error, found = best(around, 1)[0]
-    unseen = _errors(picture, np.zeros((1, len(found.told(camera))), np.float32), draw)[0]
-    return found.begun(camera) if error <= CLEARLY * unseen else None
+    # Which way round a subject is can be seen only where it has been placed well: both are followed to the end.
+    found = [_nearest(facing, best) for facing in (ways, [_turned(way) for way in ways])]
+    error, nearest = min(found, key=lambda one: one[0])
+    unseen = _errors(picture, np.zeros((1, len(nearest.told(camera))), np.float32), draw)[0]
+    return nearest.begun(camera) if error <= CLEARLY * unseen else None
+
+
+def _nearest(
+    ways: Sequence[Blocking], best: Callable[[Sequence[Try]], tuple[float, Try]]
+) -> tuple[float, Try]:
+    """Return the best try with ways that face one way: where it is, then as what it appears, then how large."""
+    typical = ways[len(ways) // 2]
+    _, coarse = best([Try(typical, place) for place in product(PLACES, PLACES)])
+    _, placed = best([Try(typical, place) for place in _around(coarse.place, WIDE)])
+    tries = [Try(way, placed.place) for way in ways]
+    # Nobody is asked for in order to leave the picture.
+    _, posed = best([each for each in tries if each.stays()] or tries)
+    return best([Try(posed.way, place, size) for place in _around(placed.place, NARROW) for size in SIZES])
+
+
+def _around(place: tuple[float, float], steps: Sequence[float]) -> list[tuple[float, float]]:
+    return [(place[0] + across, place[1] + down) for across, down in product(steps, steps)]
 
 
 def _errors(

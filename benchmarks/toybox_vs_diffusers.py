@@ -82,20 +82,21 @@ def our_steps(size: Size, folder: Path, threads: int) -> tuple[Run, Run, list[tu
     import torch
     from torch import nn
 
-    from vitascope.nn.dit import DiT, DiTConfig
+    from vitascope.nn.dit import DiTConfig, Steps
     from vitascope.runtime.export import export
     from vitascope.runtime.onnx import OnnxNetwork
 
     config = DiTConfig()
-    module = awake(DiT(config))
+    module = awake(Steps(config))
     inputs = {
         "video": torch.randn(size.batch, size.tokens, config.latent_channels),
         "levels": torch.rand(size.batch, size.tokens),
-        "channels": torch.randn(size.batch, size.tokens, config.channels),
+        "base": torch.randn(size.batch, size.tokens, config.dim),
+        "view": torch.randn(size.batch, size.tokens, config.modulation),
+        "field": torch.randn(size.batch, size.tokens, config.latent_channels),
         "positions": torch.randn(size.tokens, 3),
         "states": torch.randn(size.batch, WORDS, config.text_dim),
         "mask": torch.ones(size.batch, WORDS, dtype=torch.bool),
-        "pooled": torch.randn(size.batch, config.text_dim),
     }
     shapes: list[tuple[int, int, int]] = []
 

@@ -1,8 +1,9 @@
 import inspect
 
+import numpy as np
 import pytest
 
-from vitascope.api import generate
+from vitascope.api import generate, stream
 from vitascope.backends import registry
 from vitascope.cli.generate import generate as command
 from vitascope.errors import RequestError
@@ -60,3 +61,22 @@ def test_names_are_the_same_everywhere():
     flags = {{"keyframe": "keyframes"}.get(name, name) for name in inspect.signature(command).parameters}
     delivery = {"output", "number", "resume", "stream", "as_json", "dry_run", "force"}
     assert flags - delivery - {"enhance", "server", "no_wait"} == python - {"num_frames"}
+
+
+@pytest.mark.parametrize("home", ["FakeBackend", "FakeLatents"])
+def test_a_clip_is_watched_while_it_is_made(monkeypatch, home):
+    monkeypatch.setattr(registry, "_HOMES", {"toybox": f"vitascope.testing:{home}"})
+    registry._open.cache_clear()
+    told = {"seed": 7, "seconds": 5, "camera": "zoom-in 0.3", "steps": 1}
+    showing, whole = stream("a cat", **told), generate("a cat", **told)
+    chunks = list(showing.frames)
+    assert (np.concatenate(chunks) == whole.frames).all()
+    assert (len(chunks) > 1) == (home == "FakeLatents")
+    assert showing.record.shot == whole.record.shot
+    assert showing.fps == whole.fps
+
+
+def test_a_fallback_that_there_is_not_is_refused_though_nobody_needs_it():
+    for call in (generate, stream):
+        with pytest.raises(RequestError, match="fallback: 'sora' is not known"):
+            call("a cat", fallback="sora")

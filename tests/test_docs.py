@@ -40,7 +40,8 @@ def test_every_path_that_is_named_exists(name):
     for path, _, attribute in re.findall(r"`([\w/]+\.(?:py|md|toml))(::(\w+))?`", text):
         file = next((base / path for base in (ROOT, SOURCE) if (base / path).is_file()), None)
         assert file is not None, f"{name} names {path}"
-        assert not attribute or f"def {attribute}(" in file.read_text("utf-8"), f"{path} has no {attribute}"
+        defined = re.search(rf"(def|class) {attribute}\b", file.read_text("utf-8"))
+        assert not attribute or defined, f"{path} has no {attribute}"
 
 
 def test_the_readme_has_the_command_that_ci_runs():

@@ -5,14 +5,14 @@ import pytest
 import torch
 
 from vitascope import pipeline
-from vitascope.backends.toybox import clean_tokens, encode_video
-from vitascope.conditioning.build import Encoders
+from vitascope.backends.toybox import Transformer, encode_video
+from vitascope.conditioning.encoders import Encoders
 from vitascope.conditioning.text import encode_texts
 from vitascope.conditioning.tokens import Tokenizer
 from vitascope.decode.video import Decoder
 from vitascope.denoise.run import Denoiser
 from vitascope.errors import Cancelled, RequestError
-from vitascope.nn.dit import DiT, DiTConfig
+from vitascope.nn.dit import Briefing, DiTConfig, Steps
 from vitascope.nn.text_encoder import TextEncoder, TextEncoderConfig
 from vitascope.nn.video_vae import Decoder as DecoderModule
 from vitascope.nn.video_vae import Encoder as EncoderModule
@@ -35,16 +35,19 @@ def model() -> LatentModel:
     text = TextEncoder(
         TextEncoderConfig(vocabulary=259, table_dim=8, dim=16, heads=2, depth=1, max_words=24), table
     )
-    dit = DiT(DiTConfig(dim=32, heads=2, depth=2, text_dim=16, hidden=32, modulation=16, axes=(2, 3, 3)))
+    config = DiTConfig(dim=32, heads=2, depth=2, text_dim=16, hidden=32, modulation=16, axes=(2, 3, 3))
+    dit, brief = Steps(config), Briefing(config)
     decoder = DecoderModule(VideoVAEConfig(decoder_widths=(8, 12, 16)))
-    for module in (dit, decoder):
+    for module in (dit, brief, decoder):
         for parameter in module.parameters():
             if not parameter.any():
                 torch.nn.init.normal_(parameter, std=0.1)
     words = ("ids", "mask"), ("states", "pooled")
-    tokens = ("video", "levels", "channels", "positions", "states", "mask", "pooled")
+    told = ("base", "view", "field")
+    tokens = ("video", "levels", *told, "positions", "states", "mask")
     grid = ("latents", "deep", "shallow"), ("frames", "deep_out", "shallow_out")
-    encode, denoise = TorchNetwork(text, *words), TorchNetwork(dit, tokens, ("clean",))
+    encode, steps = TorchNetwork(text, *words), TorchNetwork(dit, tokens, ("clean",))
+    briefing = TorchNetwork(brief, ("channels", "positions", "pooled"), told)
     look = TorchNetwork(EncoderModule(VideoVAEConfig(encoder_widths=(8, 12, 16))), ("frames",), ("latents",))
     return LatentModel(
         encoders=Encoders(
@@ -52,7 +55,7 @@ def model() -> LatentModel:
             partial(encode_video, look),
         ),
         longest=17,
-        denoiser=Denoiser(lambda *told: clean_tokens(denoise, *told), sampler="ab2", shift=2.0),
+        denoiser=Denoiser(Transformer(briefing, steps), sampler="ab2", shift=2.0),
         decoder=Decoder(TorchNetwork(decoder, *grid), 16, 12),
         weights={"dit.safetensors": "abc"},
     )

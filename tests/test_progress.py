@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 
 from vitascope.errors import Cancelled
@@ -19,12 +20,13 @@ def test_steps_and_times_are_told():
     heard: list[Event] = []
     progress = Progress(heard.append, clock=Clock())
     with progress.phase("denoise", total=2):
-        progress.step(preview="first")
+        progress.step(lambda: np.zeros((2, 3, 3), np.uint8))
         progress.note("a note")
         progress.step()
     assert [(e.phase, e.step, e.total) for e in heard] == [("denoise", n, 2) for n in (0, 1, 1, 2, 2)]
     assert [e.seconds_left for e in heard] == [None, 1.0, None, 0.0, 0.0]
-    assert heard[1].preview == "first"
+    assert heard[1].preview().shape == (2, 3, 3)
+    assert heard[3].preview is None
     assert heard[2].note == "a note"
     assert heard[-1].finished
     assert progress.seconds_spent == {"denoise": 3.0}

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from vitascope.api import edit as edit
     from vitascope.api import extend as extend
     from vitascope.api import generate as generate
+    from vitascope.api import stream as stream
     from vitascope.errors import VitascopeError as VitascopeError
     from vitascope.progress import Progress as Progress
     from vitascope.types import CameraMove as CameraMove
@@ -25,6 +26,7 @@ _HOMES = {
     "generate": "vitascope.api",
     "extend": "vitascope.api",
     "edit": "vitascope.api",
+    "stream": "vitascope.api",
     "VitascopeError": "vitascope.errors",
     "Progress": "vitascope.progress",
     "CameraMove": "vitascope.types",

@@ -10,10 +10,10 @@ from pydantic import ValidationError
 
 from vitascope import tasks
 from vitascope.backends.base import Card, parse_ratio
-from vitascope.backends.registry import backend
+from vitascope.backends.registry import backend, check_name
 from vitascope.errors import RequestError, asking_the_model
 from vitascope.intake.video import probe
-from vitascope.pipeline import first_able
+from vitascope.pipeline import Showing, first_able, show
 from vitascope.pipeline import generate as run
 from vitascope.progress import Event, Progress
 from vitascope.prompt.moves import parse_moves
@@ -233,18 +233,19 @@ def generate(
     says why. `progress` hears an `Event` for every step. Raises `RequestError` for a request that cannot be met,
     `WeightsError` for a model that is missing or damaged, and `Cancelled`.
     """
-    givens = given_pictures(
-        image=image, last_image=last_image, keyframes=keyframes, reference=reference, fit=fit
-    )
-    shot = partial(
-        make_shot,
+    shot = shooting(
         prompt,
+        image=image,
+        last_image=last_image,
+        keyframes=keyframes,
+        reference=reference,
+        fit=fit,
         seconds=seconds,
         num_frames=num_frames,
         fps=fps,
         size=size,
         aspect_ratio=aspect_ratio,
-        seed=drawn_seed() if seed is None else seed,
+        seed=seed,
         preset=preset,
         steps=steps,
         guidance_scale=guidance_scale,
@@ -252,14 +253,47 @@ def generate(
         camera=camera,
         path=path,
         at=at,
-        givens=givens,
         loop=loop,
         style=style,
         quality=quality,
         memory=memory,
         lora=lora,
     )
-    return _run(lambda model: shot(model=model), _models(model, fallback), progress)
+    return _run(shot, _models(model, fallback), progress)
+
+
+def stream(
+    prompt: str, *, model: str = "toybox", fallback: Models = (), progress: Listener = None, **said: Any
+) -> Showing:
+    """Make a clip from words, and pictures if there are any, and return its `frames` chunk by chunk as they are made.
+
+    They are those that `generate` returns, which takes the same arguments; memory hardly grows with the clip's length.
+    Raises as `generate`, most of it before the first chunk.
+    """
+    listening = progress if isinstance(progress, Progress) else Progress(progress)
+    shot = shooting(prompt, **said)
+    return first_able(
+        _models(model, fallback), lambda model, notes: show(shot(model), backend(model), listening, notes)
+    )
+
+
+def shooting(
+    prompt: str,
+    *,
+    image: File | None = None,
+    last_image: File | None = None,
+    keyframes: Mapping[float, File] | None = None,
+    reference: File | Sequence[File] = (),
+    fit: Fit = "crop",
+    seed: int | None = None,
+    **said: Any,
+) -> Callable[[str], Shot]:
+    """Return what makes the shot that was asked for, by the name of its model and with the same seed for each."""
+    givens = given_pictures(
+        image=image, last_image=last_image, keyframes=keyframes, reference=reference, fit=fit
+    )
+    seed = drawn_seed() if seed is None else seed
+    return lambda model: make_shot(prompt, givens=givens, seed=seed, model=model, **said)
 
 
 def extend(
@@ -276,7 +310,8 @@ def extend(
 ) -> Clip:
     """Make a video longer by `seconds`, at its end or `before` its beginning, and return all of it.
 
-    What else is said are the arguments of `generate` for the words, camera, seed and steps. Raises as `generate`.
+    What else is said are the arguments of `generate` for the words, camera, seed, steps, quality, memory and LoRAs.
+    Raises as `generate`.
     """
     said.setdefault("seed", drawn_seed())
 
@@ -330,7 +365,11 @@ def edit(
 
 
 def _models(model: str, fallback: Models) -> tuple[str, ...]:
-    return (model, *((fallback,) if isinstance(fallback, str) else fallback))
+    """Return the models to ask in their order; raises `RequestError` for a fallback that there is not."""
+    others = (fallback,) if isinstance(fallback, str) else tuple(fallback)
+    for name in others:
+        check_name(name, "fallback")
+    return (model, *others)
 
 
 def _run(shot: Callable[[str], Shot], models: Sequence[str], progress: Listener) -> Clip:

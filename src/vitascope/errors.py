@@ -86,12 +86,32 @@ class JobConflictError(RequestError):
     """The job's state, or an earlier request with the same key, forbids it."""
 
 
+class BudgetError(RequestError):
+    """More was asked for than may be had in an hour or a day.
+
+    `wait` is how many seconds it is until there is enough again; None where there never will be.
+    """
+
+    def __init__(self, argument: str, problem: str, nearest: str | None = None, wait: float | None = None):
+        """Refuse `argument`, for so many seconds."""
+        super().__init__(argument, problem, nearest)
+        self.wait = wait
+
+
 class LeaseLostError(VitascopeError):
     """The job has been given to another worker, or is over."""
 
 
 class DiskFullError(VitascopeError):
     """The disk is too full to take more work."""
+
+
+class StoreError(VitascopeError):
+    """The database of the queue cannot be reached."""
+
+
+class UndoneError(StoreError):
+    """The database undid a change that was at odds with another one; it may be tried again."""
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from vitascope.errors import OutputError, OutputExistsError
+from vitascope.faults import FaultPoint
 
 
 @contextmanager
@@ -21,9 +22,12 @@ def published(path: Path, *, force: bool, argument: str = "output") -> Iterator[
     try:
         # Created by ourselves, so that a name that was there before is never written over.
         os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+        FaultPoint("file: made")
         yield part
+        FaultPoint("file: written")
         with part.open("rb+") as file:
             os.fsync(file.fileno())
+        FaultPoint("file: synced")
         _publish(part, target, force=force)
     except FileExistsError:
         raise OutputExistsError(argument, f"{path} exists", "say --force to write over it") from None
@@ -57,9 +61,11 @@ def _publish(part: Path, target: Path, *, force: bool) -> None:
             raise
         except OSError:  # a file system without hard links
             part.replace(target)
+    FaultPoint("file: renamed")
     if os.name == "posix":
         folder = os.open(target.parent, os.O_RDONLY)
         try:
             os.fsync(folder)
         finally:
             os.close(folder)
+    FaultPoint("file: folder synced")

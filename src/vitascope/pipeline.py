@@ -4,19 +4,22 @@
 latents on this machine; `deliver` is its end. (6 audio/ comes between when it holds something.)
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 
 from vitascope.backends.base import Backend
-from vitascope.conditioning.build import Encoders, condition
+from vitascope.conditioning.build import condition
 from vitascope.conditioning.canvas import Canvas
+from vitascope.conditioning.choreography import choreograph
+from vitascope.conditioning.encoders import Encoders
 from vitascope.conditioning.known import Frames, Known, gather, looped, pinned
 from vitascope.conditioning.windows import windows
-from vitascope.decode.video import Decoder, decode
+from vitascope.decode.video import Decoder, decode, glimpse
 from vitascope.deliver.mux import save
 from vitascope.deliver.record import make_record
 from vitascope.denoise.run import Denoiser, denoise
@@ -25,6 +28,7 @@ from vitascope.errors import VitascopeError, asking_the_model
 from vitascope.finish import restore
 from vitascope.progress import Progress
 from vitascope.prompt.resolve import resolve
+from vitascope.prompt.seen import NOTHING, Seen, seen_in
 from vitascope.types import TIME_STRIDE, Clip, Plan, Record, Shot
 
 Made = TypeVar("Made")
@@ -59,15 +63,32 @@ class Shows(Protocol):
         ...
 
 
+@runtime_checkable
+class Sees(Protocol):
+    """A backend that knows what pictures show of its world."""
+
+    def see(self, pictures: Frames) -> Mapping[str, Mapping[str, float]]:
+        """Return how likely each label of each field is; nothing at all where there is no eye."""
+        ...
+
+
 def plan(shot: Shot, backend: Backend) -> Plan:
     """Return the shot with nothing left unsaid, before any work; raises `RequestError`."""
     with asking_the_model():
         world = backend.card.world
-    said = resolve(shot, world, backend.embed)  # 1 prompt/: words -> Shot
+    said = resolve(shot, world, backend.embed, looking(shot, backend))  # 1 prompt/: words -> Shot
     with asking_the_model():
         planned = backend.plan(said.shot)
     shot = pinned(planned.shot)
     return Plan(shot, said.notes + planned.notes + restore.notes(shot))
+
+
+def looking(shot: Shot, backend: Backend) -> Callable[[], Seen]:
+    """Return what looks at the pictures of a shot with a backend's eye, if it has one."""
+    if not isinstance(backend, Sees):
+        return lambda: NOTHING
+    sizes = backend.card.sizes
+    return partial(seen_in, shot.givens, backend.see, shot.size if shot.size in sizes else sizes[0])
 
 
 def first_able(models: Sequence[str], make: Callable[[str, tuple[str, ...]], Made]) -> Made:
@@ -151,16 +172,20 @@ def render_windows(
     What is made is laid on the canvas of `known`, which is whole at the end.
     """
     canvas, shown = known.canvas, 0
+    choreography = choreograph(shot, known, model.encoders)
     for number, window in enumerate(windows(canvas.whole, model.longest)):
         with progress.phase("encode"):
-            conditioning = condition(shot, known, window, model.encoders)  # 2 conditioning/: -> Conditioning
+            # 2 conditioning/: -> Conditioning
+            conditioning = condition(shot, known, window, model.encoders, choreography)
         state = None if kept is None else kept.part(number)
-        latents = denoise(shot, conditioning, model.denoiser, progress, state)  # 3 denoise/: -> Latents
+        look = partial(glimpse, decoder=model.decoder)
+        latents = denoise(shot, conditioning, model.denoiser, progress, state, look)  # 3 denoise/: -> Latents
         frames = decode(latents, model.decoder, progress)  # 4 decode/: Latents -> frames
         canvas.fill(window.start, canvas.part(window.frames).composite(frames))
-        if canvas.ready > shown:
-            yield canvas.frames[shown : canvas.ready]
-        shown = canvas.ready
+        ready = canvas.ready_after(shown)
+        if ready > shown:
+            yield canvas.frames[shown:ready]
+        shown = ready
     if shown < len(canvas.frames):
         yield canvas.frames[shown:]
 

@@ -5,24 +5,29 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+
+import numpy as np
+from jaxtyping import UInt8
 
 from vitascope.errors import Cancelled
+
+Preview = Callable[[], UInt8[np.ndarray, "height width 3"]]
+"""Makes one frame; what that costs is paid by who calls it, and it is good until the next step only."""
 
 
 @dataclass(frozen=True)
 class Event:
     """What has just happened: `step` of `total` steps of `phase` are done.
 
-    `seconds_left` is the guess for this phase (None before its first step); `preview` is whatever a stage has to
-    show; `note` is a line for the person who waits.
+    `seconds_left` is the guess for this phase (None before its first step); `preview` makes a picture of the clip as it
+    is by now, for whoever calls it (None: there is nothing to show); `note` is a line for the person who waits.
     """
 
     phase: str
     step: int = 0
     total: int = 1
     seconds_left: float | None = None
-    preview: Any = None
+    preview: Preview | None = None
     note: str | None = None
     finished: bool = False
 
@@ -57,7 +62,7 @@ class Progress:
         self.seconds_spent[name] = self.seconds_spent.get(name, 0.0) + spent
         self._tell(Event(name, self._total, self._total, 0.0, finished=True))
 
-    def step(self, preview: Any = None) -> None:
+    def step(self, preview: Preview | None = None) -> None:
         """Say that one more step of the phase is done. Raises `Cancelled` when nobody wants the rest."""
         self._step += 1
         each = (self._clock() - self._start) / self._step

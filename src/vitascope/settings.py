@@ -9,7 +9,15 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from vitascope.errors import RequestError
 
@@ -63,7 +71,9 @@ class Settings(BaseModel):
     `weights` the folder of Toybox's weights (None = those in the package). `enhance_url` is the chat endpoint that
     may rewrite prompts (OpenAI's shape, as in http://localhost:8080/v1/chat/completions; None = rules do it),
     `enhance_model` and `enhance_key` what it is asked for and with, `enhance_seconds` how long it may take.
-    `remotes` are the servers that `--model remote:NAME` may name; they are said in the file only.
+    `store` is the Postgres database of a queue that several servers share, as in postgresql://user@host/name (None:
+    the queue lies in the home folder). `remotes` are the servers that `--model remote:NAME` may name; they are said in
+    the file only.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -75,7 +85,15 @@ class Settings(BaseModel):
     enhance_model: str = "default"
     enhance_key: SecretStr | None = None
     enhance_seconds: float = Field(default=10.0, gt=0, le=600)
+    store: SecretStr | None = None
     remotes: dict[str, RemoteServer] = {}
+
+    @field_validator("store")
+    @classmethod
+    def _is_postgres(cls, store: SecretStr | None) -> SecretStr | None:
+        if store and not store.get_secret_value().startswith(("postgresql://", "postgres://")):
+            raise ValueError("is no address of a Postgres database, as in postgresql://user@host/name")
+        return store
 
 
 def default_home() -> Path:
@@ -107,7 +125,9 @@ def read_settings(environ: dict[str, str]) -> Settings:
         name = ".".join(str(part) for part in first["loc"])
         if first["loc"][:1] == ("remotes",):
             raise RequestError(f"{name} in {file}", first["msg"].removeprefix("Value error, ")) from None
-        raise RequestError(f"VITASCOPE_{name.upper()} or {file}", first["msg"].lower()) from None
+        words = first["msg"].removeprefix("Value error, ")
+        words = words[:1].lower() + words[1:]
+        raise RequestError(f"VITASCOPE_{name.upper()} or {file}", words) from None
 
 
 @cache

@@ -17,7 +17,7 @@ TIME_STRIDE = 4
 """Frames that one latent frame stands for; the first stands for one."""
 SPACE_STRIDE = 16
 """Pixels along each side of one latent cell."""
-LATENT_CHANNELS = 256
+LATENT_CHANNELS = 352
 """Numbers in one latent cell."""
 CAMERA_CHANNELS = 8
 """Camera numbers in one token's extra channels; see `conditioning/camera.py`."""

@@ -1,5 +1,6 @@
 """Every example runs as it stands, on the weights that ship, and what it makes is a clip."""
 
+import json
 import runpy
 from pathlib import Path
 
@@ -42,6 +43,7 @@ def made(tmp_path_factory) -> Path:
         ("09_reference", ("first.png", "a toy walks on a beach"), 17),
         ("10_camera_and_path", (), 17),
         ("11_loop", ("a penguin dances in the snow",), 13),
+        ("17_stream", ("a cat walks in a garden", "3"), 25),
         ("15_queue", ("a cat walks in a garden",), 17),
         ("16_service", ("a cat walks in a garden",), 17),
     ],
@@ -87,7 +89,27 @@ def test_models_are_compared_before_anything_is_loaded(capsys):
     assert any('is told in words: "the camera pans left"' in line for line in lines)
 
 
+def test_takes_stand_side_by_side_on_a_sheet(tmp_path: Path):
+    run("18_variants", "a cat", "2", str(tmp_path / "takes.png"))
+    with Image.open(tmp_path / "takes.png") as sheet:
+        pixels = np.asarray(sheet.convert("RGB"))
+    assert pixels.shape[1] > 4 * 128
+    assert pixels.std() > 10
+
+
 def test_every_example_is_tested():
     tested = {"01_first_clip", *(mark[0] for mark in test_an_example_makes_a_clip.pytestmark[0].args[1])}
-    mine = {path.stem for path in EXAMPLES.glob("*.py")} - {"12_explain", "13_remote", "14_which_model"}
+    mine = {path.stem for path in EXAMPLES.glob("*.py")} - {
+        "12_explain",
+        "13_remote",
+        "14_which_model",
+        "18_variants",
+        "19_webhook",
+    }
     assert mine <= tested, mine - tested
+
+
+def test_a_letter_comes_when_a_clip_is_over():
+    letter = json.loads(runpy.run_path(str(EXAMPLES / "19_webhook.py"))["main"]("a cat walks in a garden"))
+    assert (letter["object"], letter["type"]) == ("event", "video.completed")
+    assert letter["data"]["id"].startswith("video_")

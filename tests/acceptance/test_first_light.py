@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from vitascope.deliver.mux import read
-from vitascope.evaluation.judge import Judge
+from vitascope.intake.sight import Judge
 from vitascope.weights.store import WeightsFolder
 
 PROMPT = "a cat walking through a garden in spring"

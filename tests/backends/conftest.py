@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from tests.backends.tinies import moving
+from tests.backends.tiny import unguarded
 from vitascope.backends.openweights.loading import SHELF
 
 
@@ -18,7 +19,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder with two pictures, a mask and moving pictures of 8, 16 and 25 fps, in the size of tiny models."""
+    """Return a folder with two pictures, a mask, and moving pictures of several rates, in the size of tiny models."""
     folder = tmp_path_factory.mktemp("pictures")
     frames = moving(9)
     for name, number in (("first", 0), ("last", 8)):
@@ -26,10 +27,17 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     mask = np.zeros((32, 32), np.uint8)
     mask[8:24, 8:24] = 255
     Image.fromarray(mask).save(folder / "mask.png")
-    for fps in (8, 16, 25):
+    for fps in (8, 16, 24, 25):
         file = folder / f"clip-{fps}.png"
         frames[0].save(file, save_all=True, append_images=frames[1:], duration=1000 // fps, loop=0)
     return folder
+
+
+@pytest.fixture
+def no_guardrail():
+    """Let a tiny Cosmos do without its guardrail, which is a package with weights of its own."""
+    with unguarded():
+        yield
 
 
 @pytest.fixture(autouse=True)

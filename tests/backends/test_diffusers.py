@@ -2,8 +2,10 @@
 
 import gc
 import json
+import os
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -14,12 +16,15 @@ from PIL import Image
 from tests.backends.tinies import WORDS, moving, rendered, shot_for
 from tests.backends.tiny import make
 from vitascope import pipeline, tasks
+from vitascope.backends import diffusers as backends_diffusers
 from vitascope.backends import registry
 from vitascope.backends.diffusers import Diffusers
-from vitascope.backends.openweights import placing, source
-from vitascope.backends.openweights.library import library, quietly
-from vitascope.backends.openweights.loading import SHELF, Loaded, Shelf
+from vitascope.backends.openweights import library as openweights_library
+from vitascope.backends.openweights import placing, quality, source, text
+from vitascope.backends.openweights.library import installed, library, quietly
+from vitascope.backends.openweights.loading import SHELF, Loaded, Shelf, load
 from vitascope.backends.openweights.source import OWN_ENTRY
+from vitascope.backends.openweights.watch import looked_at
 from vitascope.deliver.mux import read
 from vitascope.errors import (
     BrokenPictureError,
@@ -34,6 +39,7 @@ from vitascope.settings import Settings
 from vitascope.types import Quality, Shot
 from vitascope.weights.catalogue import catalogue
 from vitascope.weights.library import Library
+from vitascope.weights.memory import Placement, place
 
 
 def changed(kind: str, home: Path, name: str, tmp_path: Path, change: Any) -> Diffusers:
@@ -129,6 +135,23 @@ def test_a_second_clip_uses_the_pipeline_that_is_there_and_no_more_memory(home: 
     assert held[2] == held[1] == held[0]
 
 
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="resident memory is read as Linux tells it")
+def test_a_second_clip_is_neither_loaded_again_nor_larger(home: Path, monkeypatch: pytest.MonkeyPatch):
+    loads: list[str] = []
+    monkeypatch.setattr(backends_diffusers, "load", lambda order: loads.append(order.task) or load(order))
+    backend, shot = shot_for("wan", home)
+    spent, resident = [], []
+    for seed in range(10):
+        progress = Progress()
+        backend.render(shot.model_copy(update={"seed": seed}), progress)
+        spent.append(progress.seconds_spent["load"])
+        gc.collect()
+        resident.append(int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE"))
+    assert loads == ["text"]
+    assert max(spent[1:]) < spent[0]
+    assert resident[-1] - resident[4] < 4 * 2**20, resident  # the first few clips fill torch's own pools
+
+
 def tensors() -> int:
     gc.collect()
     torch = library("torch")
@@ -184,7 +207,56 @@ def test_black_frames_are_no_picture(home: Path, tmp_path: Path):
         rendered(backend, planned(backend))
 
 
+def test_one_flat_colour_is_no_picture(home: Path, tmp_path: Path):
+    def flatten(part: Any) -> None:
+        part.decoder.conv_out.weight.zero_()
+        part.decoder.conv_out.bias.fill_(0.2)
+
+    backend = changed("wan", home, "vae", tmp_path, flatten)
+    with pytest.raises(BrokenPictureError, match=r"^decode: every frame is the same flat colour; "):
+        rendered(backend, planned(backend))
+
+
+def test_some_black_frames_are_kept_and_told():
+    frames = np.random.default_rng(0).random((5, 8, 8, 3), np.float32)
+    frames[3:] = 0
+    seen, notes = looked_at(frames, lambda: "")
+    assert notes == ("decode: 2 of 5 frames are black",)
+    assert seen.dtype == np.uint8
+    assert not seen[3:].any()
+
+
 # memory
+
+
+def test_every_step_of_the_ladder_is_tried_before_it_gives_up(home: Path, monkeypatch: pytest.MonkeyPatch):
+    heard: list[Event] = []
+    backend, shot = shot_for("wan", home)
+    monkeypatch.setattr(placing, "installed", lambda name: None)
+    apply = placing.apply
+
+    def too_large(pipeline: Any, placement: Any) -> None:
+        apply(pipeline, placement)
+        if getattr(pipeline, "transformer", None) is not None and str(placement) != "text-first+tiled":
+            pipeline.transformer.register_forward_pre_hook(fail)
+
+    def fail(*_: Any) -> None:
+        raise MemoryError("out of memory")
+
+    monkeypatch.setattr(placing, "apply", too_large)
+    monkeypatch.setattr(placing, "place", lambda *said: laddered(place(*said)))
+    assert len(backend.render(shot, Progress(heard.append)).frames) == 9
+    told = [event.note for event in heard if event.note and event.note.startswith("memory ran out")]
+    assert told == [
+        "memory ran out with device: trying text-first",
+        "memory ran out with text-first: trying text-first+tiled",
+    ]
+
+
+def laddered(placement: Placement) -> Placement:
+    """Return a placement with two below it, which a clip as small as the tests' does not tell apart."""
+    below = [replace(placement, name="text-first", tiled=tiled) for tiled in (False, True)]
+    return replace(placement, rest=tuple(below))
 
 
 def test_when_memory_runs_out_it_goes_on_one_step_lower_and_says_so(
@@ -225,7 +297,12 @@ def test_when_nothing_lower_is_left_the_request_is_refused(home: Path, monkeypat
     assert len(SHELF) == 0
 
 
-@pytest.mark.parametrize("kind", ["wan", "ltx", "sana", "cogvideox", "mochi", "animatediff"])
+def test_a_guardrail_that_reads_the_words_is_never_gone_around():
+    assert text.names(library().Cosmos2_5_PredictBasePipeline) is None
+    assert text.names(library().WanPipeline) == text.PLAIN
+
+
+@pytest.mark.parametrize("kind", ["wan", "ltx", "sana", "cogvideox", "mochi", "animatediff", "helios"])
 def test_words_first_frees_the_text_encoder_and_changes_no_pixel(kind: str, home: Path):
     backend, shot = shot_for(kind, home)
     usual = rendered(backend, shot).frames
@@ -243,6 +320,97 @@ def test_a_memory_plan_can_be_asked_for_and_a_wrong_one_is_refused(home: Path):
     assert any(event.note and event.note.startswith("memory: device+tiled on the CPU") for event in heard)
     with pytest.raises(RequestError, match=r"^memory: 'much' is not a plan; it may be: device, "):
         rendered(backend, shot.model_copy(update={"memory": "much"}))
+
+
+# numbers of few bits
+
+
+@pytest.mark.skipif(installed("torchao") is None, reason="int8 is torchao's")
+def test_int8_rounds_the_networks_as_they_are_loaded(home: Path):
+    backend, shot = shot_for("wan", home)
+    usual = rendered(backend, shot).frames.astype(int)
+    SHELF.release()
+    clip = rendered(backend, shot.model_copy(update={"memory": "int8"}))
+    pipeline = next(iter(SHELF._kept.values())).pipeline
+    assert "Int8" in type(pipeline.transformer.blocks[0].attn1.to_q.weight).__name__
+    assert "memory: int8" in clip.record.notes[0]
+    assert (clip.frames != usual).any()
+    assert np.abs(clip.frames - usual).mean() < 4
+
+
+def test_int8_without_torchao_names_it(home: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(placing, "installed", lambda name: None)
+    backend, shot = shot_for("wan", home, memory="int8")
+    with pytest.raises(MissingExtraError, match=r"^memory: int8 needs torchao, .*pip install torchao$"):
+        rendered(backend, shot)
+
+
+def with_gguf(home: Path, folder: Path) -> Path:
+    """Return a copy of the tiny Wan with its transformer in 8 bits as GGUF beside it."""
+    gguf = pytest.importorskip("gguf")
+    shutil.copytree(make("wan", home), folder)
+    file, rounded = folder / "rounded-Q8_0.gguf", gguf.GGMLQuantizationType.Q8_0
+    writer = gguf.GGUFWriter(file, "wan")
+    weights = folder / "transformer/diffusion_pytorch_model.safetensors"
+    for name, numbers in library("safetensors.numpy").load_file(weights).items():
+        if numbers.ndim == 2 and numbers.shape[1] % 32 == 0 and "blocks." in name:
+            writer.add_tensor(name, gguf.quants.quantize(numbers, rounded), raw_dtype=rounded)
+        else:
+            writer.add_tensor(name, numbers)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return file
+
+
+def test_a_denoiser_of_few_bits_makes_the_frames_that_diffusers_makes_of_it(home: Path, tmp_path: Path):
+    file = with_gguf(home, tmp_path / "wan")
+    backend = Diffusers(str(file))
+    shot = planned(backend)
+    clip = rendered(backend, shot)
+    assert file.name in clip.record.weights
+    kept = next(iter(SHELF._kept.values())).pipeline
+    assert kept.transformer.blocks[0].attn1.to_q.weight.dtype == library("torch").uint8
+    np.testing.assert_array_equal(clip.frames, _of_gguf(file, shot))
+    assert (clip.frames != rendered(Diffusers(str(file.parent)), shot).frames).any()
+
+
+def _of_gguf(file: Path, shot: Shot) -> np.ndarray:
+    diffusers, torch = library(), library("torch")
+    with quietly():
+        transformer = diffusers.WanTransformer3DModel.from_single_file(
+            str(file), quantization_config=diffusers.GGUFQuantizationConfig(torch.float32), config=str(file.parent),
+            subfolder="transformer", torch_dtype=torch.float32,
+        )  # fmt: skip
+        loaded = diffusers.WanPipeline.from_pretrained(file.parent, transformer=transformer)
+        small = {"width": 32, "height": 32, "num_frames": 9, "num_inference_steps": 2, "guidance_scale": 5.0}
+        generator = torch.Generator("cpu").manual_seed(shot.seed)
+        output = loaded(**WORDS, **small, generator=generator, output_type="pil")
+    return np.stack([np.asarray(frame) for frame in output.frames[0]])
+
+
+def test_the_plan_counts_what_a_denoiser_of_few_bits_takes(home: Path, tmp_path: Path):
+    file = with_gguf(home, tmp_path / "wan")
+    backend = Diffusers(str(file))
+    folder = backend.source.weights("text")
+    needs = [
+        placing.placed(backend.entry, folder, planned(backend), 0, denoiser).need for denoiser in (None, file)
+    ]
+    whole = (file.parent / "transformer/diffusion_pytorch_model.safetensors").stat().st_size
+    assert abs(needs[0].device - needs[1].device - (whole - file.stat().st_size)) < 20_000
+
+
+def test_what_is_no_gguf_file_is_refused(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    with pytest.raises(RequestError, match=r"^model: .*none\.gguf is not a file"):
+        registry.backend(str(tmp_path / "none.gguf"))
+    (tmp_path / "note.gguf").write_text("GGUF, or so it says\n" * 9)
+    if installed("gguf") is not None:
+        with pytest.raises(WeightsError, match=r"note\.gguf is no GGUF file, or is damaged"):
+            registry.backend(str(tmp_path / "note.gguf"))
+    monkeypatch.setattr(openweights_library, "installed", lambda name: None)
+    with pytest.raises(MissingExtraError, match=r"note\.gguf needs gguf: pip install gguf"):
+        registry.backend(str(tmp_path / "note.gguf"))
 
 
 # what is missing, and what a folder may hold
@@ -343,24 +511,50 @@ def test_damaged_weights_are_refused_before_they_are_loaded(home: Path, tmp_path
 
 
 @pytest.mark.parametrize(
-    ("kind", "cache"), [("wan", "first-block"), ("wan-experts", "first-block"), ("wan-vace", "Taylor")]
+    ("kind", "steps", "cache"),
+    [
+        ("wan", 12, "SeaCache"),
+        ("wan-experts", 12, "SeaCache"),
+        ("wan-image", 12, "first-block"),
+        ("wan-vace", 20, "TaylorSeer"),
+        ("wan-modular", 20, "TaylorSeer"),
+        ("kandinsky5", 20, "TaylorSeer"),
+        ("ltx2", 20, "TaylorSeer"),
+        ("allegro", 20, "TaylorSeer"),
+    ],
 )
-def test_what_is_spared_is_said_and_leaves_nothing_behind(kind: str, cache: str, home: Path, pictures: Path):
-    givens = (tasks.reference(pictures / "first.png"),) if kind == "wan-vace" else ()
-    backend, shot = shot_for(kind, home, givens, steps=12)
+def test_what_is_spared_is_said_and_leaves_nothing_behind(
+    kind: str, steps: int, cache: str, home: Path, pictures: Path
+):
+    first = tasks.reference if kind == "wan-vace" else tasks.first_frame
+    givens = (first(pictures / "first.png"),) if kind in ("wan-vace", "wan-image") else ()
+    backend, shot = shot_for(kind, home, givens, steps=steps)
     usual = rendered(backend, shot).frames
-    for quality in ("high", "medium", "low"):
-        spared = rendered(backend, shot.model_copy(update={"quality": quality}))
-        assert any(note.startswith(f"cache: {cache}") for note in spared.record.notes)
+    spared = rendered(backend, shot.model_copy(update={"quality": "low"}))
+    assert any(note.startswith(f"cache: {cache}") for note in spared.record.notes)
+    assert (spared.frames != usual).any()
     assert (rendered(backend, shot).frames == usual).all()
 
 
+def test_calls_with_and_without_the_words_are_told_apart_where_a_pipeline_does_not(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(quality, "TOLD", ())
+    backend, shot = shot_for("wan", home, steps=20, quality="low")
+    named = rendered(backend, shot).frames
+    backend, shot = shot_for("wan-modular", home, steps=20, quality="low")
+    np.testing.assert_array_equal(rendered(backend, shot).frames, named)
+
+
+def test_what_is_kept_of_one_piece_of_a_long_clip_is_not_used_for_the_next(home: Path):
+    backend, shot = shot_for("helios", home, steps=16, quality="low")
+    assert blocks_run(backend, shot.model_copy(update={"num_frames": 66})) == 2 * blocks_run(backend, shot)
+
+
 def test_fewer_blocks_run_the_lower_the_quality(home: Path, pictures: Path):
-    backend, shot = shot_for("wan-vace", home, (tasks.reference(pictures / "first.png"),), steps=12)
-    runs = [
-        blocks_run(backend, shot.model_copy(update={"quality": quality})) for quality in get_args(Quality)
-    ]
-    assert runs[0] == 3 * 2 * 12
+    backend, shot = shot_for("wan-vace", home, (tasks.reference(pictures / "first.png"),), steps=20)
+    runs = [blocks_run(backend, shot.model_copy(update={"quality": name})) for name in get_args(Quality)]
+    assert runs[0] == 3 * 2 * 20
     assert runs[0] > runs[1] > runs[2] > runs[3] > 0
 
 
@@ -376,7 +570,7 @@ def blocks_run(backend: Diffusers, shot: Shot) -> int:
 
 
 def test_a_model_that_cannot_be_spared_anything_says_so(home: Path):
-    for kind in ("skyreels", "sana"):
+    for kind in ("skyreels", "sana", "animatediff", "hunyuan15"):
         backend, shot = shot_for(kind, home, quality="low")
         assert any(note.endswith("lossless") for note in rendered(backend, shot).record.notes)
 
@@ -536,6 +730,25 @@ def test_the_command_takes_a_picture_a_quality_and_a_lora(
     assert run(["generate", "a ball", "--model", "./wan", *spared, "-o", str(tmp_path / "b.mp4")]) == 0
     shot = read(tmp_path / "b.mp4").record.shot
     assert (shot.quality, shot.loras) == ("low", ((str(lora), 0.5),))
+
+
+@pytest.mark.parametrize(
+    ("command", "kind"), [(["extend"], "wan-vace"), (["edit", "--strength", "0.9"], "wan-video")]
+)
+def test_extending_and_editing_take_a_quality_a_plan_and_a_lora(
+    command: list[str], kind: str, home: Path, lora: Path, pictures: Path, tmp_path: Path
+):
+    from vitascope.cli import run
+
+    model, out = str(make(kind, home)), tmp_path / "out.mp4"
+    said = ["--quality", "high", "--memory", "text-first", "--lora", f"{lora}:0.5", "--steps", "4"]
+    clip = str(pictures / "clip-16.png")
+    assert run([*command, clip, "a ball", "--model", model, *said, "-o", str(out)]) == 0
+    record = read(out).record
+    assert (record.shot.quality, record.shot.memory) == ("high", "text-first")
+    assert record.shot.loras == ((str(lora), 0.5),)
+    assert any("memory: text-first" in note for note in record.notes)
+    assert lora.name in record.weights
 
 
 def test_words_that_do_not_fit_the_text_encoder_are_told(home: Path):

@@ -16,6 +16,7 @@ from vitascope.types import Given
 
 SMALL = {**WORDS, "width": 32, "height": 32, "num_inference_steps": 2}
 CLIP = {**SMALL, "num_frames": 9}
+SILENT = {name: value for name, value in CLIP.items() if name != "negative_prompt"}
 
 
 @pytest.mark.parametrize(
@@ -34,6 +35,11 @@ CLIP = {**SMALL, "num_frames": 9}
         }),
         ("ltx2", {**CLIP, "guidance_scale": 3.0, "frame_rate": 24, "stg_scale": 0.0, "audio_stg_scale": 0.0}),
         ("hunyuan15", CLIP),
+        ("hunyuan", {**SILENT, "guidance_scale": 6.0}),
+        ("kandinsky5", {**CLIP, "guidance_scale": 5.0}),
+        ("kandinsky6", {**CLIP, "guidance_scale": 5.0, "frame_rate": 24}),
+        ("cosmos", {**CLIP, "guidance_scale": 7.0}),
+        ("helios", {**SMALL, "num_frames": 33, "guidance_scale": 5.0}),
         ("cogvideox", {**CLIP, "guidance_scale": 6.0}),
         ("mochi", {**SMALL, "num_frames": 7, "guidance_scale": 4.5}),
         ("allegro", {
@@ -42,7 +48,9 @@ CLIP = {**SMALL, "num_frames": 9}
         ("animatediff", {**SMALL, "num_frames": 8, "guidance_scale": 7.5}),
     ],
 )  # fmt: skip
-def test_words_become_the_frames_that_diffusers_makes(kind: str, called: dict[str, Any], home: Path):
+def test_words_become_the_frames_that_diffusers_makes(
+    kind: str, called: dict[str, Any], home: Path, no_guardrail: None
+):
     backend, shot = shot_for(kind, home)
     frames = rendered(backend, shot).frames
     assert frames.std() > 0
@@ -70,10 +78,33 @@ def test_a_first_and_a_last_frame_become_the_frames_that_diffusers_makes(home: P
     np.testing.assert_array_equal(rendered(backend, shot).frames, expected)
 
 
-def test_cogvideox_takes_a_first_frame_too(home: Path, pictures: Path):
-    backend, shot = shot_for("cogvideox-image", home, (tasks.first_frame(pictures / "first.png"),))
-    called = {"image": picture(pictures, "first"), "guidance_scale": 6.0}
-    expected = directly("cogvideox-image", home, **CLIP, **called)
+@pytest.mark.parametrize(
+    ("kind", "called"),
+    [
+        ("cogvideox-image", {**CLIP, "guidance_scale": 6.0}),
+        ("kandinsky5-image", {**CLIP, "num_frames": 17, "guidance_scale": 5.0}),
+        ("kandinsky6", {**CLIP, "guidance_scale": 5.0, "frame_rate": 24}),
+        ("helios", {**SMALL, "num_frames": 33, "guidance_scale": 5.0}),
+    ],
+)
+def test_others_take_a_first_frame_too(kind: str, called: dict[str, Any], home: Path, pictures: Path):
+    backend, shot = shot_for(kind, home, (tasks.first_frame(pictures / "first.png"),))
+    expected = directly(kind, home, **called, image=picture(pictures, "first"))
+    np.testing.assert_array_equal(rendered(backend, shot).frames, expected)
+
+
+def test_a_model_that_reads_no_words_is_given_none(home: Path, pictures: Path):
+    backend, shot = shot_for("svd", home, (tasks.first_frame(pictures / "first.png"),))
+    expected = directly(
+        "svd", home, image=picture(pictures, "first").resize((64, 64), Image.Resampling.LANCZOS), width=64, height=64,
+        num_frames=14, num_inference_steps=2, max_guidance_scale=3.0, decode_chunk_size=8,
+    )  # fmt: skip
+    np.testing.assert_array_equal(rendered(backend, shot).frames, expected)
+
+
+def test_cosmos_goes_on_from_a_clip(home: Path, pictures: Path, no_guardrail: None):
+    backend, shot = shot_for("cosmos", home, (tasks.continued(pictures / "clip-16.png"),), num_frames=17)
+    expected = directly("cosmos", home, **{**CLIP, "num_frames": 17}, video=moving(9), guidance_scale=7.0)
     np.testing.assert_array_equal(rendered(backend, shot).frames, expected)
 
 
@@ -152,10 +183,11 @@ def test_a_clip_to_go_on_from_is_a_condition_where_the_model_takes_those(home: P
     np.testing.assert_array_equal(rendered(backend, shot).frames, directly("ltx-condition", home, **called))
 
 
-def test_sound_comes_with_the_frames(home: Path):
-    backend, shot = shot_for("ltx2", home)
+@pytest.mark.parametrize(("kind", "rate", "channels"), [("ltx2", 16000, 2), ("kandinsky6", 64, 1)])
+def test_sound_comes_with_the_frames(kind: str, rate: int, channels: int, home: Path):
+    backend, shot = shot_for(kind, home)
     clip = rendered(backend, shot)
-    assert clip.sample_rate == 16000
+    assert clip.sample_rate == rate
     assert clip.sound is not None
-    assert clip.sound.shape[0] == 2
+    assert clip.sound.shape[0] == channels
     assert clip.sound.std() > 0

@@ -7,6 +7,7 @@ from vitascope import pipeline
 from vitascope.backends.toybox import Toybox
 from vitascope.conditioning.build import condition
 from vitascope.conditioning.canvas import Canvas
+from vitascope.conditioning.choreography import choreograph
 from vitascope.conditioning.known import Known
 from vitascope.conditioning.windows import Window
 from vitascope.types import LATENT_CHANNELS, Shot
@@ -18,7 +19,8 @@ def test_a_batch_is_its_clips_to_the_bit(batch):
     shot = pipeline.plan(Shot(prompt="a cat walks in a garden", seed=3, seconds=0.6), toybox).shot
     nothing = Known(Canvas.empty(shot.video_shape()))
     whole = Window(0, shot.video_shape().num_frames)
-    conditioning = condition(shot, nothing, whole, toybox.model().encoders)
+    encoders = toybox.model().encoders
+    conditioning = condition(shot, nothing, whole, encoders, choreograph(shot, nothing, encoders))
     tokens = len(conditioning.levels)
     latents = np.random.default_rng(0).standard_normal((batch, tokens, LATENT_CHANNELS), np.float32)
     levels = np.linspace(0.2, 1, batch, dtype=np.float32)[:, None].repeat(tokens, axis=1)

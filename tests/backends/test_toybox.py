@@ -15,7 +15,8 @@ from vitascope.pipeline import generate
 from vitascope.progress import Progress
 from vitascope.prompt.world import FULL
 from vitascope.runtime.export import export
-from vitascope.types import EXTRA_CHANNELS, LATENT_CHANNELS, Shot
+from vitascope.training.export import export_transformer
+from vitascope.types import LATENT_CHANNELS, Shot
 from vitascope.weights.manifest import Defaults, Manifest, NativeShape, Preset
 from vitascope.weights.store import WeightsFolder, seal
 
@@ -43,24 +44,11 @@ def folder(tmp_path_factory) -> Path:
         out,
         "text_encoder",
     )
-    dit = DiT(DiTConfig(dim=32, heads=2, depth=2, text_dim=16, hidden=32, modulation=16, axes=(2, 3, 3)))
-    torch.nn.init.normal_(dit.head.weight, std=0.2)
-    tokens = {
-        "video": torch.randn(2, 10, LATENT_CHANNELS),
-        "levels": torch.rand(2, 10),
-        "channels": torch.randn(2, 10, EXTRA_CHANNELS),
-        "positions": torch.randn(10, 3),
-        "states": torch.randn(2, 32, 16),
-        "mask": mask,
-        "pooled": torch.randn(2, 16),
-    }
-    axes = {name: {0: "batch", 1: "tokens"} for name in ("video", "levels", "channels")} | {
-        "positions": {0: "tokens"},
-        "states": free,
-        "mask": free,
-        "pooled": free,
-    }
-    export(dit, tokens, list(tokens), ["clean"], axes, out, "dit")
+    config = DiTConfig(dim=32, heads=2, depth=2, text_dim=16, hidden=32, modulation=16, axes=(2, 3, 3))
+    dit = DiT(config)
+    torch.nn.init.normal_(dit.steps.head.weight, std=0.2)
+    numbers = {f"dit.{name}": value for name, value in dit.state_dict().items()}
+    export_transformer(config, 32, numbers, out)
     decoder = Decoder(VideoVAEConfig(decoder_widths=(8, 12, 16)))
     torch.nn.init.normal_(decoder.head.weight, std=0.1)
     latents = torch.randn(2, LATENT_CHANNELS, 2, 2, 3)
@@ -104,7 +92,9 @@ def test_words_become_the_same_clip_each_time(toybox, folder):
     clip = generate(shot, toybox, Progress())
     assert clip.frames.shape == (9, 32, 48, 3)
     assert clip.frames.std() > 1
-    assert set(clip.record.weights) == {"dit.safetensors", "decoder.safetensors", "text_encoder.safetensors"}
+    assert set(clip.record.weights) == {
+        f"{name}.safetensors" for name in ("text_encoder", "briefing", "dit", "decoder")
+    }
     again = generate(shot, Toybox(WeightsFolder(folder), threads=1), Progress())
     assert (again.frames == clip.frames).all()
 
@@ -126,7 +116,7 @@ def test_a_preset_has_its_own_sampler_and_network(folder, tmp_path):
 
 def test_a_network_is_opened_once(toybox):
     draft, quality = toybox.model("draft"), toybox.model("quality")
-    assert draft.denoiser.model.args[0] is quality.denoiser.model.args[0]
+    assert draft.denoiser.model.steps is quality.denoiser.model.steps
     assert draft.decoder.network is quality.decoder.network
 
 

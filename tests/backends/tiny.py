@@ -6,9 +6,11 @@ catalogue's entry for its class, with defaults as small as the weights.
 """
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from vitascope.backends.openweights.library import library, quietly
@@ -50,8 +52,53 @@ def _save(tiny: Tiny, folder: Path) -> None:
         pipeline = getattr(diffusers, tiny.pipeline)()
         pipeline.update_components(**tiny.parts())
         pipeline.save_pretrained(str(folder), overwrite_modular_index=True)
-    else:
-        getattr(diffusers, tiny.pipeline)(**tiny.parts(), **tiny.options).save_pretrained(folder)
+        return
+    with unguarded():
+        pipeline = getattr(diffusers, tiny.pipeline)(**tiny.parts(), **tiny.options)
+    if hasattr(pipeline, "safety_checker"):
+        pipeline.register_modules(safety_checker=None)
+    pipeline.save_pretrained(folder)
+
+
+class _Guardrail:
+    """Stands in for the guardrail of Cosmos, a package with weights of its own, and lets all pass."""
+
+    def to(self, *_: Any) -> None:
+        pass
+
+    def check_text_safety(self, words: str) -> bool:
+        return True
+
+    def check_video_safety(self, frames: Any) -> Any:
+        return frames
+
+
+@contextmanager
+def unguarded() -> Iterator[None]:
+    """Let a tiny Cosmos, whose noise nobody needs to be kept from, do without its guardrail within.
+
+    Where there is no torchvision, of which it takes one function, it does without that too.
+    """
+    home = library("diffusers.pipelines.cosmos.pipeline_cosmos2_5_predict")
+    network = library("diffusers.models.transformers.transformer_cosmos")
+    usual, home.CosmosSafetyChecker = home.CosmosSafetyChecker, _Guardrail
+    bare = not hasattr(network, "transforms")
+    if bare:
+        network.transforms = _nearest()
+    try:
+        yield
+    finally:
+        home.CosmosSafetyChecker = usual
+        if bare:
+            del network.transforms
+
+
+def _nearest() -> Any:
+    interpolate = library("torch").nn.functional.interpolate
+    resize = SimpleNamespace(
+        resize=lambda mask, size, interpolation: interpolate(mask, size, mode=interpolation)
+    )
+    return SimpleNamespace(functional=resize, InterpolationMode=SimpleNamespace(NEAREST="nearest"))
 
 
 def entry(kind: str) -> Entry:
@@ -80,6 +127,7 @@ def entry(kind: str) -> Entry:
             "dtype": "float32",
             "decoder_dtype": "float32",
             "gated": False,
+            "needs": (),
             "modular": tiny.modular,
         }
     )
@@ -160,6 +208,11 @@ def _gemma3() -> Parts:
     return {"tokenizer": _gemma_tokenizer(), "text_encoder": Gemma3ForConditionalGeneration(config).eval()}
 
 
+TEMPLATE = """{% for message in messages %}{% set said = message['content'] %}{% if said is string %}{{ said }}
+{% else %}{% for part in said %}{{ part['text'] }}{% endfor %}
+{% endif %}{% endfor %}"""
+
+
 def _qwen() -> Parts:
     from transformers import Qwen2_5_VLTextConfig, Qwen2_5_VLTextModel, Qwen2Tokenizer
 
@@ -171,7 +224,7 @@ def _qwen() -> Parts:
         bos_token_id=0, eos_token_id=0, pad_token_id=0,
     )  # fmt: skip
     tokenizer = Qwen2Tokenizer(vocab=vocabulary, merges=[])
-    tokenizer.chat_template = "{% for message in messages %}{{ message['content'] }}\n{% endfor %}"
+    tokenizer.chat_template = TEMPLATE
     return {"tokenizer": tokenizer, "text_encoder": Qwen2_5_VLTextModel(config).eval()}
 
 
@@ -192,7 +245,7 @@ def _wan_vae() -> Any:
 
 
 _WAN = {
-    "patch_size": (1, 2, 2), "num_attention_heads": 2, "attention_head_dim": 12, "in_channels": 16, "out_channels": 16,
+    "patch_size": (1, 2, 2), "num_attention_heads": 2, "attention_head_dim": 16, "in_channels": 16, "out_channels": 16,
     "text_dim": 32, "freq_dim": 256, "ffn_dim": 32, "num_layers": 2, "cross_attn_norm": True,
     "qk_norm": "rms_norm_across_heads", "rope_max_seq_len": 32,
 }  # fmt: skip
@@ -389,6 +442,112 @@ def _animatediff() -> Parts:
     return {**_clip(), "unet": unet, "motion_adapter": motion, "vae": vae, "scheduler": scheduler}
 
 
+def _second(parts: Parts) -> Parts:
+    """Return a text encoder and its tokenizer as the second ones of a pipeline."""
+    return {f"{name}_2": part for name, part in parts.items()}
+
+
+def _hunyuan_vae() -> Any:
+    return library().AutoencoderKLHunyuanVideo(
+        latent_channels=4, block_out_channels=(8, 8, 8, 8), layers_per_block=1, norm_num_groups=4,
+        down_block_types=("HunyuanVideoDownBlock3D",) * 4, up_block_types=("HunyuanVideoUpBlock3D",) * 4,
+    )  # fmt: skip
+
+
+def _hunyuan() -> Parts:
+    from transformers import LlamaConfig, LlamaModel
+
+    llama = LlamaConfig(
+        vocab_size=261, hidden_size=16, intermediate_size=37, num_attention_heads=4, num_hidden_layers=3,
+        pad_token_id=0, bos_token_id=2, eos_token_id=1,
+    )  # fmt: skip
+    transformer = library().HunyuanVideoTransformer3DModel(
+        in_channels=4, out_channels=4, num_attention_heads=2, attention_head_dim=10, num_layers=1, num_single_layers=1,
+        num_refiner_layers=1, patch_size=1, patch_size_t=1, guidance_embeds=True, text_embed_dim=16,
+        pooled_projection_dim=32, rope_axes_dim=(2, 4, 4),
+    )  # fmt: skip
+    words = {"tokenizer": _gemma_tokenizer(), "text_encoder": LlamaModel(llama).eval(), **_second(_clip())}
+    return {**words, "vae": _hunyuan_vae(), "transformer": transformer, "scheduler": _euler(shift=7.0)}
+
+
+def _kandinsky5(seen: bool = False) -> Parts:
+    transformer = library().Kandinsky5Transformer3DModel(
+        in_visual_dim=4, out_visual_dim=4, in_text_dim=16, in_text_dim2=32, time_dim=32, patch_size=(1, 2, 2),
+        model_dim=48, ff_dim=64, num_text_blocks=1, num_visual_blocks=2, axes_dims=(8, 8, 8), visual_cond=seen,
+    )  # fmt: skip
+    parts = {"vae": _hunyuan_vae(), "transformer": transformer, "scheduler": _euler(shift=7.0)}
+    return {**_qwen(), **_second(_clip()), **parts}
+
+
+def _kandinsky6() -> Parts:
+    diffusers = library()
+    transformer = diffusers.Kandinsky6Transformer3DModel(
+        in_visual_dim=4, out_visual_dim=4, in_text_dim=16, in_text_dim2=32, time_dim=16, patch_size=(1, 2, 2),
+        model_dim=12, ff_dim=24, num_text_blocks=1, num_visual_blocks=2, axes_dims=(2, 1, 1), visual_cond=True,
+        in_audio_dim=4, out_audio_dim=4, visual_token_type_num_embeddings=2,
+    )  # fmt: skip
+    hearing = diffusers.MMAudioVAE(
+        mel_bins=8, latent_channels=4, hidden_channels=8, channel_multipliers=(1, 2), layers_per_block=1,
+        sample_rate=64, n_fft=16, hop_length=4,
+    )  # fmt: skip
+    vocoder = diffusers.MMAudioVocoder(
+        num_mels=8, upsample_initial_channel=8, upsample_rates=(2, 2), upsample_kernel_sizes=(4, 4),
+        resblock_kernel_sizes=(3,), resblock_dilation_sizes=((1, 3),),
+    )  # fmt: skip
+    parts = {"vae": _hunyuan_vae(), "audio_vae": hearing, "vocoder": vocoder, "scheduler": _euler(shift=7.0)}
+    return {**_qwen(), **_second(_clip()), **parts, "transformer": transformer}
+
+
+def _cosmos() -> Parts:
+    transformer = library().CosmosTransformer3DModel(
+        in_channels=17, out_channels=16, num_attention_heads=2, attention_head_dim=16, num_layers=2, mlp_ratio=2,
+        text_embed_dim=64, adaln_lora_dim=4, max_size=(8, 32, 32), patch_size=(1, 2, 2), rope_scale=(2.0, 1.0, 1.0),
+        concat_padding_mask=True, extra_pos_embed_type="learnable",
+    )  # fmt: skip
+    return {**_qwen(), "vae": _wan_vae(), "transformer": transformer, "scheduler": _unipc(5.0)}
+
+
+def _helios() -> Parts:
+    diffusers = library()
+    transformer = diffusers.HeliosTransformer3DModel(
+        patch_size=(1, 2, 2), num_attention_heads=2, attention_head_dim=12, in_channels=16, out_channels=16,
+        text_dim=32, freq_dim=256, ffn_dim=32, num_layers=2, cross_attn_norm=True, qk_norm="rms_norm_across_heads",
+        rope_dim=(4, 4, 4), has_multi_term_memory_patch=True, guidance_cross_attn=True, zero_history_timestep=True,
+        is_amplify_history=False,
+    )  # fmt: skip
+    scheduler = diffusers.HeliosScheduler(stage_range=[0, 1], stages=1, use_dynamic_shifting=True)
+    return {**_umt5(), "vae": _wan_vae(), "transformer": transformer, "scheduler": scheduler}
+
+
+def _svd() -> Parts:
+    from transformers import CLIPImageProcessorPil, CLIPVisionConfig, CLIPVisionModelWithProjection
+
+    diffusers = library()
+    unet = diffusers.UNetSpatioTemporalConditionModel(
+        block_out_channels=(32, 64), layers_per_block=1, sample_size=8, in_channels=8, out_channels=4,
+        down_block_types=("CrossAttnDownBlockSpatioTemporal", "DownBlockSpatioTemporal"),
+        up_block_types=("UpBlockSpatioTemporal", "CrossAttnUpBlockSpatioTemporal"), cross_attention_dim=32,
+        num_attention_heads=8, projection_class_embeddings_input_dim=96, addition_time_embed_dim=32,
+    )  # fmt: skip
+    vae = diffusers.AutoencoderKLTemporalDecoder(
+        block_out_channels=[32, 64], down_block_types=["DownEncoderBlock2D"] * 2, latent_channels=4
+    )
+    scheduler = diffusers.EulerDiscreteScheduler(
+        beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", prediction_type="v_prediction",
+        sigma_max=700.0, sigma_min=0.002, steps_offset=1, timestep_spacing="leading", timestep_type="continuous",
+        use_karras_sigmas=True,
+    )  # fmt: skip
+    eye = CLIPVisionConfig(
+        hidden_size=32, projection_dim=32, num_hidden_layers=2, num_attention_heads=4, image_size=224,
+        intermediate_size=37, patch_size=56,
+    )  # fmt: skip
+    seeing = {
+        "image_encoder": CLIPVisionModelWithProjection(eye).eval(),
+        "feature_extractor": CLIPImageProcessorPil(crop_size=32, size=32),
+    }
+    return {**seeing, "unet": unet, "vae": vae, "scheduler": scheduler}
+
+
 PLAIN = {"stg_scale": 0.0, "audio_stg_scale": 0.0}
 
 KINDS = {
@@ -409,6 +568,13 @@ KINDS = {
     "ltx-condition": Tiny("LTXConditionPipeline", _ltx, tasks=("keyframes", "image", "extend")),
     "ltx2": Tiny("LTX2Pipeline", _ltx2, fixed=PLAIN),
     "hunyuan15": Tiny("HunyuanVideo15Pipeline", _hunyuan15),
+    "hunyuan": Tiny("HunyuanVideoPipeline", _hunyuan),
+    "kandinsky5": Tiny("Kandinsky5T2VPipeline", _kandinsky5),
+    "kandinsky5-image": Tiny("Kandinsky5I2VPipeline", lambda: _kandinsky5(True), 17, tasks=("image",)),
+    "kandinsky6": Tiny("Kandinsky6TI2VAPipeline", _kandinsky6, tasks=("text", "image")),
+    "cosmos": Tiny("Cosmos2_5_PredictBasePipeline", _cosmos, tasks=("text", "extend")),
+    "helios": Tiny("HeliosPipeline", _helios, 33, tasks=("text", "image", "extend")),
+    "svd": Tiny("StableVideoDiffusionPipeline", _svd, 14, (64, 64), tasks=("image",)),
     "cogvideox": Tiny("CogVideoXPipeline", _cogvideox),
     "cogvideox-image": Tiny("CogVideoXImageToVideoPipeline", lambda: _cogvideox(8), tasks=("image",)),
     "cogvideox-video": Tiny("CogVideoXVideoToVideoPipeline", _cogvideox, tasks=("source",)),

@@ -1,6 +1,9 @@
 import json
 
 import pytest
+from PIL import Image
+
+from vitascope.testing import FakeBackend
 
 
 def test_a_prompt_is_explained_as_a_table(run):
@@ -36,3 +39,23 @@ def test_what_is_no_prompt_is_refused_in_one_line(run, prompt: str, more: list[s
 def test_markup_in_a_prompt_is_only_text(run):
     assert "[red]" in json.loads(run("explain", "a cat [red]", "--json").out)["prompt"]
     assert run("explain", "a cat [/bold] [red]x").status == 0
+
+
+def test_what_a_picture_decides_is_marked(run, monkeypatch):
+    unsure = {"set": {"beach": 0.6}} | {name: {"x": 0.99} for name in ("season", "time", "weather", "style")}
+    monkeypatch.setattr(FakeBackend, "see", lambda self, pictures: unsure, raising=False)
+    Image.effect_noise((128, 128), 90).convert("RGB").save("noise.png")
+    done = run("explain", "a cat walks", "--image", "noise.png")
+    lines = [line.split() for line in done.out.splitlines()]
+    assert ["set", "as", "in", "the", "picture", "open"] in lines
+    assert ["caption", "a", "cat", "walks"] in lines
+    assert "note: left to the picture" in done.err
+    told = json.loads(run("explain", "a cat walks", "--image", "noise.png", "--json").out)
+    assert told["scene"]["time"] == {"value": None, "how": "open"}
+
+
+def test_a_picture_that_is_none_is_refused_in_one_line(run, monkeypatch):
+    monkeypatch.setattr(FakeBackend, "see", lambda self, pictures: {}, raising=False)
+    done = run("explain", "a cat", "--image", "nothing.png")
+    assert (done.status, done.out, done.err.count("\n")) == (2, "", 1)
+    assert done.err.startswith("vitascope: --image: ")

@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.prompt.test_enhance import ANSWER, say, server  # noqa: F401
 from vitascope.deliver.mux import read, read_record
+from vitascope.settings import settings
 
 
 def test_words_become_a_file_named_after_them(run):
@@ -171,3 +173,23 @@ def test_a_folder_that_may_not_be_written_to(run, monkeypatch):
     assert done.status == 1
     assert "--output" in done.err or "output" in done.err
     assert os.listdir("locked") == []
+
+
+def test_a_thin_prompt_is_made_fuller_by_rules(run):
+    done = run("generate", "a cat", "--enhance", "--seed", "7", "-o", "cat.mp4")
+    assert done.status == 0
+    assert 'prompt, enhanced by rules: "a cat, ' in done.err
+    assert read_record(Path("cat.mp4")).shot.prompt.startswith("a cat, ")
+
+
+def test_a_chat_model_makes_it_fuller_where_one_is_named(run, server, monkeypatch):  # noqa: F811
+    monkeypatch.setenv("VITASCOPE_ENHANCE_URL", server.url)
+    settings.cache_clear()
+    done = run("generate", "a cat", "--enhance", "--seed", "7", "-o", "cat.mp4")
+    assert f'prompt, enhanced by default: "{ANSWER}"' in done.err
+    assert read_record(Path("cat.mp4")).shot.prompt == ANSWER
+    server.answer = lambda handler: say(handler, b"oops", 500)
+    done = run("generate", "a cat", "--enhance", "--seed", "7", "-o", "other.mp4")
+    settings.cache_clear()
+    assert done.status == 0
+    assert "the chat model did not help (it answered 500): the prompt is enhanced by rules" in done.err

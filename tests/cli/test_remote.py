@@ -102,5 +102,5 @@ def test_a_resumed_run_fetches_the_job_it_asked_for(run, server):
 
 def test_a_file_that_exists_is_no_reason_to_fall_back(run):
     Path("a.mp4").write_text("mine")
-    done = run("generate", "a cat", "--fallback", "sora", "-o", "a.mp4")
+    done = run("generate", "a cat", "--fallback", "wan2.1-t2v-1.3b", "-o", "a.mp4")
     assert (done.status, "exists" in done.err) == (2, True)

@@ -34,7 +34,7 @@ def break_off(latents, monkeypatch):
         def counted(self, preview=None):
             nonlocal left
             step(self, preview)
-            if preview is not None:
+            if self._phase == "denoise":
                 left -= 1
                 if left == 0:
                     raise KeyboardInterrupt

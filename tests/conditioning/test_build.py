@@ -1,11 +1,20 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from vitascope.conditioning import choreography
 from vitascope.conditioning.blocking import Blocking, middle, moved, standing
-from vitascope.conditioning.build import Encoders, caption_at, condition
+from vitascope.conditioning.build import caption_at, condition
+from vitascope.conditioning.camera import camera_path
 from vitascope.conditioning.canvas import Canvas
+from vitascope.conditioning.choreography import choreograph
+from vitascope.conditioning.encoders import Encoders
 from vitascope.conditioning.known import Known
 from vitascope.conditioning.windows import Window, windows
+from vitascope.pipeline import render_windows
+from vitascope.progress import Progress
+from vitascope.testing import FakeLatents, fake_texts, fake_video
 from vitascope.types import (
     CAMERA_CHANNELS,
     EXTRA_CHANNELS,
@@ -50,7 +59,9 @@ def encode_video(frames):
 
 def conditioned(shot: Shot = SHOT, known: Known | None = None, window: Window = WHOLE) -> Conditioning:
     nothing = Known(Canvas.empty(shot.video_shape()))
-    return condition(shot, known or nothing, window, Encoders(encode, encode_video))
+    encoders = Encoders(encode, encode_video)
+    known = known or nothing
+    return condition(shot, known, window, encoders, choreograph(shot, known, encoders))
 
 
 def grey(level: int, count: int) -> np.ndarray:
@@ -142,7 +153,9 @@ def there_and_away(caption: str, seed: int) -> Blocking:
 
 def blocked(shot: Shot, window: Window = WHOLE, known: Known | None = None) -> Conditioning:
     nothing = Known(Canvas.empty(shot.video_shape()))
-    return condition(shot, known or nothing, window, Encoders(encode, encode_video, there_and_away))
+    encoders = Encoders(encode, encode_video, there_and_away)
+    known = known or nothing
+    return condition(shot, known, window, encoders, choreograph(shot, known, encoders))
 
 
 def test_a_subject_of_words_goes_a_way_that_its_action_is_known_for_under_the_camera():
@@ -183,3 +196,35 @@ def test_what_happens_next_begins_where_the_subject_is():
     shot = SHOT.model_copy(update={"camera": (), "num_frames": 33, "script": ((0.5, "a cat jumps"),)})
     way = np.concatenate([middles(blocked(shot, Window(start, 17)))[:, 0] for start in (0, 16)])
     assert np.abs(np.diff(way)).max() < 0.11
+
+
+def test_windows_take_their_part_of_one_choreography():
+    shot = SHOT.model_copy(update={"num_frames": 65, "script": ((0.5, "a cat jumps"),)})
+    encoders = Encoders(encode, encode_video, there_and_away)
+    nothing = Known(Canvas.empty(shot.video_shape()))
+    whole = choreograph(shot, nothing, encoders)
+    assert len(whole.camera) == 65
+    for window in windows(np.zeros(65, bool), 17):
+        told = condition(shot, nothing, window, encoders, whole)
+        first = window.start // 4
+        camera = told.channels.reshape(5, 6, -1)[:, 0, CAMERA : CAMERA + 4]
+        np.testing.assert_array_equal(camera, whole.camera[window.frames][::4])
+        assert whole.subject is not None
+        maps = told.channels.reshape(5, 6, -1)[:, 0, SUBJECT + 1 : SUBJECT + 7]
+        np.testing.assert_allclose(maps, whole.subject.maps[first : first + 5].reshape(5, 6), rtol=1e-6)
+
+
+def test_a_long_clip_is_choreographed_once(monkeypatch):
+    asked: list[str] = []
+
+    def way(caption: str, seed: int) -> Blocking:
+        asked.append(caption)
+        return there_and_away(caption, seed)
+
+    paths = []
+    monkeypatch.setattr(choreography, "camera_path", lambda *told: paths.append(told) or camera_path(*told))
+    shot = SHOT.model_copy(update={"num_frames": 129, "size": (64, 48), "steps": 1, "guidance_scale": 1.0})
+    model = replace(FakeLatents()._model(), encoders=Encoders(fake_texts, fake_video, way))
+    frames = list(render_windows(shot, Known(Canvas.empty(shot.video_shape())), model, Progress()))
+    assert len(frames) == len(windows(np.zeros(129, bool), 17)) > 9
+    assert (asked, len(paths)) == ([SHOT.caption], 1)

@@ -19,6 +19,16 @@ def test_a_canvas_can_be_filled_in_place():
     assert (canvas.frames[2:4] == 7).all()
 
 
+def test_frames_are_ready_up_to_the_first_that_is_not_whole():
+    canvas = Canvas.empty(SHAPE).with_frames(0, pictures(4))
+    assert (canvas.ready, canvas.ready_after(2), canvas.ready_after(4)) == (4, 4, 4)
+    canvas.known[4] = True
+    canvas.known[4, 3, 3] = False
+    assert canvas.ready_after(4) == 4
+    assert Canvas.empty(SHAPE).with_frames(0, pictures(9)).ready == 9
+    assert Canvas.empty(SHAPE).with_frames(4, pictures(4)).ready == 0
+
+
 def test_an_empty_canvas_gives_nothing():
     canvas = Canvas.empty(SHAPE)
     assert canvas.cells().shape == (3, 2, 3)

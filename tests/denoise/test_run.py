@@ -6,8 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vitascope.conditioning.build import Encoders, condition
+from vitascope.conditioning.build import condition
 from vitascope.conditioning.canvas import Canvas
+from vitascope.conditioning.choreography import choreograph
+from vitascope.conditioning.encoders import Encoders
 from vitascope.conditioning.known import Known
 from vitascope.conditioning.windows import Window
 from vitascope.denoise.run import Denoiser, denoise
@@ -15,7 +17,7 @@ from vitascope.denoise.state import StateFolder
 from vitascope.errors import Cancelled
 from vitascope.progress import Event, Progress
 from vitascope.testing import fake_clean, fake_texts, fake_video
-from vitascope.types import Conditioning, Shot
+from vitascope.types import Conditioning, Latents, Shot
 
 SHOT = Shot(prompt="a cat", seed=7, steps=5, guidance_scale=2.0, num_frames=5, size=(32, 16), fps=8.0)
 DENOISER = Denoiser(fake_clean, sampler="ab2", shift=2.0)
@@ -24,10 +26,15 @@ DENOISER = Denoiser(fake_clean, sampler="ab2", shift=2.0)
 def known() -> Conditioning:
     """The conditioning of the shot, its first token given."""
     nothing = Known(Canvas.empty(SHOT.video_shape()))
-    conditioning = condition(SHOT, nothing, Window(0, 5), Encoders(fake_texts, fake_video))
+    encoders = Encoders(fake_texts, fake_video)
+    conditioning = condition(SHOT, nothing, Window(0, 5), encoders, choreograph(SHOT, nothing, encoders))
     levels = conditioning.levels.copy()
     levels[0] = 0
     return replace(conditioning, levels=levels)
+
+
+def looked(latents: Latents) -> np.ndarray:
+    return np.zeros((1, 1, 3), np.uint8)
 
 
 def run(
@@ -38,7 +45,7 @@ def run(
     progress = Progress(heard.append, lambda: heard[-1].step >= steps if heard else False)
     kept = None if folder is None else StateFolder(folder).open(SHOT, {})
     try:
-        return denoise(SHOT, conditioning, DENOISER, progress, kept).video, heard
+        return denoise(SHOT, conditioning, DENOISER, progress, kept, looked).video, heard
     except Cancelled:
         return None, heard
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from vitascope.evaluation.judge import JudgeCard
+from vitascope.intake.sight import JudgeCard
 
 CARD = JudgeCard(
     frames=5,

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from tests.evaluation.clips import CARD, FlatJudge, plain
-from vitascope.evaluation.judge import Judge, JudgeCard, area_weights, matters, resample, resize
+from vitascope.evaluation.judge import matters
+from vitascope.intake.sight import Judge, JudgeCard, area_weights, resample, resize
 from vitascope.prompt.scene import Scene
 
 
@@ -46,3 +47,12 @@ def test_what_a_place_cannot_show_does_not_matter():
     assert not matters(Scene("cat", "walk", "room"))["weather"]
     assert not matters(Scene("cat", "walk", "beach"))["season"]
     assert all(matters(Scene("cat", "walk", "garden", "spring")).values())
+
+
+def test_pictures_are_seen_one_by_one_and_together():
+    judge = Judge(FlatJudge(), CARD)
+    shares = judge.stills(plain(3, 50, 30)).shares
+    assert {name: share.shape for name, share in shares.items()}["set"] == (3, 2)
+    likely = judge.likely(plain(3, 50, 30))
+    assert likely["set"]["garden"] > likely["set"]["beach"]
+    assert sum(likely["set"].values()) == pytest.approx(1)

@@ -8,7 +8,6 @@ from PIL import Image
 from rich.console import Console
 
 from tests.evaluation.clips import CARD, FlatJudge, plain
-from vitascope.evaluation.judge import Judge
 from vitascope.evaluation.report import (
     Report,
     confusions,
@@ -20,6 +19,7 @@ from vitascope.evaluation.report import (
     wrong_fields,
 )
 from vitascope.evaluation.suites import SuitePrompt
+from vitascope.intake.sight import Judge
 from vitascope.prompt.scene import Scene
 
 JUDGE = Judge(FlatJudge(), CARD)

@@ -2,9 +2,9 @@ import pytest
 
 from tests.evaluation.clips import CARD, FlatJudge
 from vitascope.errors import Cancelled
-from vitascope.evaluation.judge import Judge
 from vitascope.evaluation.run import evaluate
 from vitascope.evaluation.suites import suite
+from vitascope.intake.sight import Judge
 from vitascope.progress import Progress
 from vitascope.prompt.world import FULL
 from vitascope.testing import FakeBackend

@@ -1,9 +1,15 @@
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from vitascope.jobs.clock import HandClock
 from vitascope.jobs.desk import Desk, open_desk
 from vitascope.jobs.drill import run, take
+from vitascope.jobs.memory import memory_store
+from vitascope.jobs.scratch import Scratch, programs, scratch
+from vitascope.jobs.sqlite import sqlite_store
+from vitascope.jobs.store import Store
 from vitascope.testing import register_fakes
 
 
@@ -21,6 +27,36 @@ def home(tmp_path: Path) -> Path:
 def desk(home: Path) -> Desk:
     """A desk with an empty queue, in the folder `home`."""
     return open_desk(home)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Scratch]:
+    """A running Postgres server; `fresh()` gives the address of an empty place in it."""
+    if programs() is None:
+        pytest.skip("Postgres is not installed here (Debian: apt-get install postgresql)")
+    with scratch() as server:
+        yield server
+
+
+@pytest.fixture
+def clock() -> HandClock:
+    """A clock that stands still."""
+    return HandClock()
+
+
+@pytest.fixture(params=["memory", "sqlite", "postgres"])
+def store(request, clock, tmp_path) -> Iterator[Store]:
+    """An empty store of each kind: the contract of all of them."""
+    if request.param == "memory":
+        yield memory_store(clock)
+    elif request.param == "sqlite":
+        yield sqlite_store(tmp_path / "queue.sqlite3", clock)
+    else:
+        from vitascope.jobs.postgres import postgres_store
+
+        store = postgres_store(request.getfixturevalue("postgres").fresh(), clock)
+        yield store
+        store.close()
 
 
 @pytest.fixture(scope="session")

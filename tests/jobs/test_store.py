@@ -1,4 +1,4 @@
-"""The contract of every store: the same tests over the one on the disk and the one in memory."""
+"""The contract of every store: the same tests over the one on the disk, the one in memory and the one on Postgres."""
 
 import json
 import threading
@@ -7,9 +7,7 @@ from dataclasses import replace
 import pytest
 
 from vitascope.errors import JobConflictError, JobNotFoundError, LeaseLostError
-from vitascope.jobs.clock import HandClock
 from vitascope.jobs.job import Failure, Output, Request, Standing
-from vitascope.jobs.memory import memory_store
 from vitascope.jobs.sqlite import sqlite_store
 from vitascope.jobs.store import Store
 
@@ -19,18 +17,6 @@ BROKEN = Failure("internal_error", "it broke")
 
 def request(prompt: str = "a cat", model: str = "toybox", **said) -> Request:
     return Request(json.dumps({"prompt": prompt, "model": model, "seed": 7}), **said)
-
-
-@pytest.fixture
-def clock() -> HandClock:
-    return HandClock()
-
-
-@pytest.fixture(params=["memory", "sqlite"])
-def store(request, clock, tmp_path) -> Store:
-    if request.param == "memory":
-        return memory_store(clock)
-    return sqlite_store(tmp_path / "queue.sqlite3", clock)
 
 
 def types(store: Store, job: str) -> list[str]:

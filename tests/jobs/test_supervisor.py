@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Callable
 
+from vitascope.errors import StoreError
 from vitascope.jobs.drill import fork_worker, take
 from vitascope.jobs.presence import Presence
 from vitascope.jobs.supervisor import Patience, Supervisor, resident_bytes
@@ -111,6 +112,23 @@ def test_a_process_that_hangs_is_ended_and_its_job_goes_to_another(desk):
     crew.tick()
     assert (desk.store.get(job).state, desk.store.get(job).lost) == ("queued", 1)
     presence.leave()
+
+
+def test_a_queue_that_cannot_be_reached_ends_no_supervisor(desk, monkeypatch):
+    cast = Cast()
+    crew = Supervisor(desk, 1, cast, patience=Patience(0.0, 0.0, 0.0), say=lambda line: None)
+    crew.tick()
+
+    def gone(*_: object) -> None:
+        raise StoreError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(desk.store, "expire", gone)
+        patch.setattr(desk.store, "bury", gone)
+        cast[0].status = 1
+        crew.tick()
+    crew.tick()
+    assert len(cast) == 2
 
 
 PROGRAM = """

@@ -73,12 +73,28 @@ def test_a_place_on_the_subject_is_the_same_wherever_the_subject_is():
 @torch.no_grad()
 def test_the_field_sees_places_and_words_and_no_noise(awake):
     net, given = awake(DiT(TINY)), inputs()
-    clean, field = net.drawn(**given)
-    torch.testing.assert_close(clean, net(**given))
-    louder = given | {"video": given["video"] + 1, "levels": given["levels"] / 2}
-    torch.testing.assert_close(net.drawn(**louder)[1], field)
-    other = given | {"pooled": given["pooled"] + 1}
-    assert not torch.allclose(net.drawn(**other)[1], field)
+    about = {name: given[name] for name in ("channels", "positions", "pooled")}
+    told = net.briefing(**about)
+    stepped = net.steps(
+        given["video"], given["levels"], *told, given["positions"], given["text"], given["mask"]
+    )
+    torch.testing.assert_close(stepped, net(**given))
+    other = about | {"pooled": given["pooled"] + 1}
+    assert not torch.allclose(net.briefing(**other)[2], told[2])
+
+
+def test_the_edges_of_a_token_say_which_way_round_the_subject_is():
+    positions = torch.tensor([[0.0, 0.0, x] for x in (-0.5, 0.5)])
+    subject = torch.zeros(1, 2, 15)
+    subject[..., 0] = 1
+    subject[..., 1:13] = torch.tensor([4.0, 0, 0, 0, 4.0, 0] * 2)
+    mirrored = subject.clone()
+    mirrored[..., [1, 7]] *= -1
+    here, there = nearness(subject, positions), nearness(mirrored, positions)
+    # The left half of a mirrored subject is its right half, seen from the other side.
+    assert (here[0, 0] - there[0, 1]).abs().max() > 0.5
+    place = slice(0, 24)
+    torch.testing.assert_close(here[0, 0, place], there[0, 1, place])
 
 
 @torch.no_grad()

@@ -95,6 +95,18 @@ def test_rules_are_repeatable_and_change_nothing_that_was_said(prompt: str):
     assert before.said <= after.said
 
 
+def test_what_a_picture_shows_is_not_made_up(server, tmp_path):
+    for prompt in ("a cat", "it jumps", "slow zoom in"):
+        fuller = parse(by_rules(prompt, FULL, pictured=True)).said
+        assert not fuller & {"set", "season", "time", "weather", "style"}
+        assert {"action", "camera"} <= fuller
+    enhance("a cat", FULL, configured(tmp_path, server.url), pictured=True)
+    enhance("a cat", FULL, configured(tmp_path, server.url))
+    with_picture, without = (asked["messages"][0]["content"] for asked in server.asked)
+    assert "A picture goes with it" in with_picture
+    assert "A picture goes with it" not in without
+
+
 def test_rules_add_to_the_first_of_several_stages():
     fuller = by_rules("a cat walks, then jumps", FULL)
     assert fuller.startswith("a cat walks, ")

@@ -29,15 +29,21 @@ def awake(module: nn.Module) -> nn.Module:
     return module.eval()
 
 
-def dit_inputs(batch: int, tokens: int, words: int) -> dict[str, Tensor]:
+def briefing_inputs(batch: int, tokens: int) -> dict[str, Tensor]:
+    channels, pooled = torch.randn(batch, tokens, 30), torch.randn(batch, 16)
+    return {"channels": channels, "positions": torch.randn(tokens, 3), "pooled": pooled}
+
+
+def step_inputs(batch: int, tokens: int, words: int) -> dict[str, Tensor]:
     return {
         "video": torch.randn(batch, tokens, 6),
         "levels": torch.rand(batch, tokens),
-        "channels": torch.randn(batch, tokens, 30),
+        "base": torch.randn(batch, tokens, 32),
+        "view": torch.randn(batch, tokens, 16),
+        "field": torch.randn(batch, tokens, 6),
         "positions": torch.randn(tokens, 3),
         "states": torch.randn(batch, words, 16),
         "mask": torch.arange(words).expand(batch, words) < words - 2,
-        "pooled": torch.randn(batch, 16),
     }
 
 
@@ -64,13 +70,26 @@ def test_the_transformer_is_the_same_in_both_runtimes(tmp_path: Path):
         modulation=16,
         axes=(2, 3, 3),
     )
-    module, tokens, words = awake(DiT(config)), {0: "batch", 1: "tokens"}, {0: "batch", 1: "words"}
-    axes = dict.fromkeys(("video", "levels", "channels"), tokens) | {"states": words, "mask": words}
-    axes |= {"positions": {0: "tokens"}, "pooled": {0: "batch"}}
-    given = dit_inputs(2, 12, 5)
-    exported = export(module, given, list(given), ["clean"], axes, tmp_path, "dit")
-    assert difference(module, exported, dit_inputs(1, 20, 7))["clean"] < PARITY
-    assert difference(module, exported, dit_inputs(3, 8, 3))["clean"] < PARITY
+    whole = awake(DiT(config))
+    assert isinstance(whole, DiT)
+    steps = whole.steps
+    tokens, words = {0: "batch", 1: "tokens"}, {0: "batch", 1: "words"}
+    told, both = (
+        ["base", "view", "field"],
+        {"channels": tokens, "positions": {0: "tokens"}, "pooled": {0: "batch"}},
+    )
+    given = briefing_inputs(2, 12)
+    briefing = export(whole.briefing, given, list(given), told, both, tmp_path, "briefing")
+    for batch, count in ((1, 20), (3, 8)):
+        apart = difference(whole.briefing, briefing, briefing_inputs(batch, count))
+        assert max(apart.values()) < PARITY
+    axes = dict.fromkeys(("video", "levels", *told), tokens) | {"states": words, "mask": words}
+    given = step_inputs(2, 12, 5)
+    exported = export(
+        steps, given, list(given), ["clean"], axes | {"positions": {0: "tokens"}}, tmp_path, "dit"
+    )
+    assert difference(steps, exported, step_inputs(1, 20, 7))["clean"] < PARITY
+    assert difference(steps, exported, step_inputs(3, 8, 3))["clean"] < PARITY
 
 
 def test_the_text_encoder_is_the_same_in_both_runtimes(tmp_path: Path):

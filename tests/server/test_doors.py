@@ -1,6 +1,7 @@
 """Who may come in; the patterns of attacks that neighbours suffered are tried here, one test each."""
 
 import json
+import socket
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from vitascope.errors import RequestError
 from vitascope.server.app import make_app
 from vitascope.server.doors import Rules
 from vitascope.server.house import open_house
-from vitascope.server.serve import ServeOptions, check_doors
+from vitascope.server.serve import ServeOptions, _listen, check_doors
 from vitascope.server.tokens import Tokens
 
 CAT = {"prompt": "a cat", "num_frames": 5}
@@ -149,6 +150,14 @@ def test_others_are_not_let_in_without_a_token(host, house, tmp_path, desk):
         check_doors(ServeOptions(host=inside, models=("fake",)), house)
     with pytest.raises(RequestError, match="too short"):
         open_house(tmp_path, desk, token="short")
+
+
+def test_small_answers_are_not_held_back():
+    """Asyncio tells only those sockets to send at once that know that they are TCP."""
+    with _listen(ServeOptions(port=0)) as listening, socket.create_connection(listening.getsockname()):
+        accepted, _ = listening.accept()
+        assert accepted.proto == socket.IPPROTO_TCP
+        accepted.close()
 
 
 def test_requests_that_are_too_large_are_refused(tmp_path, desk):

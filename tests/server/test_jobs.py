@@ -1,9 +1,13 @@
 import json
+import urllib.request
 
 import pytest
 
 from tests.server.conftest import png
 from tests.server.test_doors import code
+from vitascope.jobs.job import Failure, Standing
+from vitascope.server.routes.system import devices
+from vitascope.types import Shot
 
 SHOT = {"prompt": "a cat", "model": "fake", "num_frames": 5, "seed": 7}
 
@@ -139,3 +143,79 @@ def test_a_full_disk_is_told_to_those_who_watch(client, desk):
     assert code(answer) == (503, "disk_full")
     assert answer.headers["retry-after"] == "60"
     assert client.get("/healthz").status_code == 200
+
+
+def test_a_clip_can_be_looked_at_while_it_is_made(client, work, desk, monkeypatch):
+    name = submit(client)["id"]
+    url = f"/api/v1/jobs/{name}/preview"
+    assert code(client.get(url)) == (404, "not_ready")
+    running = desk.store.claim("w")
+    desk.rooms.folder(name).mkdir()
+    desk.rooms.preview(name).write_bytes(b"a picture")
+    desk.store.beat(running.lease, Standing("denoise", 1, 4, 20, 3.0, 9.5, 1))
+    told = client.get(f"/api/v1/jobs/{name}").json()["progress"]
+    assert (told["preview"], told["job_seconds_left"]) == (f"{url}?number=1", 9.5)
+    answer = client.get(told["preview"])
+    assert (answer.content, answer.headers["content-type"]) == (b"a picture", "image/webp")
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["content-disposition"].startswith("attachment")
+    desk.store.give_back(running.lease)
+    work()
+    events = stream(client, f"/api/v1/jobs/{name}/events")
+    shown = [json.loads(one["data"])["preview"] for one in events if one["event"] == "progress"]
+    assert shown[0] == f"{url}?number=1"
+    assert client.get(url).content[:4] == b"RIFF", "the finished clip"
+    assert client.get(f"/api/v1/jobs/{name}").json()["progress"]["preview"] is None
+
+
+def test_a_stream_that_breaks_is_taken_up_where_it_broke(live, desk, house):
+    """A listener on a real connection leaves in the middle, and the next one hears the rest, once."""
+    name = desk.submit(Shot.model_validate(SHOT)).id
+    running = desk.store.claim("w")
+    heard = []
+
+    def listen(after: str | None, until: int) -> None:
+        headers = {} if after is None else {"Last-Event-ID": after}
+        asked = urllib.request.Request(f"{live}/api/v1/jobs/{name}/events", headers=headers)
+        with urllib.request.urlopen(asked, timeout=60) as answer:
+            for line in answer:
+                if line.startswith(b"id: "):
+                    heard.append(int(line[4:]))
+                if len(heard) == until:
+                    return
+
+    for step in range(1, 4):
+        desk.store.beat(running.lease, Standing("denoise", step, 8, 10 * step))
+    listen(None, 4)
+    for step in range(4, 7):
+        desk.store.beat(running.lease, Standing("denoise", step, 8, 10 * step))
+    listen(str(heard[-1]), 7)
+    desk.store.fail(running.lease, Failure("internal_error", "it broke"))
+    listen(str(heard[-1]), 99)
+    assert heard == [event.id for event in desk.store.events(name)]
+    with urllib.request.urlopen(
+        urllib.request.Request(
+            f"{live}/api/v1/jobs/{name}/events", headers={"Last-Event-ID": str(heard[-1])}
+        ),
+        timeout=60,
+    ) as answer:
+        assert answer.status == 204
+
+
+def test_presets_and_the_machine_are_told(client, tmp_path):
+    submit(client)
+    presets = client.get("/api/v1/presets").json()["data"]
+    assert [(one["id"], one["model"]) for one in presets] == [
+        ("draft", "fake"),
+        ("standard", "fake"),
+        ("quality", "fake"),
+    ]
+    assert presets[1]["steps"] == 4
+    system = client.get("/api/v1/system").json()
+    assert (system["queue_depth"], system["queue_limit"]) == (1, 1000)
+    assert system["memory_free_bytes"] > 0
+    assert system["devices"][0]["kind"] == "cpu"
+    card = tmp_path / "driver/nvidia/gpus/0000:01:00.0"
+    card.mkdir(parents=True)
+    (card / "information").write_text("Model: \t\t NVIDIA H100\nIRQ: 1\n")
+    assert devices(tmp_path)[1] == {"kind": "cuda", "name": "NVIDIA H100"}

@@ -1,54 +1,35 @@
 """Files that strangers send: each hostile one is refused, in one line, and leaves nothing behind."""
 
 import io
-import struct
+import signal
 import subprocess
 import sys
-import zlib
+import time
+from collections import Counter
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from tests.server.conftest import png
+from tests.server.hostile import BYTES, MADE, NAMES, write
 from vitascope.errors import RequestError
+from vitascope.intake.drill import mutant, sources
 from vitascope.server import check as checking
-from vitascope.server.check import check
+from vitascope.server.check import Look, Lookout, Lookouts, check, take_look
 
+SLACK = 4
+"""How much longer something may take on a machine that is busy with other things."""
 
-def bomb(side: int) -> bytes:
-    """A small PNG of a very large picture."""
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-    head = struct.pack(">IIBBBBB", side, side, 1, 0, 0, 0, 0)
-    rows = zlib.compress(b"\0" * (side // 8 + 1) * side, 9)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
-
-
-HOSTILE = {
-    "empty": b"",
-    "noise": bytes(range(256)) * 40,
-    "html": b"<!doctype html><script>alert(1)</script>",
-    "svg": b'<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"/>',
-    "playlist": b"#EXTM3U\n#EXTINF:1,\nhttp://127.0.0.1:1/x.ts\n",
-    "concat": b"ffconcat version 1.0\nfile '/etc/passwd'\n",
-    "dash": b'<MPD><BaseURL>http://127.0.0.1:1/</BaseURL></MPD>',
-    "pdf": b"%PDF-1.7\n",
-    "postscript": b"%!PS-Adobe-3.0\n",
-    "text": b"hello",
-    "half a picture": png(256, 256)[:100],
-    "a bomb": bomb(16_000),
-    "zip": b"PK\3\4" + bytes(100),
-    "pickle": b"\x80\x04\x95" + b"cos\nsystem\n(S'true'\ntR.",
-    "playlist in front of a picture": b"\xef\xbb\xbf  #EXTM3U\n" + png(),
-}  # fmt: skip
+HOSTILE = (*BYTES, *MADE)
 
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_files_are_refused_and_leave_nothing(client, house, name):
-    answer = client.post("/api/v1/uploads", files={"file": ("cat.mp4", HOSTILE[name], "video/mp4")})
+    data = BYTES[name] if name in BYTES else MADE[name]()
+    began = time.monotonic()
+    answer = client.post("/api/v1/uploads", files={"file": ("cat.mp4", data, "video/mp4")})
+    assert time.monotonic() - began < 5 * SLACK
     assert answer.status_code == 400, answer.text
     error = answer.json()["error"]
     assert (error["param"], error["code"]) == ("file", "invalid_value")
@@ -57,14 +38,47 @@ def test_hostile_files_are_refused_and_leave_nothing(client, house, name):
     assert list(house.uploads.folder.iterdir()) == []
 
 
+def test_there_are_enough_of_them():
+    assert len(HOSTILE) >= 40
+
+
+def test_no_hostile_file_breaks_a_look_or_takes_much(tmp_path):
+    looks = {name: take_look(path, "file") for name, path in write(tmp_path).items()}
+    assert {name: look for name, look in looks.items() if look.end != "refused"} == {}
+    assert max(look.peak_bytes for look in looks.values()) < 10**9
+
+
+def test_a_sample_of_mutants_is_read_or_refused(tmp_path):
+    """`benchmarks/fuzz_media.py` does this with thousands."""
+    found, ends = sources(tmp_path), Counter()
+    lookout = Lookout()
+    for number in range(64):
+        one = mutant(found, number)
+        file = tmp_path / "mutant"
+        file.write_bytes(one.data)
+        began = time.monotonic()
+        look = lookout.look("file", str(file), "")
+        assert time.monotonic() - began < 5 * SLACK, one
+        assert look.end in ("read", "refused"), (one.number, one.source, one.how, look)
+        assert look.peak_bytes < 10**9
+        ends[look.end] += 1
+    assert lookout.alive, "it never came to harm itself"
+    lookout.close()
+    assert min(ends["read"], ends["refused"]) > 8, ends
+
+
+def test_whole_files_of_every_kind_are_read(tmp_path):
+    for name, data in sources(tmp_path).items():
+        (tmp_path / "file").write_bytes(data)
+        assert check(tmp_path / "file", "file").size == (64, 48), name
+
+
 def test_half_a_video_is_refused(client, clip):
     answer = client.post("/api/v1/uploads", files={"file": ("a.mp4", clip[: len(clip) // 2])})
     assert answer.status_code == 400, answer.text
 
 
-@pytest.mark.parametrize(
-    "name", ["../../../tmp/x.png", "a\0b.png", "🐈'\".png", "CON", "x" * 1000, ".htaccess", "a.html"]
-)
+@pytest.mark.parametrize("name", NAMES)
 def test_files_get_names_of_ours(client, house, name, tmp_path):
     told = client.post("/api/v1/uploads", files={"file": (name, png(), "text/html")}).json()
     assert (told["kind"], told["format"], told["size"]) == ("picture", "png", [64, 48])
@@ -103,17 +117,71 @@ def test_a_full_folder_of_uploads_takes_no_more(client, house):
     assert "is full" in answer.json()["error"]["message"]
 
 
-@pytest.mark.parametrize("how", ["breaks", "hangs"])
-def test_a_decoder_that_breaks_or_hangs_takes_nobody_along(tmp_path: Path, monkeypatch, how):
-    """The process that looks is real, and does what a broken decoder would."""
+BAD = {
+    "breaks": ("os.abort()", "broken", signal.SIGABRT),
+    "is killed": ("os.kill(os.getpid(), 9)", "broken", signal.SIGKILL),
+    "sleeps": ("time.sleep(600)", "too long", signal.SIGALRM),
+    "spins": ("exec('while True: pass')", "too long", signal.SIGXCPU),
+    "eats": ("bytearray(2 * 2**30)", "broken", 0),
+    "talks": ("os.write(1, b'{}' * 9999)", "broken", 0),
+    "leaves": ("sys.exit(3)", "broken", 0),
+}
+
+
+@pytest.mark.parametrize("how", BAD)
+def test_a_decoder_that_comes_to_harm_takes_nobody_along(tmp_path: Path, monkeypatch, how):
+    """The processes are real, and do what a broken decoder would: the next file is looked at as if nothing had been."""
+    deed, end, killer = BAD[how]
+    program = f"""
+import os, sys, time, vitascope.server.check as c
+real = c._look
+c._look = lambda argument, path, still: {deed} if argument == "bad" else real(argument, path, still)
+c.WALL_SECONDS, c.CPU_SECONDS = {2 if how == "sleeps" else 60}, 1
+c._serve()
+"""
+    monkeypatch.setattr(Lookout, "program", ("-c", program))
     file = tmp_path / "a.png"
-    Image.new("RGB", (4, 4)).save(file)
-    code = {"breaks": "import os; os.abort()", "hangs": "import time; time.sleep(600)"}[how]
-    real = subprocess.run
-    monkeypatch.setattr(checking, "WALL_SECONDS", 3)
-    monkeypatch.setattr(subprocess, "run", lambda command, **said: real([command[0], "-c", code], **said))
-    with pytest.raises(RequestError, match=r"could not be read|takes too long"):
-        check(file, "file")
+    file.write_bytes(png())
+    lookout = Lookout()
+    bad = lookout.look("bad", str(file), "")
+    assert (bad.end, bad.signal) == (end, killer)
+    good = lookout.look("good", str(file), "")
+    assert (good.end, good.found["size"]) == ("read", [64, 48])
+    lookout.close()
+
+
+def test_a_process_that_looks_is_replaced_when_it_dies(tmp_path: Path):
+    file, lookouts = tmp_path / "a.png", Lookouts(1)
+    file.write_bytes(png())
+    with lookouts.one() as first:
+        first.close()
+        assert first.look("file", str(file), "").end == "broken"
+    with lookouts.one() as second:
+        assert second is not first
+        assert second.look("file", str(file), "").end == "read"
+    with lookouts.one() as third:
+        assert third is second, "it is kept"
+    lookouts.close()
+
+
+def test_where_nothing_can_be_forked_each_file_gets_a_process(tmp_path: Path, monkeypatch):
+    program = "import vitascope.server.check as c; c.FORKS = False; c._serve()"
+    monkeypatch.setattr(Lookout, "program", ("-c", program))
+    monkeypatch.setattr(checking, "FORKS", False)
+    file, lookouts = tmp_path / "a.png", Lookouts(1)
+    for content, end in ((png(), "read"), (b"hello", "refused")):
+        file.write_bytes(content)
+        with lookouts.one() as lookout:
+            assert lookout.look("file", str(file), "").end == end
+        assert not lookout.alive
+    lookouts.close()
+
+
+def test_a_look_that_cannot_end_is_refused_in_one_line(tmp_path: Path, monkeypatch):
+    for end, words in (("too long", "takes too long"), ("broken", "could not be read within the limits")):
+        monkeypatch.setattr(Lookout, "look", lambda self, *told, end=end: Look(end, {}))
+        with pytest.raises(RequestError, match=f"video: {words}"):
+            check(tmp_path / "a", "video")
 
 
 def test_the_look_is_taken_with_little_memory_and_no_right_to_write(tmp_path: Path):

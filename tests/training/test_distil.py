@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from vitascope.nn.dit import DiT, DiTConfig
+from vitascope.nn.dit import DiTConfig, Steps
 from vitascope.runtime.export import export
 from vitascope.runtime.onnx import OnnxNetwork
 from vitascope.training.distil import adapt, leading, stepped
@@ -40,7 +40,7 @@ def test_given_tokens_stay_in_a_step():
 
 def test_an_adapter_changes_nothing_at_first_and_only_it_learns():
     torch.manual_seed(0)
-    net = awake(DiT(TINY))
+    net = awake(Steps(TINY))
     inputs = example(2, 6)
     before = net(**inputs).detach()
     additions = adapt(net, rank=4)
@@ -55,10 +55,10 @@ def test_an_adapter_changes_nothing_at_first_and_only_it_learns():
 
 def test_the_shipped_graph_with_an_adapter_is_the_adapted_network(tmp_path: Path):
     torch.manual_seed(0)
-    net = awake(DiT(TINY))
+    net = awake(Steps(TINY))
     exported = export(
         net, example(2, 6), list(example(2, 6)), ["clean"],
-        {name: {0: "batch"} for name in ("video", "levels", "channels", "text", "mask", "pooled")},
+        {name: {0: "batch"} for name in ("video", "levels", "base", "view", "field", "text", "mask")},
         tmp_path, "dit", int8=["blocks.*.weight"],
     )  # fmt: skip
     plain = OnnxNetwork(exported.graph)
@@ -94,9 +94,10 @@ def example(batch: int, tokens: int) -> dict[str, torch.Tensor]:
     return {
         "video": torch.randn(batch, tokens, 6),
         "levels": torch.rand(batch, tokens),
-        "channels": torch.randn(batch, tokens, 30),
+        "base": torch.randn(batch, tokens, 32),
+        "view": torch.randn(batch, tokens, TINY.modulation),
+        "field": torch.randn(batch, tokens, 6),
         "positions": torch.randn(tokens, 3),
         "text": torch.randn(batch, 5, 16),
         "mask": torch.ones(batch, 5, dtype=torch.bool),
-        "pooled": torch.randn(batch, 16),
     }

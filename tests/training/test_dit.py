@@ -126,15 +126,15 @@ def test_the_field_learns_what_is_where(words):
         optimizer.step()
         losses.append(float(loss.detach()))
     assert losses[-1] < 0.5 * losses[0]
-    assert all(p.grad is None for p in net.dit.blocks.parameters()), "the transformer is not asked"
+    assert all(p.grad is None for p in net.dit.steps.blocks.parameters()), "the transformer is not asked"
 
 
 def test_the_transformers_loss_teaches_the_field_too(words):
     net, rng = tiny(), np.random.default_rng(0)
     lesson = draw_lesson("take", POOLS, words, rng)
     flow_loss(net, lesson, words, rng, TRAINING, torch.ones(CHANNELS), True).backward()
-    assert net.dit.field.head.weight.grad is not None
-    assert net.dit.field.head.weight.grad.abs().max() > 0
+    assert net.dit.briefing.field.head.weight.grad is not None
+    assert net.dit.briefing.field.head.weight.grad.abs().max() > 0
 
 
 def test_only_clips_whose_captions_say_all_teach_the_field(words):

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from vitascope.conditioning.camera import camera_path, scene_camera
-from vitascope.evaluation.judge import Judge, JudgeCard
+from vitascope.intake.sight import Judge, JudgeCard
 from vitascope.prompt.scene import Scene
 from vitascope.prompt.world import FULL, World, sample_scene
 from vitascope.runtime.onnx import OnnxNetwork

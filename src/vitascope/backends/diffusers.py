@@ -134,7 +134,9 @@ class Diffusers:
 
 def _make_room(job: _Job, progress: Progress) -> tuple[_Made, Placement]:
     """Make a clip where it fits best; each time that memory runs out, once more a step lower on the ladder."""
-    placement: Placement | None = placing.placed(job.entry, job.folder, job.shot, SHELF.held)
+    placement: Placement | None = placing.placed(
+        job.entry, job.folder, job.shot, SHELF.held, job.source.denoiser
+    )
     while placement is not None:
         made = _try(job, placement, progress)
         if made is not None:
@@ -249,9 +251,9 @@ def _sound(sound: Any, pipeline: Any) -> tuple[np.ndarray | None, int | None]:
     """Return the sound that came with the frames, and its samples a second."""
     if sound is None:
         return None, None
-    samples = sound[0].detach().float().cpu().numpy()
-    rate = pipeline.vocoder.config.output_sampling_rate
-    return np.ascontiguousarray(np.clip(np.atleast_2d(samples), -1, 1)), int(rate)
+    samples = sound[0].detach().float().cpu().numpy() if hasattr(sound[0], "detach") else sound[0]
+    rate = getattr(pipeline, "audio_sample_rate", None) or pipeline.vocoder.config.output_sampling_rate
+    return np.ascontiguousarray(np.clip(np.atleast_2d(samples), -1, 1), np.float32), int(rate)
 
 
 def _hints(job: _Job) -> Callable[[], str]:

@@ -27,15 +27,23 @@ def backend(name: str) -> Backend:
     A name is that of a registered backend, `remote:NAME` for a server, the id of an open-weight model of the catalogue,
     or the path of a folder or file of weights.
     """
+    check_name(name)
     if name in _HOMES:
         return _open(_HOMES[name])
     if name.startswith("remote:"):
         return _open("vitascope.backends.remote:Remote", name.removeprefix("remote:"))
-    if name in catalogue() or "/" in name or "\\" in name or name.endswith(".safetensors"):
-        return _open("vitascope.backends.diffusers:Diffusers", name)
+    return _open("vitascope.backends.diffusers:Diffusers", name)
+
+
+def check_name(name: str, argument: str = "model") -> None:
+    """Raise `RequestError` for what is no backend's name, without asking whether the backend can be used."""
+    if name in _HOMES or name.startswith("remote:") or name in catalogue():
+        return
+    if "/" in name or "\\" in name or name.endswith((".safetensors", ".gguf")):
+        return
     known = ", ".join((*_HOMES, "remote:NAME", *catalogue()))
     raise RequestError(
-        "model", f"{name[:40]!r} is not known", f"known: {known}, or the path of a folder of weights"
+        argument, f"{name[:40]!r} is not known", f"known: {known}, or the path of a folder of weights"
     )
 
 

@@ -1,6 +1,6 @@
 """Toybox, the model that ships: small networks on ONNX Runtime, read from the package's own weights."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property, partial
 
 import numpy as np
@@ -8,20 +8,22 @@ from jaxtyping import Float32, UInt8
 
 from vitascope.backends.base import Card, plan_by_card
 from vitascope.conditioning.blocking import Blocking, BlockingLibrary
-from vitascope.conditioning.build import Encoders
 from vitascope.conditioning.camera import AMOUNTS
+from vitascope.conditioning.encoders import Encoders
 from vitascope.conditioning.text import encode_texts
 from vitascope.conditioning.tokens import Tokenizer, WordSpace, unit
 from vitascope.decode.video import Decoder
 from vitascope.denoise.run import Denoiser
+from vitascope.intake.sight import NETWORK, Judge
 from vitascope.pipeline import LatentModel, Showing, render, render_stream
 from vitascope.progress import Progress
 from vitascope.prompt.parse import parse
+from vitascope.prompt.scene import Scene
 from vitascope.prompt.world import World
 from vitascope.runtime.base import Network
 from vitascope.runtime.onnx import OnnxNetwork
 from vitascope.settings import settings
-from vitascope.types import Clip, Conditioning, Plan, Shot, VideoShape
+from vitascope.types import Clip, Conditioning, Plan, Shot, Text, VideoShape
 from vitascope.weights.manifest import STANDARD
 from vitascope.weights.store import WeightsFolder
 
@@ -66,6 +68,12 @@ class Toybox:
         """Place words by their meaning, as unit vectors of the text encoder's own table."""
         return unit(self._space.embed(words))
 
+    def see(
+        self, pictures: UInt8[np.ndarray, "pictures height width 3"]
+    ) -> Mapping[str, Mapping[str, float]]:
+        """Return how likely each label of each field of a scene is in pictures; nothing for weights without a judge."""
+        return {} if self._judge is None else self._judge.likely(pictures)
+
     def plan(self, shot: Shot) -> Plan:
         """Fill in the model's defaults and snap to what it can do; raises `RequestError` for what it cannot."""
         return plan_by_card(shot, self.card)
@@ -88,9 +96,10 @@ class Toybox:
             network=self._network("text_encoder"),
             max_words=manifest.max_words,
         )
-        clean, decoder = partial(clean_tokens, self._network(chosen.network)), self._network("decoder")
+        clean = Transformer(self._network("briefing"), self._network(chosen.network))
+        decoder = self._network("decoder")
         return LatentModel(
-            encoders=Encoders(words, self._encode_video, self._block),
+            encoders=Encoders(words, self._encode_video, self._block, self._fitting, clean.field),
             longest=manifest.native.num_frames,
             denoiser=Denoiser(clean, chosen.sampler, chosen.shift, chosen.temperature),
             decoder=Decoder(decoder, decoder.shapes["deep"][1], decoder.shapes["shallow"][1]),
@@ -107,9 +116,19 @@ class Toybox:
 
     def _block(self, caption: str, seed: int) -> Blocking | None:
         """Find a way over the set for what a caption says that its subject does."""
-        if self._ways is None:
-            return None
-        return self._ways.choose(parse(caption, World.from_json(self.folder.manifest.world)).scene, seed)
+        return self._ways.choose(self._scene(caption), seed) if self._ways else None
+
+    def _fitting(self, caption: str, seed: int) -> list[Blocking]:
+        """Find all ways for what a caption says that its subject does, on whatever set."""
+        return self._ways.fitting(self._scene(caption), seed) if self._ways else []
+
+    def _scene(self, caption: str) -> Scene:
+        return parse(caption, World.from_json(self.folder.manifest.world)).scene
+
+    @cached_property
+    def _judge(self) -> Judge | None:
+        listed = f"{NETWORK}.onnx" in self.folder.manifest.files
+        return Judge.load(self.folder, self.threads) if listed else None
 
     @cached_property
     def _ways(self) -> BlockingLibrary | None:
@@ -129,23 +148,55 @@ class Toybox:
         return self._open[name]
 
 
-def clean_tokens(
-    network: Network,
-    latents: Float32[np.ndarray, "batch tokens latent"],
-    levels: Float32[np.ndarray, "batch tokens"],
-    conditioning: Conditioning,
-) -> Float32[np.ndarray, "batch tokens latent"]:
-    """Ask the transformer for the clean latents; every clip of the batch has the same conditioning."""
-    batch = len(latents)
-    shared = {
-        "channels": conditioning.channels,
-        "states": conditioning.text,
-        "mask": conditioning.text_mask,
-        "pooled": conditioning.pooled,
-    }
-    repeated = {name: np.repeat(array[None], batch, axis=0) for name, array in shared.items()}
-    (clean,) = network(video=latents, levels=levels, positions=conditioning.positions, **repeated).values()
-    return clean
+class Transformer:
+    """The transformer as samplers see it: one network says what is told of each token, the other makes the steps."""
+
+    def __init__(self, briefing: Network, steps: Network):
+        """Use two networks; what the first said of the last conditionings is kept for their next steps."""
+        self.briefing, self.steps = briefing, steps
+        self._told: list[tuple[Conditioning, dict[str, np.ndarray]]] = []
+
+    def __call__(
+        self,
+        latents: Float32[np.ndarray, "batch tokens latent"],
+        levels: Float32[np.ndarray, "batch tokens"],
+        conditioning: Conditioning,
+    ) -> Float32[np.ndarray, "batch tokens latent"]:
+        """Return the clean latents; every clip of the batch has the same conditioning."""
+        told = self.told(conditioning) | {
+            "states": conditioning.text[None],
+            "mask": conditioning.text_mask[None],
+        }
+        repeated = {name: np.repeat(array, len(latents), axis=0) for name, array in told.items()}
+        (clean,) = self.steps(
+            video=latents, levels=levels, positions=conditioning.positions, **repeated
+        ).values()
+        return clean
+
+    def field(
+        self,
+        text: Text,
+        channels: Float32[np.ndarray, "batch tokens extra"],
+        positions: Float32[np.ndarray, "tokens 3"],
+    ) -> Float32[np.ndarray, "batch tokens latent"]:
+        """Return what tokens look like on the whole, before any noise."""
+        pooled = np.repeat(text.pooled[None], len(channels), axis=0)
+        return self.briefing(channels=channels, positions=positions, pooled=pooled)["field"]
+
+    def told(self, conditioning: Conditioning) -> dict[str, np.ndarray]:
+        """Return what is told of each token, the same in every step; kept for the words and for none."""
+        for known, told in self._told:
+            if known is conditioning:
+                return told
+        told = dict(
+            self.briefing(
+                channels=conditioning.channels[None],
+                positions=conditioning.positions,
+                pooled=conditioning.pooled[None],
+            )
+        )
+        self._told = [*self._told[-1:], (conditioning, told)]
+        return told
 
 
 def encode_video(

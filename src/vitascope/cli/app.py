@@ -16,6 +16,7 @@ from vitascope.cli.jobs import jobs
 from vitascope.cli.models import models
 from vitascope.cli.remake import remake
 from vitascope.cli.serve import serve, tokens
+from vitascope.cli.webhooks import webhooks
 from vitascope.cli.worker import worker
 
 app = typer.Typer(
@@ -57,3 +58,4 @@ app.command()(worker)
 app.command()(serve)
 app.add_typer(jobs)
 app.add_typer(tokens)
+app.add_typer(webhooks)

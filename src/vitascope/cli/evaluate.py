@@ -67,10 +67,10 @@ def evaluate(
 def judge_words(asked: Asked, splits: dict[str, bool]) -> None:
     """Judge how well clips follow their prompts."""
     from vitascope.backends.registry import backend
-    from vitascope.evaluation.judge import Judge
     from vitascope.evaluation.report import draw_sheet, table
     from vitascope.evaluation.run import evaluate as run
     from vitascope.evaluation.suites import SPLITS, suite
+    from vitascope.intake.sight import Judge
     from vitascope.progress import Progress
     from vitascope.prompt.world import FULL
 
@@ -96,13 +96,13 @@ def judge_tasks(asked: Asked, task: str) -> None:
     """Judge one task, or all."""
     from vitascope.backends.registry import backend
     from vitascope.errors import RequestError
-    from vitascope.evaluation.judge import Judge
     from vitascope.evaluation.report import draw_sheet
     from vitascope.evaluation.sources import sources
     from vitascope.evaluation.task_report import judge_tasks as run
     from vitascope.evaluation.task_report import task_table
     from vitascope.evaluation.tasks import TASKS
     from vitascope.evaluation.tasks.base import Studio
+    from vitascope.intake.sight import Judge
     from vitascope.progress import Progress
 
     if task not in (*TASKS, "all"):

@@ -2,6 +2,8 @@
 
 import json
 import sys
+from functools import cache
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -15,11 +17,16 @@ def explain(
     enhance: Annotated[
         bool, typer.Option("--enhance", help="Say more of a thin prompt first: by rules, or by a chat model.")
     ] = False,
+    image: Annotated[
+        Path | None, typer.Option(help="Picture that is the first frame: it may show what is not said.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")] = False,
     model: Annotated[str, typer.Option(help="Whose world the words are read for.")] = "toybox",
 ) -> None:
-    """Print what is understood of a prompt: said, guessed, left out by the model, or unknown."""
+    """Print what is understood of a prompt: said, seen in a picture, guessed, left out by the model, or unknown."""
+    from vitascope.api import given_pictures
     from vitascope.backends.registry import backend
+    from vitascope.pipeline import looking
     from vitascope.prompt.enhance import enhance as rewrite
     from vitascope.prompt.explain import rows, to_json
     from vitascope.prompt.parse import parse
@@ -33,11 +40,14 @@ def explain(
     world, embed = renderer.card.world or FULL, renderer.embed
     notes: tuple[str, ...] = ()
     if enhance:
-        enhanced = rewrite(clean("prompt", prompt), world, settings())
+        enhanced = rewrite(clean("prompt", prompt), world, settings(), image is not None)
         prompt, notes = enhanced.prompt, enhanced.notes
-    plan = resolve(Shot(prompt=prompt, negative_prompt=negative_prompt, model=model), world, embed)
-    parsed = parse(plan.shot.prompt, world, embed)
-    timeline = stages(plan.shot.prompt, world, embed)
+    givens = given_pictures(image=image)
+    shot = Shot(prompt=prompt, negative_prompt=negative_prompt, model=model, givens=givens)
+    look = cache(looking(shot, renderer))
+    plan = resolve(shot, world, embed, look)
+    parsed = parse(plan.shot.prompt, world, embed, look())
+    timeline = stages(plan.shot.prompt, world, embed, look())
     notes += plan.notes
     if as_json:
         typer.echo(json.dumps(to_json(parsed, plan.shot, timeline, notes), ensure_ascii=False))

@@ -131,6 +131,9 @@ def job_of(told: Mapping[str, Any]) -> Job:
     """Return the job that a server tells of."""
     shot = json.dumps(told["shot"])
     outputs = [{field.name: one[field.name] for field in fields(Output)} for one in told["outputs"]]
+    # Where a picture is to be had is for those who can look at it.
+    known = {field.name for field in fields(Standing)} - {"preview"}
+    standing = Standing(**{name: value for name, value in told["progress"].items() if name in known})
     return Job(
         told["id"],
         Request(shot, kind=told["kind"], number=told["number"], parent=told["parent"]),
@@ -138,7 +141,7 @@ def job_of(told: Mapping[str, Any]) -> Job:
         priority=told["priority"],
         attempt=told["attempt"],
         cancel_wanted=told["cancel_wanted"],
-        standing=Standing(**told["progress"]),
+        standing=standing,
         failure=None if told["error"] is None else Failure(**told["error"]),
         outputs=tuple(Output(**{**one, "size": tuple(one["size"])}) for one in outputs),
         notes=tuple(told["notes"]),

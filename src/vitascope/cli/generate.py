@@ -32,9 +32,6 @@ def generate(
     keyframe: options.Keyframes = None,
     reference: options.References = None,
     loop: options.Loop = False,
-    quality: options.QualityOption = None,
-    memory: options.Memory = None,
-    lora: options.Loras = None,
     enhance: options.Enhance = False,
     server: options.Server = None,
     no_wait: options.NoWait = False,
@@ -66,14 +63,11 @@ def generate(
         at=dict(parse_at(text) for text in at or ()),
         givens=givens,
         loop=loop,
-        quality=quality,
-        memory=memory,
-        lora=lora or (),
         **making.said,
     )
 
     def shot(model: str) -> Shot:
-        return told(enhanced(prompt, model) if enhance else prompt, model=model)
+        return told(enhanced(prompt, model, pictured=bool(givens)) if enhance else prompt, model=model)
 
     if server is None:
         make(shot, making.models, delivery)
@@ -101,9 +95,9 @@ def check_place(server: str | None, here: Mapping[str, object], no_wait: bool) -
         raise RequestError("no_wait", "needs a server", "say --server URL, or: vitascope jobs submit")
 
 
-def enhanced(prompt: str, model: str) -> str:
+def enhanced(prompt: str, model: str, *, pictured: bool) -> str:
     """Return a fuller prompt, and say what it is and who wrote it."""
-    fuller = rewrite(clean("prompt", prompt), backend(model).card.world or FULL, settings())
+    fuller = rewrite(clean("prompt", prompt), backend(model).card.world or FULL, settings(), pictured)
     for line in (f'prompt, enhanced by {fuller.by}: "{fuller.prompt}"', *fuller.notes):
         Screen().say(line)
     return fuller.prompt

@@ -281,7 +281,7 @@ def _desk() -> "Desk | FarDesk":
     from vitascope.jobs.desk import open_desk
     from vitascope.settings import settings
 
-    return open_desk(settings().home)
+    return open_desk(settings().home, store=settings().store)
 
 
 def _state(text: str) -> Any:
@@ -355,6 +355,8 @@ def _say(event: "Event", as_json: bool) -> None:
     told = event.data
     if event.type == "progress":
         line = f"{told['percent']:3d} %  {told['phase']} {told['step']}/{told['total']}"
+        if (left := told.get("job_seconds_left")) is not None:
+            line += f"  about {left:.0f} s left"
     else:
         line = "  ".join([event.type, *(str(told[name]) for name in ("because", "message") if name in told)])
     print(line, file=sys.stderr)

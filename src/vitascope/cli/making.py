@@ -6,6 +6,7 @@ from functools import wraps
 from inspect import Parameter, signature
 from typing import Any
 
+from vitascope.backends.registry import check_name
 from vitascope.cli import options
 from vitascope.cli.takes import Delivery
 
@@ -24,6 +25,9 @@ class Making:
     path: options.SubjectPath = None
     fit: options.FitOption = "crop"
     style: options.Style = None
+    quality: options.QualityOption = None
+    memory: options.Memory = None
+    lora: options.Loras = None
     model: options.Model = "toybox"
     fallback: options.Fallback = None
     number: options.Number = 1
@@ -43,12 +47,25 @@ class Making:
     @property
     def said(self) -> dict[str, Any]:
         """What is said of the shot; the seed of a run that goes on is the one that it had."""
-        names = ("preset", "steps", "guidance_scale", "negative_prompt", "camera", "path", "style")
-        return {"seed": self.delivery.seed(self.seed)} | {name: getattr(self, name) for name in names}
+        names = (
+            "preset",
+            "steps",
+            "guidance_scale",
+            "negative_prompt",
+            "camera",
+            "path",
+            "style",
+            "quality",
+            "memory",
+        )
+        told = {name: getattr(self, name) for name in names}
+        return {"seed": self.delivery.seed(self.seed), "lora": self.lora or (), **told}
 
     @property
     def models(self) -> tuple[str, ...]:
-        """The models to ask, one after the other until one can."""
+        """The models to ask, one after the other until one can; raises `RequestError` for a fallback there is not."""
+        for name in self.fallback or ():
+            check_name(name, "fallback")
         return (self.model, *(self.fallback or ()))
 
 

@@ -4,9 +4,16 @@ import os
 import signal
 import threading
 from collections.abc import Callable
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from vitascope.errors import RequestError
+
+if TYPE_CHECKING:
+    from vitascope.jobs.cluster import FleetRun
+    from vitascope.jobs.desk import Desk
+    from vitascope.jobs.worker import WorkerOptions
 
 
 def worker(
@@ -19,8 +26,17 @@ def worker(
     memory: Annotated[
         float | None, typer.Option(metavar="GIB", min=0.01, help="How much memory the process may have.")
     ] = None,
+    cluster: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="Run workers on a Ray cluster: auto, local or HOST:PORT."),
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, max=4096, help="How many on the cluster. [default: one per GPU]")
+    ] = None,
     name: Annotated[str | None, typer.Option(help="What the worker is called.", hidden=True)] = None,
     leash: Annotated[bool, typer.Option("--leash", help="Leave when stdin is closed.", hidden=True)] = False,
+    bound: Annotated[bool, typer.Option("--bound", help="Die with the parent.", hidden=True)] = False,
+    program: Annotated[str, typer.Option(hidden=True)] = "vitascope",
 ) -> None:
     """Make the jobs of the queue, one after the other, until interrupted."""
     from vitascope.jobs.desk import open_desk
@@ -35,13 +51,37 @@ def worker(
         seconds=seconds,
         memory=None if memory is None else round(memory * 2**30),
     )
-    working = Worker(open_desk(settings().home), options)
+    if workers is not None and cluster is None:
+        raise RequestError("workers", "this is one worker", "say it with --cluster")
+    desk = open_desk(settings().home, store=settings().store)
+    working = Worker(desk, options) if cluster is None else _fleet(desk, options, cluster, workers, program)
+    if bound:
+        from vitascope.jobs.place import die_with_parent
+
+        die_with_parent()
     # What is being made returns to the queue with its last step, and nobody needs to be told of an error.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: working.leave())
     if leash:
         threading.Thread(target=_wait_for_end, args=(working.leave,), daemon=True).start()
     working.run()
+
+
+def _fleet(
+    desk: "Desk", options: "WorkerOptions", address: str, workers: int | None, program: str
+) -> "FleetRun":
+    """Return what runs workers like this one on a cluster."""
+    from vitascope.jobs.cluster import FleetOptions, FleetRun
+
+    if options.once:
+        raise RequestError(
+            "once", "a fleet works until it is interrupted", "leave it out, or leave out --cluster"
+        )
+    told = ["--keep", str(options.keep)]
+    told += [] if options.seconds is None else ["--seconds", str(options.seconds)]
+    return FleetRun(
+        desk, FleetOptions(address, workers, options.models, tuple(told), options.memory, program)
+    )
 
 
 def _wait_for_end(leave: Callable[[], None]) -> None:

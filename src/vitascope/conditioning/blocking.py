@@ -157,6 +157,18 @@ class BlockingLibrary:
         row = rows[int(rng.integers(len(rows)))]
         return Blocking(self.maps[row], self.loops[row], scene.action in CROSSING)
 
+    def fitting(self, scene: Scene, seed: int) -> list[Blocking]:
+        """Return every way of the scene's subject doing what it does, on whatever set, in the seed's order.
+
+        If that subject never did it, those of all who did.
+        """
+        doing = [i for i, (_, action, _) in enumerate(self.names) if action == scene.action]
+        own = [i for i in doing if self.names[i][0] == scene.subject]
+        rows = np.flatnonzero(np.isin(self._places, own or doing))
+        rng = np.random.Generator(np.random.Philox(key=seed))
+        crossing = scene.action in CROSSING
+        return [Blocking(self.maps[row], self.loops[row], crossing) for row in rng.permutation(rows)]
+
 
 def _likeness(name: tuple[str, str, str], wanted: tuple[str, str, str]) -> int:
     subject, action, place = (one == other for one, other in zip(name, wanted, strict=True))

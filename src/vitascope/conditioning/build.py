@@ -1,24 +1,16 @@
 """Stage 2: a resolved shot becomes everything that the network is told before the first step."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
-from jaxtyping import Float, Float32, UInt8
+from jaxtyping import Float32
 
-from vitascope.conditioning.blocking import (
-    Blocking,
-    middle,
-    moved,
-    standing,
-    subject_channels,
-    through_camera,
-)
-from vitascope.conditioning.camera import camera_channels, camera_path, centred
+from vitascope.conditioning.blocking import Blocking, subject_channels
+from vitascope.conditioning.camera import camera_channels
+from vitascope.conditioning.choreography import Choreography
+from vitascope.conditioning.encoders import Encoders
 from vitascope.conditioning.known import Known
-from vitascope.conditioning.path import path_positions
 from vitascope.conditioning.windows import CONTEXT, Window
-from vitascope.prompt.edits import adds
 from vitascope.types import (
     LATENT_CHANNELS,
     REFERENCE_SECONDS,
@@ -27,36 +19,23 @@ from vitascope.types import (
     Conditioning,
     LatentShape,
     Shot,
-    Text,
 )
 
 
-@dataclass(frozen=True)
-class Encoders:
-    """What turns words and pictures into what the network reads.
-
-    `text` takes sentences; `video` takes 1 + 4k frames and returns their normalised latents, one row per token;
-    `blocking` finds a way over the set for a caption and a seed, if it knows one.
-    """
-
-    text: Callable[[Sequence[str]], tuple[Text, ...]]
-    video: Callable[[UInt8[np.ndarray, "frames height width 3"]], Float32[np.ndarray, "tokens latent"]]
-    blocking: Callable[[str, int], Blocking | None] = lambda caption, seed: None
-
-
-def condition(shot: Shot, known: Known, window: Window, encoders: Encoders) -> Conditioning:
+def condition(
+    shot: Shot, known: Known, window: Window, encoders: Encoders, choreography: Choreography
+) -> Conditioning:
     """Return what the network is told to make one window of a resolved shot."""
     shape = replace(shot.video_shape(), num_frames=window.num_frames)
     grid = shape.latent()
     caption = caption_at(shot, window)
     text, null = encoders.text((caption, shot.negative_prompt))
     given, levels = _given(shot, known, window, encoders)
-    camera = _camera_path(shot)
     channels = [
         _kept(levels),
         _source(known, window, grid, encoders),
-        grid.spread(camera_channels(camera[window.frames], TIME_STRIDE)),
-        grid.spread(_subject(shot, camera, window, encoders)),
+        grid.spread(camera_channels(choreography.camera[window.frames], TIME_STRIDE)),
+        grid.spread(_subject(choreography.subject, window)),
     ]
     conditioning = Conditioning(
         text=text.states,
@@ -135,57 +114,10 @@ def _source(
     return encoders.video(known.source[window.frames])
 
 
-def _camera_path(shot: Shot) -> Float32[np.ndarray, "frames 4"]:
-    """Return where the camera is in every frame of the shot, around the middle of its way."""
-    shape = shot.video_shape()
-    times = np.arange(shape.num_frames) / shape.fps
-    return centred(camera_path(shot.camera or (), times, times[-1] or 1.0))
-
-
-def _subject(
-    shot: Shot, camera: Float32[np.ndarray, "frames 4"], window: Window, encoders: Encoders
-) -> Float32[np.ndarray, "latent_frames 15"]:
-    """Return where the subject is in each latent frame of a window; zeros where pictures show it, or nobody knows.
-
-    Somebody who is to be added is in no picture yet, and a reference is none of the clip's. A path leads the subject's
-    middle; all else about it, such as its size, is as the words have it.
-    """
-    shape, count = shot.video_shape(), 1 + (window.num_frames - 1) // TIME_STRIDE
-    shown = any(given.role != "reference" for given in shot.givens) and not adds(shot.caption or "")
-    blocking = None if shown and not shot.path else planned(shot, camera, encoders)
-    if blocking is None:
+def _subject(subject: Blocking | None, window: Window) -> Float32[np.ndarray, "latent_frames 15"]:
+    """Return where the subject is in each latent frame of a window, zeros where that is not known."""
+    first, count = window.start // TIME_STRIDE, 1 + (window.num_frames - 1) // TIME_STRIDE
+    if subject is None:
         return np.zeros((count, SUBJECT_CHANNELS), np.float32)
-    every = camera[::TIME_STRIDE]
-    screen = (_whole(blocking.maps) @ through_camera(every, shape.width / shape.height))[:, :2]
-    if shot.path:
-        times = np.arange(len(every)) * TIME_STRIDE / shape.fps
-        screen = moved(screen, path_positions(shot.path, times) - 0.5 - middle(screen))
-    first = window.start // TIME_STRIDE
     part = slice(first, first + count)
-    return subject_channels(screen[part], blocking.loops[part])
-
-
-def planned(shot: Shot, camera: Float32[np.ndarray, "frames 4"], encoders: Encoders) -> Blocking | None:
-    """Return the subject's way through the whole shot, from what its captions say one after the other."""
-    assert shot.seed is not None
-    frames = 1 + (len(camera) - 1) // TIME_STRIDE
-    way = shot.path[-1][1] - shot.path[0][1] if shot.path else float(camera[-1, 0] - camera[0, 0])
-    stages = [(0.0, shot.caption or shot.prompt), *((share, words) for share, words in shot.script)]
-    whole: Blocking | None = None
-    for (start, words), end in zip(stages, [*(share for share, _ in stages[1:]), 1.0], strict=True):
-        count = round(end * frames) - round(start * frames)
-        chosen = encoders.blocking(words, shot.seed) or (standing(frames) if shot.path else None)
-        if chosen is None:
-            return None
-        if chosen.crossing or shot.path:
-            chosen = chosen.onward(way)
-        if count > 0:
-            chosen = chosen.lasting(count)
-            whole = chosen if whole is None else whole.then(chosen)
-    return whole
-
-
-def _whole(maps: Float[np.ndarray, "frames 2 3"]) -> Float[np.ndarray, "frames 3 3"]:
-    """Return the maps with their third row, which is always (0, 0, 1)."""
-    last = np.broadcast_to(np.array([[[0.0, 0.0, 1.0]]]), (len(maps), 1, 3))
-    return np.concatenate([maps, last], axis=1)
+    return subject_channels(subject.maps[part], subject.loops[part])

@@ -32,8 +32,13 @@ class Canvas:
     @property
     def ready(self) -> int:
         """How many frames from the beginning on are wholly known."""
-        unknown = np.flatnonzero(~self.whole)
-        return int(unknown[0]) if unknown.size else len(self.known)
+        return self.ready_after(0)
+
+    def ready_after(self, count: int) -> int:
+        """Return `ready` where so many frames are known to be, without a look at them or at what comes later."""
+        while count < len(self.known) and self.known[count].all():
+            count += 1
+        return count
 
     def part(self, frames: slice) -> "Canvas":
         """Return the canvas of a span of the clip."""

@@ -96,16 +96,19 @@ class WordSpace:
         with safe_open(numbers, framework="numpy") as file:
             self._rows: np.ndarray = file.get_tensor(name)
             plain = name + SCALE not in file.keys()  # noqa: SIM118
-            self._scale = np.ones((1, 1), np.float32) if plain else file.get_tensor(name + SCALE)
+            scale = np.ones((1, 1), np.float32) if plain else file.get_tensor(name + SCALE)
+        self._scale = np.broadcast_to(scale, (len(self._rows), 1))
+        self._place = lru_cache(maxsize=65536)(self._mean)
 
     def embed(self, words: Sequence[str]) -> Float32[np.ndarray, "n dim"]:
         """Return the mean embedding of each word's tokens; an empty word lies at zero."""
-        places = np.zeros((len(words), self._rows.shape[1]), np.float32)
-        for place, word in zip(places, words, strict=True):
-            if ids := self.tokenizer.encode(word.strip().lower()).ids[1:]:
-                scale = np.broadcast_to(self._scale, (len(self._rows), 1))[ids]
-                place[:] = (self._rows[ids] * scale).mean(axis=0)
-        return places
+        places = [self._place(word.strip().lower()) for word in words]
+        return np.stack(places) if places else np.zeros((0, self._rows.shape[1]), np.float32)
+
+    def _mean(self, word: str) -> Float32[np.ndarray, " dim"]:
+        if ids := self.tokenizer.encode(word).ids[1:]:
+            return (self._rows[ids] * self._scale[ids]).mean(axis=0).astype(np.float32)
+        return np.zeros(self._rows.shape[1], np.float32)
 
     def similarity(self, words: Sequence[str], others: Sequence[str]) -> Float32[np.ndarray, "n m"]:
         """Return the cosine of each of `words` with each of `others`; an empty word is like none."""

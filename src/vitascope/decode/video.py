@@ -1,7 +1,8 @@
 """Latents to frames, a few latent frames at a time, in memory that does not grow with the clip."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -40,8 +41,22 @@ def decode_stream(
     """Yield the frames of `decode` chunk by chunk, as soon as they are there."""
     with progress.phase("decode", len(cut(latents.shape.frames))):
         for chunk in decode_chunks(latents, decoder):
-            progress.step()
+            progress.step(partial(_last, chunk))
             yield chunk
+
+
+def glimpse(latents: Latents, decoder: Decoder) -> UInt8[np.ndarray, "height width 3"]:
+    """Return about the middle frame, for the time of two latent frames; with one before it, not all, it is a guess."""
+    shape = latents.shape
+    first = max(0, shape.frames // 2 - 1)
+    few = replace(shape, frames=min(2, shape.frames))
+    cells = shape.height * shape.width
+    part = latents.video[first * cells : (first + few.frames) * cells]
+    return list(decode_chunks(Latents(part, few, latents.fps), decoder, few.frames))[-1][-1]
+
+
+def _last(frames: UInt8[np.ndarray, "frames height width 3"]) -> UInt8[np.ndarray, "height width 3"]:
+    return frames[-1]
 
 
 def decode_chunks(

@@ -1,8 +1,11 @@
 """Stage 3: from noise to a clean clip, by the schedule, sampler and guidance of the model."""
 
+from collections.abc import Callable
 from dataclasses import astuple, dataclass, replace
+from functools import partial
 
 import numpy as np
+from jaxtyping import UInt8
 
 from vitascope.denoise.guidance import guided
 from vitascope.denoise.noise import add_noise, noise
@@ -12,6 +15,9 @@ from vitascope.denoise.state import StateFile, checksum
 from vitascope.errors import DamagedStateError
 from vitascope.progress import Progress
 from vitascope.types import LATENT_CHANNELS, Conditioning, Latents, Shot
+
+Look = Callable[[Latents], UInt8[np.ndarray, "height width 3"]]
+"""Makes one frame of latents."""
 
 
 @dataclass(frozen=True)
@@ -31,10 +37,12 @@ def denoise(
     denoiser: Denoiser,
     progress: Progress,
     kept: StateFile | None = None,
+    look: Look | None = None,
 ) -> Latents:
     """Return the clean latents of a planned shot; one step of `progress` per step. Raises `Cancelled`.
 
-    With `kept` every step is written there, and a clip whose last step lies there goes on from it.
+    With `kept` every step is written there, and a clip whose last step lies there goes on from it. With `look` each
+    step can be looked at: as the model believes by then that the clip will be.
     """
     assert shot.seed is not None
     assert shot.steps is not None
@@ -52,7 +60,8 @@ def denoise(
     def watch(step: Step) -> None:
         if kept is not None:
             kept.write(step, told)
-        progress.step(preview=step.clean[0, prefix:])
+        clean = Latents(step.clean[0, prefix:], grid, conditioning.fps)
+        progress.step(None if look is None else partial(look, clean))
 
     with progress.phase("denoise", shot.steps - (0 if done is None else done.index + 1)):
         sampler = SAMPLERS[denoiser.sampler]

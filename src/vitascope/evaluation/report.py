@@ -11,10 +11,11 @@ from PIL import Image, ImageDraw
 from rich.table import Table
 from rich.text import Text
 
-from vitascope.evaluation.judge import Judge, JudgeCard, Verdict, matters
+from vitascope.evaluation.judge import expected, matters
 from vitascope.evaluation.metrics.flicker import flicker
 from vitascope.evaluation.metrics.warping import warping
 from vitascope.evaluation.suites import SuitePrompt
+from vitascope.intake.sight import Judge, JudgeCard, Verdict
 
 METRICS = {"flicker": flicker, "warping": warping}
 """Temporal metrics, reported as ratios to rendered clips."""
@@ -70,8 +71,8 @@ def judge_clip(
     marks = {field: verdict.labels[field] == getattr(asked, field) for field in fields}
     marks["place"] = all(marks.get(field, True) for field in PLACE)
     values = temporal_metrics(judge, frames)
-    expected = {name: judge.card.expected(name, asked) for name in values}
-    metrics = {name: (values[name], mean) for name, mean in expected.items() if mean is not None}
+    means = {name: expected(judge.card, name, asked) for name in values}
+    metrics = {name: (values[name], mean) for name, mean in means.items() if mean is not None}
     return Judged(prompt, verdict, marks, metrics)
 
 

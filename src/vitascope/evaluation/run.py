@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from vitascope.backends.base import Backend
-from vitascope.evaluation.judge import Judge
 from vitascope.evaluation.report import Judged, Report, SheetRow, judge_clip, judged_row, score
 from vitascope.evaluation.suites import SPLITS, SuitePrompt
+from vitascope.intake.sight import Judge
 from vitascope.pipeline import generate
 from vitascope.progress import Progress
 from vitascope.types import Shot

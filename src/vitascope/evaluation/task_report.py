@@ -8,10 +8,10 @@ import numpy as np
 from rich.table import Table
 from rich.text import Text
 
-from vitascope.evaluation.judge import JudgeCard
 from vitascope.evaluation.report import SheetRow, moments
 from vitascope.evaluation.tasks import TASKS
 from vitascope.evaluation.tasks.base import Case, Outcome, Row, Studio, Task
+from vitascope.intake.sight import JudgeCard
 
 
 @dataclass(frozen=True)

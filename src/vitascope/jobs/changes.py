@@ -5,7 +5,7 @@ through it, and a worker that has lost its lease is refused.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from vitascope.errors import JobConflictError, LeaseLostError
@@ -45,13 +45,12 @@ def beaten(job: Job, grip: Grip, standing: Standing | None) -> Change:
     if standing is not None:
         standing = replace(standing, percent=min(99, max(percent, standing.percent)))
     after = replace(job, grip=grip, standing=standing or job.standing)
-    told = {name: getattr(after.standing, name) for name in ("phase", "step", "total", "percent")}
-    return Change(after, "progress", told | {"seconds_left": after.standing.seconds_left})
+    return Change(after, "progress", asdict(after.standing))
 
 
 def completed(job: Job, outputs: Sequence[Output], notes: Sequence[str], now: float) -> Change:
     """Its clips are published."""
-    done = replace(job.standing, percent=100, seconds_left=0.0)
+    done = replace(job.standing, percent=100, seconds_left=0.0, job_seconds_left=0.0)
     after = replace(_over(job, "completed", now), outputs=tuple(outputs), notes=tuple(notes), standing=done)
     return Change(after, "completed", {"percent": 100})
 

@@ -3,18 +3,24 @@
 Servers and the command line talk to a `Desk`. Whatever is about rows alone they ask of its `store`.
 """
 
+import re
 import secrets
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import SecretStr
+
 from vitascope import pipeline
 from vitascope.backends.base import MAX_SEED
 from vitascope.backends.registry import backend
 from vitascope.errors import JobNotFoundError, OutputError, RequestError
+from vitascope.faults import FaultPoint
+from vitascope.jobs.budget import DAY, NO_LIMITS, Budget, Cost
 from vitascope.jobs.job import FINISHED, MAX_ATTEMPTS, Job, Kind, Request
-from vitascope.jobs.results import Rooms
+from vitascope.jobs.results import MIN_FREE, Rooms
 from vitascope.jobs.store import LEASE_SECONDS, Store
 from vitascope.types import Shot
 
@@ -24,6 +30,9 @@ ABANDONED_SECONDS = 3600.0
 
 PROGRESS_SECONDS = 86_400.0
 """How long the single steps of a job that is over stay in its log."""
+
+LETTER_SECONDS = 30 * DAY
+"""How long news is kept, and how it was delivered; it is given up long before."""
 
 
 @dataclass(frozen=True)
@@ -45,20 +54,22 @@ class Desk:
         owner: str = "",
         priority: int = 0,
         max_attempts: int = MAX_ATTEMPTS,
+        budget: Budget = NO_LIMITS,
     ) -> Job:
         """Take in a shot, checked as far as it can be without rendering it, and return the job.
 
         Its files are copied first, so that they may change or go afterwards. `asked` is what the client said, if that
         was not the shot itself: it is kept for it, and decides whether two requests with one key are the same. Raises
-        `RequestError` as `generate` does, `JobConflictError` for a key that was used for something else, and
-        `DiskFullError`; then nothing was taken in.
+        `RequestError` as `generate` does, `JobConflictError` for a key that was used for something else, `BudgetError`
+        where the owner has spent too much, and `DiskFullError`; then nothing was taken in.
         """
         self.rooms.check_space()
         said = dict(asked or shot.model_dump(mode="json", exclude_defaults=True))
         seed = secrets.randbelow(2**32) if shot.seed is None else shot.seed
         _check_number(number, seed)
         shot = shot.model_copy(update={"seed": seed})
-        planned = pipeline.plan(shot, backend(shot.model))
+        renderer = backend(shot.model)
+        planned = pipeline.plan(shot, renderer)
         request = Request.of(
             self.rooms.keep_inputs(shot),
             self.rooms.keep_inputs(planned.shot),
@@ -74,7 +85,21 @@ class Desk:
             priority=priority,
             max_attempts=max_attempts,
             notes=planned.notes,
+            cost=Cost.of(planned.shot, number, renderer.card),
+            budget=budget,
         )
+
+    def clone(self, job: str, *, budget: Budget = NO_LIMITS) -> Job:
+        """Hand in the same request once more; raises `BudgetError`."""
+        request = self.store.get(job).request
+        cost = Cost.of(request.planned, request.number, backend(request.model).card)
+        return self.store.clone(job, cost=cost, budget=budget)
+
+    def retry(self, job: str, *, budget: Budget = NO_LIMITS) -> Job:
+        """Queue a failed or cancelled job again, and charge its owner again; raises `BudgetError`."""
+        request = self.store.get(job).request
+        cost = Cost.of(request.planned, request.number, backend(request.model).card)
+        return self.store.retry(job, cost=cost, budget=budget)
 
     def file(self, job: str, index: int = 0, owner: str | None = None) -> Path:
         """Return the file of a finished clip. Raises `RequestError` for a job that has none (yet)."""
@@ -101,6 +126,7 @@ class Desk:
             if old or (max_bytes is not None and total > max_bytes and job.bytes):
                 total -= job.bytes
                 gone.append(self.delete(job.id).id)
+                FaultPoint("prune: deleted one")
         self.tidy()
         return gone
 
@@ -118,8 +144,11 @@ class Desk:
             # It may have been retried since it was listed.
             if job.state in ("completed", "cancelled") and self.store.tables.load(job.id) == job:
                 self.rooms.sweep(job)
+        FaultPoint("tidy: swept")
         self.rooms.remove_inputs(kept, ABANDONED_SECONDS)
         self.store.forget_progress(PROGRESS_SECONDS)
+        self.store.forget_letters(LETTER_SECONDS)
+        self.store.forget_charges(2 * DAY)
         self.rooms.make()
 
     def _over(self) -> list[Job]:
@@ -135,20 +164,46 @@ class Desk:
                 return jobs
 
 
-def open_desk(home: Path, *, lease_seconds: float | int = LEASE_SECONDS, min_free: int | None = None) -> Desk:
+def open_desk(
+    home: Path,
+    *,
+    lease_seconds: float | int = LEASE_SECONDS,
+    min_free: int | None = None,
+    store: SecretStr | None = None,
+) -> Desk:
     """Return the desk of a home folder, made if it is not there yet.
 
-    Raises `MissingExtraError` without apsw, and `OutputError` where nothing can be written.
+    `store` is the address of a Postgres database that several servers share, with the home folder; without one the
+    queue lies in the home folder. Raises `MissingExtraError` without apsw or psycopg, `OutputError` where nothing can
+    be written, `StoreError` where no database answers, and `RequestError` for a folder that is not that of its queue.
     """
+    least = MIN_FREE if min_free is None else min_free
+    if store is not None:
+        return _shared_desk(home, store.get_secret_value(), lease_seconds, least)
     from vitascope.jobs.sqlite import sqlite_store
 
-    path = home.absolute() / "jobs"
-    rooms = Rooms(path) if min_free is None else Rooms(path, min_free)
+    rooms = _made(Rooms(home.absolute() / "jobs", least))
+    return Desk(sqlite_store(rooms.queue, lease_seconds=lease_seconds, make_room=rooms.drop_ballast), rooms)
+
+
+def _shared_desk(home: Path, url: str, lease_seconds: float | int, min_free: int) -> Desk:
+    from vitascope.jobs.clock import SystemClock
+    from vitascope.jobs.postgres import PostgresTables
+
+    tables = PostgresTables(url)
+    # Two machines may go by one name, and two containers by one start of the machine.
+    machine = f"{re.sub(r'[^a-zA-Z0-9-]', '-', socket.gethostname())[:40]}-{SystemClock().boot[:8]}"
+    rooms = _made(Rooms(home.absolute() / "shared", min_free, machine=machine))
+    tables.settle(rooms.path)
+    return Desk(Store(tables, tables.clock, lease_seconds), rooms)
+
+
+def _made(rooms: Rooms) -> Rooms:
     try:
         rooms.make()
     except OSError as error:
         raise OutputError(f"home: {rooms.path} could not be made ({error.strerror})") from None
-    return Desk(sqlite_store(rooms.queue, lease_seconds=lease_seconds, make_room=rooms.drop_ballast), rooms)
+    return rooms
 
 
 def _check_number(number: int, seed: int) -> None:

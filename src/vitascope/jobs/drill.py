@@ -11,12 +11,13 @@ import signal
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
-from vitascope.jobs.desk import Desk
+from vitascope.jobs.cluster import Placed
+from vitascope.jobs.desk import Desk, open_desk
 from vitascope.jobs.job import Job
 from vitascope.jobs.results import checksum
 from vitascope.jobs.supervisor import Patience, Process, Supervisor
@@ -24,6 +25,7 @@ from vitascope.types import Shot
 
 _PRELOAD = [
     "__main__",
+    "psycopg",
     "vitascope.cli.app",
     "vitascope.jobs.sqlite",
     "vitascope.jobs.worker",
@@ -66,34 +68,62 @@ class Forked:
         return self.process.exitcode
 
 
-def start(home: Path, *arguments: str, fault: str | None = None, pace: float = 0.0) -> Forked:
+def start(
+    home: Path, *arguments: str, fault: str | None = None, pace: float = 0.0, store: str | None = None
+) -> Forked:
     """Start the command line in a process of its own, to be killed at a fault point if one is named.
 
-    `pace` is how many seconds each call of the fake network takes; what is printed goes to `log` in the home folder.
+    `pace` is how many seconds each call of the fake network takes, `store` the database of a shared queue; what is
+    printed goes to `log` in the home folder.
     """
-    process = _forks.Process(target=_act, args=(str(home), arguments, fault, pace), daemon=True)
+    told = {"VITASCOPE_HOME": str(home), "VITASCOPE_FAKE_SECONDS": str(pace), "VITASCOPE_STORE": store or ""}
+    process = _forks.Process(target=_act, args=(told, arguments, fault), daemon=True)
     process.start()
     return Forked(process)
 
 
-def run(home: Path, *arguments: str, fault: str | None = None) -> int:
+def run(home: Path, *arguments: str, fault: str | None = None, store: str | None = None) -> int:
     """Do the same and return how it ended: a status, or minus the number of the signal."""
-    return start(home, *arguments, fault=fault).wait()
+    return start(home, *arguments, fault=fault, store=store).wait()
 
 
-def fork_worker(home: Path, *, pace: float = 0.0) -> Callable[[str], Process]:
+def call(function: Callable[..., object], *arguments: object, fault: str | None = None) -> int:
+    """Call a function in a process of its own and return how that ended."""
+    process = _forks.Process(target=_call, args=(function, arguments, fault), daemon=True)
+    process.start()
+    return Forked(process).wait()
+
+
+def do(home: Path, method: str, *arguments: str, fault: str | None = None) -> int:
+    """Call a method of the store of a home folder in a process of its own and return how that ended."""
+    return call(_do, home, method, arguments, fault=fault)
+
+
+def fork_worker(home: Path, *, pace: float = 0.0, store: str | None = None) -> Callable[[str], Process]:
     """Return what a supervisor starts workers with, as `supervisor.starter` does."""
-    return lambda name: start(home, "worker", "--name", name, pace=pace)
+    return lambda name: start(home, "worker", "--name", name, pace=pace, store=store)
 
 
-def _act(home: str, arguments: Sequence[str], fault: str | None, pace: float) -> None:
+def _call(function: Callable[..., object], arguments: Sequence[object], fault: str | None) -> None:
+    from vitascope.faults import arm
+
+    if fault is not None:
+        arm(fault)
+    function(*arguments)
+
+
+def _do(home: Path, method: str, arguments: Sequence[str]) -> None:
+    getattr(open_desk(home).store, method)(*arguments)
+
+
+def _act(told: Mapping[str, str], arguments: Sequence[str], fault: str | None) -> None:
     from vitascope import cli
-    from vitascope.jobs.faults import arm
+    from vitascope.faults import arm
     from vitascope.settings import settings
     from vitascope.testing import register_fakes
 
-    os.environ |= {"VITASCOPE_HOME": home, "VITASCOPE_FAKE_SECONDS": str(pace)}
-    log = os.open(Path(home) / "log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    os.environ |= told
+    log = os.open(Path(told["VITASCOPE_HOME"]) / "log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(log, 1)
     os.dup2(log, 2)
     settings.cache_clear()
@@ -129,25 +159,35 @@ def storm(
     seeds: int = 5,
     every: float = 0.2,
     rng: random.Random | None = None,
+    hit: Callable[[Process], None] = lambda process: os.kill(process.pid, signal.SIGKILL),
     say: Callable[[str], None] = lambda line: None,
+    patience: float = 600.0,
 ) -> Storm:
-    """Hand in jobs, and kill workers at random moments, about one in `every` seconds, until all is done.
+    """Hand in jobs, and kill workers at random moments until all is done: about one in `every` seconds.
 
-    The jobs are of `seeds` different shots, so that each result can be compared with an unbroken one.
+    Where the jobs go by faster, so do the kills. The jobs are of `seeds` different shots, so that each result can be
+    compared with an unbroken one. `hit` kills a worker; it raises `ProcessLookupError` for one that is dead already. It
+    gives up when nothing was completed for `patience` seconds.
     """
     rng, clock = rng or random.Random(), time.monotonic
     # Nobody's fault may make a job fail: being hit by chance three times is not what is tested here.
     for i in range(jobs):
         desk.submit(take(i % seeds), key=f"job {i}", max_attempts=10_000)
     crew = Supervisor(desk, workers, begin, patience=Patience(0.01, 0.1, 1.0), say=say)
-    killed, began = 0, clock()
-    due = began  # the first as soon as anybody works
+    killed, done, began = 0, 0, clock()
+    due = moved = began  # the first as soon as anybody works
     try:
-        while sum(desk.store.counts().get(state, 0) for state in ("queued", "running")):
+        while sum((counts := desk.store.counts()).get(state, 0) for state in ("queued", "running")):
             crew.tick()
-            if killed < kills and clock() >= due:
-                killed += _strike(crew, rng)
+            if counts.get("completed", 0) > done:
+                done, moved = counts["completed"], clock()
+            now_is_the_time = clock() >= due or killed * jobs < kills * done
+            if killed < kills and now_is_the_time and _strike(crew, rng, hit):
+                killed += 1
                 due = clock() + rng.expovariate(1 / every)
+            if clock() > moved + patience:
+                say(f"nothing was completed for {patience:.0f} s: given up")
+                break
             time.sleep(0.005)
         spent = clock() - began
     finally:
@@ -156,17 +196,34 @@ def storm(
     return Storm(desk.store.counts().get("completed", 0), killed, attempts, spent)
 
 
-def _strike(crew: Supervisor, rng: random.Random) -> int:
+def _strike(crew: Supervisor, rng: random.Random, hit: Callable[[Process], None]) -> int:
     """Kill one of the workers that have work; return how many were hit."""
     held_by = crew.desk.store.tables.held_by
     busy = [process for name, process in crew.workers.items() if process.poll() is None and held_by(name)]
     if not busy:
         return 0
+    struck = rng.choice(busy)
     try:
-        os.kill(rng.choice(busy).pid, signal.SIGKILL)
+        hit(struck)
     except ProcessLookupError:  # hit before, and gone since it was asked
         return 0
-    return 1
+    while struck.poll() is None:  # so that nobody is killed twice, and counted twice
+        time.sleep(0.001)
+    return int(struck.poll() != 0)
+
+
+def hit_place(rng: random.Random) -> Callable[[Process], None]:
+    """Return what kills a worker of a cluster in one of three ways: its actor, the actor's process, its own process."""
+
+    def hit(process: Process) -> None:
+        assert isinstance(process, Placed)
+        way = rng.randrange(3)
+        if way == 2:
+            process.kill()
+        else:
+            os.kill(process.pids()[way], signal.SIGKILL)
+
+    return hit
 
 
 def audit(desk: Desk, expected: dict[int, str]) -> list[str]:

@@ -1,9 +1,12 @@
 """How far a job is, from the events of its stages: one percentage that only grows, 100 only once the file is there."""
 
 import math
+import time
+from collections.abc import Callable
 
 from vitascope.conditioning.windows import CONTEXT
 from vitascope.jobs.job import Standing
+from vitascope.jobs.previews import Previews
 from vitascope.progress import Event
 from vitascope.types import TIME_STRIDE, Shot
 
@@ -16,8 +19,17 @@ ENCODE, DENOISE, DECODE = 0.05, 0.80, 0.15
 class Gauge:
     """Turns events into standings, for `number` clips of a planned shot made in windows of `longest` frames."""
 
-    def __init__(self, shot: Shot, number: int, longest: int):
-        """Begin at nothing."""
+    def __init__(
+        self,
+        shot: Shot,
+        number: int,
+        longest: int,
+        previews: Previews | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ):
+        """Begin at nothing; with `previews` pictures are made of what is there to be seen."""
+        self._previews, self._clock = previews, clock
+        self._pace: tuple[float, float] | None = None
         self._steps, self._number = shot.steps or 0, number
         self._windows = _windows(shot, longest)
         self._clip, self._window, self._percent = 0, -1, 0
@@ -36,7 +48,23 @@ class Gauge:
             self._window += 1
         share = (self._clip + self._share(event.phase, step / max(1, total))) / self._number
         self._percent = max(self._percent, min(99, math.floor(100 * share)))
-        return Standing(event.phase, step, total, self._percent, event.seconds_left)
+        left, preview = self._seconds_left(event, share), 0
+        if self._previews is not None:
+            preview = self._previews.see(event)
+        return Standing(event.phase, step, total, self._percent, event.seconds_left, left, preview)
+
+    def _seconds_left(self, event: Event, share: float) -> float | None:
+        """Return the guess for all that is left: as fast as it went since the first step of denoising.
+
+        Loading says nothing about that, and neither do steps that an earlier attempt made.
+        """
+        now = self._clock()
+        if self._pace is None:
+            if event.phase == "denoise" and event.step > 0:
+                self._pace = now, share
+            return None
+        since, had = self._pace
+        return (now - since) * max(0.0, 1 - share) / (share - had) if share > had else None
 
     def _share(self, phase: str, done: float) -> float:
         """Return how much of a clip is done."""

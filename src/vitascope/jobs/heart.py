@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from typing import Literal
 
-from vitascope.errors import DiskFullError, LeaseLostError
+from vitascope.errors import DiskFullError, LeaseLostError, StoreError
 from vitascope.jobs.gauge import Gauge
 from vitascope.jobs.job import Failure, Job, Standing
 from vitascope.jobs.presence import Presence
@@ -85,7 +85,7 @@ class Heart:
                 self._why = self._why or "cancelled"
         except LeaseLostError:
             self._why = "lost"
-        except DiskFullError:
+        except (DiskFullError, StoreError):
             pass  # What was made is kept; if the lease runs out meanwhile, somebody goes on from there.
 
     def _run(self) -> None:

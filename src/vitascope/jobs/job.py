@@ -72,13 +72,19 @@ class Request:
 
 @dataclass(frozen=True)
 class Standing:
-    """How far a job is: `step` of `total` steps of `phase`, and `percent` of all; 100 only once the file is there."""
+    """How far a job is: `step` of `total` steps of `phase`, and `percent` of all; 100 only once the file is there.
+
+    `seconds_left` is the guess for the phase, `job_seconds_left` for all that is left. `preview` counts the pictures
+    that were made of the clip in the making; 0 means that there is none to be had.
+    """
 
     phase: str = ""
     step: int = 0
     total: int = 0
     percent: int = 0
     seconds_left: float | None = None
+    job_seconds_left: float | None = None
+    preview: int = 0
 
 
 @dataclass(frozen=True)
@@ -203,6 +209,40 @@ class Letter:
     at: float
     owner: str = ""
     tries: int = 0
+
+
+DeliveryState = Literal["waiting", "delivered", "given_up"]
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """A letter on its way to one endpoint: what is told, how often that was tried, when next, and how it went last.
+
+    `status` is what the endpoint answered, `problem` why that was not enough; `due` is None once it is over.
+    """
+
+    letter: str
+    endpoint: str
+    job: str
+    type: str
+    at: float
+    state: DeliveryState = "waiting"
+    tries: int = 0
+    due: float | None = None
+    status: int | None = None
+    problem: str | None = None
+    tried_at: float | None = None
+
+
+@dataclass(frozen=True)
+class Charge:
+    """What a job that was taken in costs its owner: seconds of video, and millions of pixels of all its frames."""
+
+    job: str
+    owner: str
+    at: float
+    seconds: float | int
+    megapixels: float | int
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Any
 
 from vitascope.errors import VitascopeError
 from vitascope.jobs.clock import Clock
-from vitascope.jobs.job import FINISHED, Event, Grip, Job, Letter
+from vitascope.jobs.job import FINISHED, Charge, Delivery, Event, Grip, Job, Letter
 from vitascope.jobs.store import LEASE_SECONDS, Query, Store
 
 
@@ -21,6 +21,8 @@ class _State:
     fingerprints: dict[str, str] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
     letters: dict[str, tuple[Letter, float | None]] = field(default_factory=dict)
+    deliveries: dict[tuple[str, str], Delivery] = field(default_factory=dict)
+    charges: list[Charge] = field(default_factory=list)
     paused: bool = False
     last_event: int = 0
 
@@ -31,11 +33,15 @@ class _State:
             fingerprints=dict(self.fingerprints),
             events=list(self.events),
             letters=dict(self.letters),
+            deliveries=dict(self.deliveries),
+            charges=list(self.charges),
         )
 
 
 class MemoryTables:
     """`Tables` of plain dictionaries."""
+
+    quick = True
 
     def __init__(self) -> None:
         self._state, self._lock = _State(), threading.RLock()
@@ -183,6 +189,85 @@ class MemoryTables:
     def settle_letter(self, letter: str, due: float | None) -> None:
         """Make a letter due at another time, or never again."""
         self._state.letters[letter] = (self._state.letters[letter][0], due)
+
+    def add_delivery(self, delivery: Delivery) -> None:
+        """Add a delivery."""
+        self._state.deliveries.setdefault((delivery.letter, delivery.endpoint), delivery)
+
+    def take_deliveries(
+        self, endpoints: Sequence[str], now: float, until: float, limit: int
+    ) -> list[Delivery]:
+        """Return deliveries that are due."""
+        waiting = [one for one in self._state.deliveries.values() if one.endpoint in endpoints]
+        due = sorted(
+            (one.due, one.letter, one.endpoint)
+            for one in waiting
+            if one.state == "waiting" and one.due is not None and one.due <= now
+        )
+        keys = [(letter, endpoint) for _, letter, endpoint in due[:limit]]
+        taken = {key: self._state.deliveries[key] for key in keys}
+        taken = {key: replace(one, tries=one.tries + 1, due=until) for key, one in taken.items()}
+        self._state.deliveries |= taken
+        return sorted(taken.values(), key=lambda one: (one.at, one.letter))
+
+    def settle_delivery(self, delivery: Delivery, claimed: int) -> None:
+        """Say what became of a delivery."""
+        key = (delivery.letter, delivery.endpoint)
+        if (known := self._state.deliveries.get(key)) is not None and known.tries == claimed:
+            self._state.deliveries[key] = delivery
+
+    def deliveries(self, endpoint: str | None, limit: int) -> list[Delivery]:
+        """Return deliveries, the newest first."""
+        found = [one for one in self._state.deliveries.values() if endpoint in (None, one.endpoint)]
+        return sorted(found, key=lambda one: (one.at, one.letter), reverse=True)[:limit]
+
+    def delivery_counts(self) -> list[tuple[str, str, int]]:
+        """Return how many deliveries there are by endpoint and state."""
+        counts = Counter((one.endpoint, one.state) for one in self._state.deliveries.values())
+        return [(endpoint, state, number) for (endpoint, state), number in sorted(counts.items())]
+
+    def resend(self, endpoint: str, now: float) -> int:
+        """Make deliveries that were given up due anew."""
+        given_up = {
+            key: replace(one, state="waiting", tries=0, due=now)
+            for key, one in self._state.deliveries.items()
+            if one.endpoint == endpoint and one.state == "given_up"
+        }
+        self._state.deliveries |= given_up
+        return len(given_up)
+
+    def forget_deliveries(self, endpoint: str) -> None:
+        """Remove the deliveries to an endpoint."""
+        kept = {key: one for key, one in self._state.deliveries.items() if one.endpoint != endpoint}
+        self._state.deliveries = kept
+
+    def forget_letters(self, before: float) -> None:
+        """Remove old letters and deliveries."""
+        state = self._state
+        state.letters = {name: one for name, one in state.letters.items() if one[0].at >= before}
+        state.deliveries = {key: one for key, one in state.deliveries.items() if one.at >= before}
+
+    def charge(self, charge: Charge) -> None:
+        """Write down what a job costs."""
+        self._state.charges.append(charge)
+
+    def charges(self, owner: str, since: float) -> list[Charge]:
+        """Return what an owner's jobs cost."""
+        jobs = self._state.jobs
+        return [
+            charge
+            for charge in list(self._state.charges)
+            if (charge.owner == owner and charge.at > since)
+            and (jobs[charge.job].state != "cancelled" or jobs[charge.job].started_at is not None)
+        ]
+
+    def uncharge(self, job: str) -> None:
+        """Take back what a job costs."""
+        self._state.charges = [charge for charge in self._state.charges if charge.job != job]
+
+    def forget_charges(self, before: float) -> None:
+        """Remove old charges."""
+        self._state.charges = [charge for charge in self._state.charges if charge.at >= before]
 
     def check(self) -> str:
         """Return "ok"."""

@@ -9,6 +9,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from vitascope.faults import FaultPoint
+
 try:
     import fcntl
 except ImportError:  # Windows
@@ -24,7 +26,9 @@ class Presence:
         self._file: int | None = None
         while fcntl is not None and self._file is None:
             file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+            FaultPoint("presence: made")
             fcntl.flock(file, fcntl.LOCK_EX)
+            FaultPoint("presence: locked")
             # Somebody may have taken the file for a dead worker's, and removed it, before it was locked.
             if self._path.exists() and os.path.samestat(os.fstat(file), self._path.stat()):
                 self._file = file
@@ -40,6 +44,7 @@ class Presence:
         """Remove the file and release the lock."""
         if self._file is not None:
             self._path.unlink(missing_ok=True)
+            FaultPoint("presence: left")
             os.close(self._file)
             self._file = None
 

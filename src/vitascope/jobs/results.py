@@ -2,6 +2,7 @@
 
 jobs/queue.sqlite3         the queue
 jobs/video_…/state/        the last denoising step of a clip in the making
+jobs/video_…/preview.webp  what the clip in the making looks like by now
 jobs/video_…/3-0.mp4       clip 0, published by attempt 3: whole, on the disk, and never written to again
 jobs/inputs/SHA256.png     pictures and videos that jobs start from, each kept once
 jobs/workers/NAME.lock     held by a worker for as long as it lives
@@ -17,14 +18,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vitascope.errors import DiskFullError, InputFileError, RequestError
+from vitascope.faults import FaultPoint
 from vitascope.files import published
-from vitascope.jobs.faults import FaultPoint
 from vitascope.jobs.job import ID_START, Job, Output
 from vitascope.types import Given, Shot
 
 MIN_FREE = 256 * 2**20
 """Bytes that must be free on the disk before a job is taken in or begun."""
 BALLAST = 16 * 2**20
+PREVIEW = "preview.webp"
 
 
 def free_bytes(path: Path) -> int:
@@ -34,18 +36,24 @@ def free_bytes(path: Path) -> int:
 
 @dataclass(frozen=True)
 class Rooms:
-    """The folder of the queue; `free` says how many bytes are free there."""
+    """The folder of the queue; `free` says how many bytes are free there.
+
+    Where several machines share the folder, `machine` tells this one's workers from those of others, whose locks it
+    could not trust.
+    """
 
     path: Path
     min_free: int = MIN_FREE
     free: Callable[[Path], int] = free_bytes
+    machine: str = ""
 
     def make(self) -> None:
         """Make the folders, and lay in ballast if there is room for it."""
         for folder in (self.path, self.inputs, self.workers):
             folder.mkdir(parents=True, exist_ok=True)
         ballast = self.path / "ballast"
-        if not ballast.exists() and self.free(self.path) > self.min_free + BALLAST:
+        laid_in = ballast.exists() and ballast.stat().st_size == BALLAST
+        if not laid_in and self.free(self.path) > self.min_free + BALLAST:
             _lay_in(ballast)
 
     @property
@@ -60,8 +68,8 @@ class Rooms:
 
     @property
     def workers(self) -> Path:
-        """The folder of the locks that living workers hold."""
-        return self.path / "workers"
+        """The folder of the locks that living workers of this machine hold."""
+        return self.path / "workers" / self.machine
 
     def folder(self, job: str) -> Path:
         """Return the folder of a job; raises `RequestError` for what is no job's name."""
@@ -74,6 +82,10 @@ class Rooms:
         if not 0 <= index < len(job.outputs):
             raise RequestError("index", f"{job.id} has {len(job.outputs)} clips", "they are counted from 0")
         return self.folder(job.id) / job.outputs[index].name
+
+    def preview(self, job: str) -> Path:
+        """Return where the picture of a clip in the making lies, if there is one."""
+        return self.folder(job) / PREVIEW
 
     def check_space(self) -> None:
         """Raise `DiskFullError` when there is too little left to begin anything."""
@@ -128,6 +140,7 @@ class Rooms:
                 file.unlink(missing_ok=True)
                 FaultPoint("delete: half removed")
             shutil.rmtree(folder, ignore_errors=True)
+            FaultPoint("delete: all removed")
 
     def sweep(self, job: Job) -> None:
         """Remove whatever lies in the folder of a finished job beside its clips."""
@@ -137,6 +150,7 @@ class Rooms:
         for entry in folder.iterdir():
             if entry.name not in kept:
                 shutil.rmtree(entry) if entry.is_dir() else entry.unlink(missing_ok=True)
+                FaultPoint("sweep: half swept")
         if not kept:
             folder.rmdir()
 
@@ -146,6 +160,7 @@ class Rooms:
         for file in self.inputs.iterdir():
             if file.name not in kept and file.stat().st_mtime < limit:
                 file.unlink(missing_ok=True)
+                FaultPoint("tidy: input removed")
 
     def job_folders(self) -> Iterable[str]:
         """Return the names of the jobs that have a folder."""
@@ -155,6 +170,7 @@ class Rooms:
 def _lay_in(ballast: Path) -> None:
     """Take room on the disk, as a rule without writing to it."""
     with ballast.open("wb") as file:
+        FaultPoint("ballast: made")
         if hasattr(os, "posix_fallocate"):
             os.posix_fallocate(file.fileno(), 0, BALLAST)
         else:
@@ -165,6 +181,7 @@ def publish(part: Path, target: Path) -> tuple[str, int]:
     """Move a whole file to its place and return its checksum and size; from then on it is there, even without power."""
     FaultPoint("publish: written")
     digest, size = checksum(part)
+    FaultPoint("publish: summed")
     with part.open("rb+") as file:
         os.fsync(file.fileno())
     FaultPoint("publish: synced")

@@ -2,14 +2,15 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from vitascope.jobs.job import Event, Failure, Grip, Job, Letter, Output, Request, Standing
+from vitascope.jobs.job import Charge, Delivery, Event, Failure, Grip, Job, Letter, Output, Request, Standing
 
 Row = Mapping[str, Any]
+
 
 _PLAIN = (
     "id",
@@ -72,18 +73,30 @@ def to_letter(row: Row) -> Letter:
     return Letter(**{name: row[name] for name in ("id", "job", "type", "at", "owner", "tries")})
 
 
+def to_delivery(row: Row) -> Delivery:
+    """Return the delivery of a row."""
+    return Delivery(**{one.name: row[one.name] for one in fields(Delivery)})
+
+
+def to_charge(row: Row) -> Charge:
+    """Return the charge of a row."""
+    return Charge(**{one.name: row[one.name] for one in fields(Charge)})
+
+
 @cache
-def queries() -> dict[str, str]:
-    """Return the statements of `sql/queries.sql` by their names."""
-    text = files("vitascope.jobs").joinpath("sql/queries.sql").read_text("utf-8")
+def queries(folder: str = "sql") -> dict[str, str]:
+    """Return the statements in a folder's files, but for those of its migrations, by their names."""
+    found = files("vitascope.jobs").joinpath(folder).iterdir()
+    told = [file for file in found if file.name.endswith(".sql") and not file.name[:4].isdecimal()]
+    text = "\n".join(file.read_text("utf-8") for file in told)
     named = (part.partition("\n") for part in text.split("-- name: ")[1:])
     return {name.strip(): statement.strip() for name, _, statement in named}
 
 
-def migrations() -> Iterator[tuple[int, str]]:
+def migrations(folder: str = "sql") -> Iterator[tuple[int, str]]:
     """Yield the number and the statements of each step from an empty database to today's, in order."""
-    folder = files("vitascope.jobs").joinpath("sql")
-    for file in sorted(folder.iterdir(), key=lambda file: file.name):
+    steps = files("vitascope.jobs").joinpath(folder).iterdir()
+    for file in sorted(steps, key=lambda file: file.name):
         if file.name[:4].isdecimal():
             yield int(file.name[:4]), file.read_text("utf-8")
 

@@ -16,9 +16,20 @@ from pathlib import Path
 from typing import Any
 
 from vitascope.errors import DiskFullError, MissingExtraError, VitascopeError
+from vitascope.faults import FaultPoint
 from vitascope.jobs.clock import Clock
-from vitascope.jobs.job import Event, Grip, Job, Letter
-from vitascope.jobs.rows import Row, migrations, queries, to_event, to_job, to_letter, to_row
+from vitascope.jobs.job import Charge, Delivery, Event, Grip, Job, Letter
+from vitascope.jobs.rows import (
+    Row,
+    migrations,
+    queries,
+    to_charge,
+    to_delivery,
+    to_event,
+    to_job,
+    to_letter,
+    to_row,
+)
 from vitascope.jobs.store import LEASE_SECONDS, Query, Store
 
 try:
@@ -32,6 +43,8 @@ CHECKPOINT_PAGES = 1000
 
 class SqliteTables:
     """`Tables` in a file; each thread has a connection of its own."""
+
+    quick = True
 
     def __init__(self, path: Path):
         """Open the file, made if it is not there and brought up to date if it is old; raises `VitascopeError`."""
@@ -143,6 +156,59 @@ class SqliteTables:
         """Make a letter due at another time, or never again."""
         self._rows("settle_letter", {"id": letter, "due": due})
 
+    def add_delivery(self, delivery: Delivery) -> None:
+        """Add a delivery."""
+        self._rows("add_delivery", asdict(delivery))
+
+    def take_deliveries(
+        self, endpoints: Sequence[str], now: float, until: float, limit: int
+    ) -> list[Delivery]:
+        """Return deliveries that are due."""
+        told = {"endpoints": json.dumps(list(endpoints)), "now": now, "until": until, "limit": limit}
+        rows = self._rows("take_deliveries", told)
+        return sorted(map(to_delivery, rows), key=lambda one: (one.at, one.letter))
+
+    def settle_delivery(self, delivery: Delivery, claimed: int) -> None:
+        """Say what became of a delivery."""
+        self._rows("settle_delivery", asdict(delivery) | {"claimed": claimed})
+
+    def deliveries(self, endpoint: str | None, limit: int) -> list[Delivery]:
+        """Return deliveries, the newest first."""
+        return [to_delivery(row) for row in self._rows("deliveries", {"endpoint": endpoint, "limit": limit})]
+
+    def delivery_counts(self) -> list[tuple[str, str, int]]:
+        """Return how many deliveries there are by endpoint and state."""
+        return [(row["endpoint"], row["state"], row["number"]) for row in self._rows("delivery_counts")]
+
+    def resend(self, endpoint: str, now: float) -> int:
+        """Make deliveries that were given up due anew."""
+        return len(self._rows("resend", {"endpoint": endpoint, "now": now}))
+
+    def forget_deliveries(self, endpoint: str) -> None:
+        """Remove the deliveries to an endpoint."""
+        self._rows("forget_deliveries", {"endpoint": endpoint})
+
+    def forget_letters(self, before: float) -> None:
+        """Remove old letters and deliveries."""
+        self._rows("forget_old_deliveries", {"before": before})
+        self._rows("forget_letters", {"before": before})
+
+    def charge(self, charge: Charge) -> None:
+        """Write down what a job costs."""
+        self._rows("charge", asdict(charge))
+
+    def charges(self, owner: str, since: float) -> list[Charge]:
+        """Return what an owner's jobs cost."""
+        return [to_charge(row) for row in self._rows("charges", {"owner": owner, "since": since})]
+
+    def uncharge(self, job: str) -> None:
+        """Take back what a job costs."""
+        self._rows("uncharge", {"job": job})
+
+    def forget_charges(self, before: float) -> None:
+        """Remove old charges."""
+        self._rows("forget_charges", {"before": before})
+
     def check(self) -> str:
         """Return "ok" or what is wrong with the file."""
         return "; ".join(row["integrity_check"] for row in self._rows("check"))
@@ -175,6 +241,8 @@ class SqliteTables:
         with self.transaction():
             version: list[Any] = list(connection.execute("pragma user_version"))
             done = version[0]["user_version"]
+            if done < known[-1][0]:
+                FaultPoint("migrate: begun")
             if done > known[-1][0]:
                 raise VitascopeError(
                     f"{self.path} was made by a later version of vitascope: install that one"
@@ -182,7 +250,11 @@ class SqliteTables:
             for number, statements in known:
                 if number > done:
                     connection.execute(statements)
+                    FaultPoint("migrate: stepped")
                     connection.execute(f"pragma user_version = {number}")
+                    FaultPoint("migrate: counted")
+        if done < known[-1][0]:
+            FaultPoint("migrate: committed")
 
 
 def sqlite_store(

@@ -5,20 +5,25 @@ transaction, and when it has returned, what it did is on the disk. Any number of
 queue open; threads may share one.
 """
 
+import random
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from functools import wraps
 from typing import Any, Concatenate, Literal, ParamSpec, Protocol, TypeVar, runtime_checkable
 
-from vitascope.errors import DiskFullError, JobConflictError, JobNotFoundError
+from vitascope.errors import DiskFullError, JobConflictError, JobNotFoundError, UndoneError
+from vitascope.faults import FaultPoint
 from vitascope.jobs import changes
+from vitascope.jobs.budget import DAY, NO_COST, NO_LIMITS, Budget, Cost
 from vitascope.jobs.changes import Change
 from vitascope.jobs.clock import Clock, SystemClock
-from vitascope.jobs.faults import FaultPoint
 from vitascope.jobs.job import (
     ID_START,
     MAX_ATTEMPTS,
+    Charge,
+    Delivery,
     Event,
     Failure,
     Grip,
@@ -37,6 +42,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 LEASE_SECONDS = 30.0
+MAX_UNDONE = 6
 DIED = Failure("worker_died", "its worker ended without a word")
 
 
@@ -59,7 +65,10 @@ class Tables(Protocol):
     """
 
     def transaction(self, *, durable: bool = True) -> AbstractContextManager[None]:
-        """Do all of a block or none of it, with nobody else writing; `durable`: even if the power fails after."""
+        """Do all of a block or none of it, as if nobody else wrote; `durable`: even if the power fails after.
+
+        Raises `UndoneError` where none of it was done and it may be tried again.
+        """
         ...
 
     def insert(self, job: Job, fingerprint: str) -> Job:
@@ -142,6 +151,56 @@ class Tables(Protocol):
         """Make a letter due at another time, or never again."""
         ...
 
+    def add_delivery(self, delivery: Delivery) -> None:
+        """Add a delivery, unless its letter is on its way to that endpoint already."""
+        ...
+
+    def take_deliveries(
+        self, endpoints: Sequence[str], now: float, until: float, limit: int
+    ) -> list[Delivery]:
+        """Return waiting deliveries to these endpoints that are due, each with one try more, due again at `until`."""
+        ...
+
+    def settle_delivery(self, delivery: Delivery, claimed: int) -> None:
+        """Say what became of a delivery, unless somebody has taken it since it was taken with `claimed` tries."""
+        ...
+
+    def deliveries(self, endpoint: str | None, limit: int) -> list[Delivery]:
+        """Return the deliveries to an endpoint (None: to all), the newest first."""
+        ...
+
+    def delivery_counts(self) -> list[tuple[str, str, int]]:
+        """Return how many deliveries there are by endpoint and state."""
+        ...
+
+    def resend(self, endpoint: str, now: float) -> int:
+        """Make all deliveries to an endpoint that were given up due anew; return how many."""
+        ...
+
+    def forget_deliveries(self, endpoint: str) -> None:
+        """Remove all deliveries to an endpoint."""
+        ...
+
+    def forget_letters(self, before: float) -> None:
+        """Remove letters, and their deliveries, from before a time."""
+        ...
+
+    def charge(self, charge: Charge) -> None:
+        """Write down what a job costs."""
+        ...
+
+    def charges(self, owner: str, since: float) -> list[Charge]:
+        """Return what an owner's jobs cost since then, the oldest first, but for those cancelled before they began."""
+        ...
+
+    def uncharge(self, job: str) -> None:
+        """Take back what a job costs."""
+        ...
+
+    def forget_charges(self, before: float) -> None:
+        """Remove charges from before a time."""
+        ...
+
     def check(self) -> str:
         """Return "ok" or what is wrong with the database."""
         ...
@@ -162,14 +221,16 @@ def _transaction(
     def decorate(method: Callable[Concatenate["Store", P], R]) -> Callable[Concatenate["Store", P], R]:
         @wraps(method)
         def whole(store: "Store", *arguments: P.args, **named: P.kwargs) -> R:
-            try:
+            def once() -> R:
                 with store.tables.transaction(durable=durable):
-                    result = method(store, *arguments, **named)
+                    return method(store, *arguments, **named)
+
+            try:
+                result = _undisturbed(once)
             except DiskFullError:
                 if not store.make_room():
                     raise
-                with store.tables.transaction(durable=durable):
-                    result = method(store, *arguments, **named)
+                result = _undisturbed(once)
             if committed is not None:
                 FaultPoint(committed)
             return result
@@ -177,6 +238,16 @@ def _transaction(
         return whole
 
     return decorate
+
+
+def _undisturbed(once: Callable[[], R]) -> R:
+    """Do a transaction, and do it again where it was undone because of others who wrote at the same moment."""
+    for tries in range(MAX_UNDONE):
+        try:
+            return once()
+        except UndoneError:
+            time.sleep(random.uniform(0, 0.02 * 2**tries))
+    return once()
 
 
 class Store:
@@ -200,6 +271,11 @@ class Store:
         self.tables, self.clock = tables, clock or SystemClock()
         self.lease_seconds, self.make_room = lease_seconds, make_room
 
+    @property
+    def quick(self) -> bool:
+        """Whether a read takes microseconds, so that nobody need leave an event loop for it."""
+        return getattr(self.tables, "quick", False)
+
     # For whoever wants clips.
 
     @_transaction("submit: committed")
@@ -212,11 +288,13 @@ class Store:
         priority: int = 0,
         max_attempts: int = MAX_ATTEMPTS,
         notes: Sequence[str] = (),
+        cost: Cost = NO_COST,
+        budget: Budget = NO_LIMITS,
     ) -> Job:
         """Take a job in and return it; higher priorities go first, and equal ones in the order they came.
 
         With a `key` that this owner has used before, the same request returns the job that is there already, and
-        another one raises `JobConflictError`.
+        another one raises `JobConflictError`. Raises `BudgetError` where the owner has spent too much for its `cost`.
         """
         if key is not None and (before := self.tables.with_key(owner, key)) is not None:
             return _same(*before, request, key)
@@ -226,6 +304,7 @@ class Store:
         job = replace(job, max_attempts=max_attempts, notes=tuple(notes))
         job = self.tables.insert(job, request.fingerprint)
         self.tables.log(job.id, "queued", now, {})
+        self._charge(job.id, owner, cost, budget)
         FaultPoint("submit: inserted")
         return job
 
@@ -273,13 +352,30 @@ class Store:
         FaultPoint("cancel: saved")
         return after
 
-    @_transaction()
-    def retry(self, job: str) -> Job:
-        """Queue a failed or cancelled job again; where steps of it are still kept, it goes on from the last."""
-        return self._apply(changes.again(self.get(job)))
+    @_transaction("retry: committed")
+    def retry(self, job: str, *, cost: Cost | None = None, budget: Budget = NO_LIMITS) -> Job:
+        """Queue a failed or cancelled job again; where steps of it are still kept, it goes on from the last.
 
-    def clone(self, job: str, *, key: str | None = None, priority: int | None = None) -> Job:
-        """Hand in the same request once more, whatever became of the first."""
+        With a `cost` its owner is charged once more, unless it was never begun. Raises `BudgetError`.
+        """
+        found = self.get(job)
+        change = changes.again(found)
+        if cost is not None:
+            if found.started_at is None:
+                self.tables.uncharge(job)
+            self._charge(job, found.owner, cost, budget)
+        return self._apply(change)
+
+    def clone(
+        self,
+        job: str,
+        *,
+        key: str | None = None,
+        priority: int | None = None,
+        cost: Cost = NO_COST,
+        budget: Budget = NO_LIMITS,
+    ) -> Job:
+        """Hand in the same request once more, whatever became of the first; else as `submit`."""
         first = self.get(job)
         chosen = first.priority if priority is None else priority
         return self.submit(
@@ -289,14 +385,18 @@ class Store:
             priority=chosen,
             max_attempts=first.max_attempts,
             notes=first.notes,
+            cost=cost,
+            budget=budget,
         )
 
     @_transaction("delete: committed")
     def delete(self, job: str) -> Job:
         """Forget a job: nobody finds it any more, and what runs stops at its next step. Its files are the desk's."""
-        return self._apply(changes.deleted(self.get(job), self.clock.now()))
+        after = self._apply(changes.deleted(self.get(job), self.clock.now()))
+        FaultPoint("delete: saved")
+        return after
 
-    @_transaction()
+    @_transaction("move: committed")
     def move(self, job: str, before: str | None = None) -> Job:
         """Let a queued job be claimed right before another one, or (None) as the last."""
         moved = self._queued(job)
@@ -312,12 +412,12 @@ class Store:
         after = replace(self._queued(job), priority=priority)
         return self._apply(Change(after, "moved", {"priority": priority}))
 
-    @_transaction()
+    @_transaction("pause: committed")
     def pause(self) -> None:
         """Let nothing be claimed any more; what runs goes on."""
         self.tables.set_paused(True)
 
-    @_transaction()
+    @_transaction("resume: committed")
     def resume(self) -> None:
         """Let jobs be claimed again."""
         self.tables.set_paused(False)
@@ -408,12 +508,24 @@ class Store:
         self.tables.forget_progress(self.clock.now() - seconds)
 
     @_transaction()
+    def forget_letters(self, seconds: float | int) -> None:
+        """Drop news, and how it was delivered, that is so old."""
+        self.tables.forget_letters(self.clock.now() - seconds)
+
+    @_transaction()
+    def forget_charges(self, seconds: float | int) -> None:
+        """Drop what jobs cost that long ago."""
+        self.tables.forget_charges(self.clock.now() - seconds)
+
+    @_transaction("outbox: committed")
     def take_letters(self, limit: int = 20, hold_seconds: float | int = 60.0) -> list[Letter]:
         """Return news that webhooks have not had yet; nobody else gets the same ones while they are held."""
         now = self.clock.now()
-        return self.tables.take_letters(now, now + hold_seconds, limit)
+        letters = self.tables.take_letters(now, now + hold_seconds, limit)
+        FaultPoint("outbox: taken")
+        return letters
 
-    @_transaction()
+    @_transaction("outbox: arrived")
     def letter_arrived(self, letter: str) -> None:
         """Never return a letter again, because it has arrived or because nobody will ever take it."""
         self.tables.settle_letter(letter, None)
@@ -430,6 +542,13 @@ class Store:
     def close(self) -> None:
         """Let go of what this thread has open; the store can be used again."""
         self.tables.close()
+
+    def _charge(self, job: str, owner: str, cost: Cost, budget: Budget) -> None:
+        """Charge an owner if there is enough left, in the transaction that is open."""
+        now = self.clock.now()
+        if budget:
+            budget.check(cost, self.tables.charges(owner, now - DAY), now)
+        self.tables.charge(Charge(job, owner, now, cost.seconds, cost.megapixels))
 
     def _apply(self, change: Change, *, logged: bool = True) -> Job:
         """Save a change, its event, and the letter if it is news: all in the transaction that is open."""

@@ -11,7 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
+from vitascope.errors import StoreError
 from vitascope.jobs.desk import Desk
+from vitascope.jobs.housekeeper import KEEP_ALL, Housekeeper, Keep
+from vitascope.jobs.place import resident_bytes
 from vitascope.jobs.presence import silence
 from vitascope.jobs.worker import OUT_OF_MEMORY, say, worker_name
 
@@ -37,6 +40,15 @@ class Process(Protocol):
 
     def kill(self) -> None:
         """End it."""
+        ...
+
+
+@runtime_checkable
+class Elsewhere(Process, Protocol):
+    """A worker's process on another machine."""
+
+    def held(self) -> int:
+        """Return how many bytes of memory it held when it was last heard of."""
         ...
 
 
@@ -71,9 +83,14 @@ class Supervisor:
         *,
         memory: int | None = None,
         patience: Patience = Patience(),
+        keep: Keep = KEEP_ALL,
         say: Callable[[str], None] = say,
     ):
-        """Start workers by `start`, given the name that each is to have; none may hold more than `memory` bytes."""
+        """Start workers by `start`, given the name that each is to have; none may hold more than `memory` bytes.
+
+        About once an hour the desk is tidied, and jobs are forgotten that are more or older than `keep` says.
+        """
+        self.housekeeper = Housekeeper(desk, keep, say)
         self.desk, self._start, self._memory, self._patience = desk, start, memory, patience
         self._slots, self._say = [Slot() for _ in range(number)], say
 
@@ -83,10 +100,12 @@ class Supervisor:
         return {slot.name: slot.process for slot in self._slots if slot.process is not None}
 
     def tick(self) -> None:
-        """Look after each worker once, and take their jobs from workers that are not heard of."""
+        """Look after each worker once, take their jobs from workers that are not heard of, and tidy if it is time."""
         for slot in self._slots:
             self._look_after(slot)
-        self.desk.store.expire()
+        with contextlib.suppress(StoreError):  # next time
+            self.desk.store.expire()
+            self.housekeeper.tick()
 
     def run(self, stop: threading.Event, every: float = 0.25) -> None:
         """Look after the workers until `stop` is set, then let them end."""
@@ -126,7 +145,7 @@ class Supervisor:
             slot.due = now + slot.wait
             self._say(f"worker {slot.name} ended ({status}), the next one starts in {slot.wait:.1f} s")
             self._bury(slot)
-        elif self._memory is not None and resident_bytes(slot.process.pid) > self._memory:
+        elif self._memory is not None and held_bytes(slot.process) > self._memory:
             self._say(f"worker {slot.name} holds too much memory and is ended")
             # First the job, so that no other worker takes it up and dies of it as well.
             self.desk.store.bury(slot.name, OUT_OF_MEMORY, again=False)
@@ -140,7 +159,8 @@ class Supervisor:
 
     def _bury(self, slot: Slot) -> None:
         """Give the jobs of a dead worker to others at once, and its slot to the next one."""
-        self.desk.store.bury(slot.name)
+        with contextlib.suppress(StoreError):  # then its lease runs out
+            self.desk.store.bury(slot.name)
         (self.desk.rooms.workers / f"{slot.name}.lock").unlink(missing_ok=True)
         slot.process = None
 
@@ -171,9 +191,6 @@ def starter(
     return start
 
 
-def resident_bytes(pid: int) -> int:
-    """Return how much memory a process holds, 0 where that cannot be known."""
-    with contextlib.suppress(OSError, ValueError, IndexError):
-        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-        return pages * os.sysconf("SC_PAGE_SIZE")
-    return 0
+def held_bytes(process: Process) -> int:
+    """Return how much memory a worker holds, on whatever machine it is."""
+    return process.held() if isinstance(process, Elsewhere) else resident_bytes(process.pid)

@@ -30,15 +30,17 @@ from vitascope.errors import (
     LeaseLostError,
     OutputError,
     RequestError,
+    StoreError,
     VitascopeError,
 )
+from vitascope.faults import FaultPoint
 from vitascope.jobs.desk import Desk
-from vitascope.jobs.faults import FaultPoint
 from vitascope.jobs.gauge import Gauge
 from vitascope.jobs.heart import Heart, Why
 from vitascope.jobs.job import Failure, Job, Output
 from vitascope.jobs.presence import Presence, absent
-from vitascope.jobs.results import checksum, facts, publish
+from vitascope.jobs.previews import EVERY_SECONDS, Previews
+from vitascope.jobs.results import PREVIEW, checksum, facts, publish
 from vitascope.jobs.warm import Warm
 from vitascope.progress import Event, Progress
 from vitascope.types import Clip, Shot
@@ -66,7 +68,8 @@ class WorkerOptions:
     """How a worker works: which models it has (None: all), and when it goes.
 
     `once` ends it when nothing is left to claim; `keep` models stay loaded; a job may take `seconds` and the process
-    `memory` bytes; an idle worker looks for jobs every `poll` seconds.
+    `memory` bytes; an idle worker looks for jobs every `poll` seconds, a picture of the clip in the making is shown
+    every `preview` seconds at most.
     """
 
     name: str = field(default_factory=worker_name)
@@ -76,6 +79,7 @@ class WorkerOptions:
     seconds: float | int | None = None
     memory: int | None = None
     poll: float | int = 0.5
+    preview: float | int = EVERY_SECONDS
 
 
 def say(line: str) -> None:
@@ -119,7 +123,7 @@ class Worker:
         try:
             while not self._leaving:
                 self._presence.touch()
-                if not self.work():
+                if not self._look():
                     if self.options.once:
                         break
                     time.sleep(self.options.poll)
@@ -127,6 +131,16 @@ class Worker:
             self._presence.leave()
             self._warm.release_all()
             self.desk.store.close()
+
+    def _look(self) -> bool:
+        """Work, or say why that cannot be done now and wait for better times."""
+        try:
+            return self.work()
+        except StoreError as error:
+            if self.options.once:
+                raise
+            self._say(str(error))
+            return False
 
     def work(self) -> bool:
         """Make one job, if there is one; return whether there was."""
@@ -156,6 +170,7 @@ class Worker:
     def _attend(self, job: Job) -> None:
         """Make a job that was claimed, and say in the queue what came of it."""
         self._presence = self._presence or Presence(self.desk.rooms.workers, self.options.name)
+        FaultPoint("worker: claimed")
         self._say(f"{job.id}: attempt {job.attempt}")
         with Heart(
             self.desk.store, job, self._presence, lambda: self._leaving, self.options.seconds
@@ -165,10 +180,11 @@ class Worker:
             except LeaseLostError:
                 self._say(f"{job.id}: another worker has it now")
                 return
-            except DiskFullError as error:
+            except (DiskFullError, StoreError) as error:
                 # Not even that could be written down. The lease will run out, and the next attempt finds the clips.
                 self._say(f"{job.id}: {error}")
                 return
+        FaultPoint("worker: told")
         self._say(f"{job.id}: {after.state}" + (f" ({after.failure.message})" if after.failure else ""))
         if after.deleted_at is not None:
             self.desk.rooms.remove(job.id)
@@ -184,7 +200,7 @@ class Worker:
                 outputs, notes = self._make(job, heart)
             FaultPoint("worker: all published")
             return store.complete(lease, outputs, notes)
-        except (LeaseLostError, DiskFullError):
+        except (LeaseLostError, DiskFullError, StoreError):
             raise
         except Cancelled:
             return self._broken_off(job, heart.why)
@@ -208,6 +224,7 @@ class Worker:
     def _broken_off(self, job: Job, why: Why | None) -> Job:
         """End an attempt that was broken off between two steps. Raises `LeaseLostError`."""
         store = self.desk.store
+        FaultPoint("worker: broken off")
         match why:
             case "cancelled":
                 return store.stop(job.lease)
@@ -233,7 +250,8 @@ class Worker:
         folder = self.desk.rooms.folder(job.id)
         folder.mkdir(exist_ok=True)
         FaultPoint("worker: folder made")
-        gauge = Gauge(request.planned, request.number, renderer.card.num_frames)
+        previews = Previews(folder / PREVIEW, self.options.preview)
+        gauge = Gauge(request.planned, request.number, renderer.card.num_frames, previews)
         progress = Progress(
             heart.listener(gauge, self._hear), lambda: heart.why is not None, states=folder / "state"
         )
@@ -242,12 +260,15 @@ class Worker:
         for index in range(request.number):
             one = shot.model_copy(update={"seed": shot.seed + index})
             path = _made_before(folder, index, one)
-            digest, size = checksum(path) if path else (None, 0)
-            if path is None or digest is None:
+            if path is None:
                 path = folder / f"{job.attempt}-{index}.mp4"
                 digest, size = _clip(one, renderer, path, progress)
+            else:
+                FaultPoint("worker: found made")
+                digest, size = checksum(path)
             outputs.append(facts(path, digest, size))
             gauge.next_clip()
+            FaultPoint("worker: clip done")
         return outputs, read_record(folder / outputs[0].name).notes
 
     def _hear(self, event: Event) -> None:

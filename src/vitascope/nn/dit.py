@@ -21,8 +21,8 @@ from torch import Tensor, nn
 class DiTConfig:
     """Size of the transformer; `channels` are the per-token extras: given mask, source latents, camera, subject."""
 
-    latent_channels: int = 256
-    channels: int = 280
+    latent_channels: int = 352
+    channels: int = 376
     dim: int = 256
     heads: int = 4
     depth: int = 8
@@ -45,7 +45,7 @@ def fourier(levels: Float[Tensor, "batch tokens"], width: int = 64) -> Float[Ten
 
 DEPTHS = (0.0, 0.2, 0.6, 1.0, 1.5)
 """Planes of a scene on which a token's place is told: 0 never moves with the camera, 1 is where the subject is."""
-PLACES = 38 + 28 * len(DEPTHS) + 60
+PLACES = 38 + 28 * len(DEPTHS) + 132
 """Features of one token's place; see `places` and `nearness`."""
 
 
@@ -95,20 +95,29 @@ def nearness(
 ) -> Float[Tensor, "batch tokens features"]:
     """Return where on the subject each token lies, now and a latent frame before; all 0 where that is not known.
 
-    With it a subject is drawn as a set is: as what is to be seen at a place of its own picture (-1..1 across).
+    With it a subject is drawn as a set is: as what is to be seen at a place of its own picture (-1..1 across). The
+    places under the four edges of the token say which way round that is: mirrored, turned, near or far.
     """
     subject, cells = subject.float(), positions[:, 1:].float()
     known, maps, phase = subject[..., :1], subject[..., 1:13], subject[..., 13:]
     up, across = (cells / (2 * cells.abs().amax(0) + 1)).unbind(-1)
-    points, gates = [], []
+    half = 0.5 / (2 * cells.abs().amax(0) + 1)
+    points, gates, edges = [], [], []
     for a, b, c, d, e, f in (maps[..., :6].unbind(-1), maps[..., 6:].unbind(-1)):
         point = torch.stack([a * across + b * up + c, d * across + e * up + f], dim=-1).clamp(-4, 4)
         points.append(point)
         gates.append(torch.exp(-0.25 * point.square().sum(-1, keepdim=True)))
-    size = torch.log(1e-2 + maps.unflatten(-1, (4, 3))[..., :2].square().sum(-1)) / 2
+        along, down = half[1] * torch.stack([a, d], dim=-1), half[0] * torch.stack([b, e], dim=-1)
+        edges.append(
+            torch.cat([point - along, point + along, point - down, point + down], dim=-1).clamp(-4, 4)
+        )
+    rows = maps.unflatten(-1, (4, 3))[..., :2]
+    squares = 1e-2 + rows.square().sum(-1)
+    turned = (rows * torch.rsqrt(squares)[..., None]).flatten(-2)
     octaves = (0.125, 0.25, 0.5, 1.0, 2.0, 4.0)
     parts = [gate * waves(point, octaves) for point, gate in zip(points, gates, strict=True)]
-    rest = [*gates, *(point * 0.5 for point in points), size, phase]
+    parts.append(gates[0] * waves(edges[0], (0.25, 0.5, 1.0, 2.0)))
+    rest = [turned, *gates, *(point * 0.5 for point in points), torch.log(squares) / 2, phase]
     return known * torch.cat([*parts, *rest], dim=-1)
 
 
@@ -294,52 +303,23 @@ class NeuralField(nn.Module):
         return self.head(self.norm(x))
 
 
-class DiT(nn.Module):
-    """Noisy tokens, their levels and what is known about them, to clean tokens."""
+class Briefing(nn.Module):
+    """What each token is told before the first step: it does not depend on the noise, so it is worked out once."""
 
     def __init__(self, config: DiTConfig):
         super().__init__()
         self.config = config
-        self.embed = nn.Linear(config.latent_channels + config.channels, config.dim)
-        self.rotary = Rotary(config.axes)
-        self.level = nn.Linear(64, config.modulation)
+        self.about = nn.Linear(config.channels, config.dim)
         self.pooled = nn.Linear(config.text_dim, config.modulation)
         self.place = nn.Linear(PLACES, config.dim + config.modulation, bias=False)
         self.field = NeuralField(config)
         self.glance = nn.Linear(config.latent_channels, config.dim, bias=False)
-        self.trust = nn.Linear(config.modulation, config.latent_channels)
-        self.modulate = nn.Linear(config.modulation, 6 * config.dim)
-        self.blocks = nn.ModuleList(Block(config, i % config.cross_every == 0) for i in range(config.depth))
-        self.norm = RMSNorm(config.dim)
-        self.head = nn.Linear(config.dim, config.latent_channels)
-        self.start()
 
     def start(self) -> None:
-        """Set the initial weights: gates at one with small output layers, a silent head."""
-        nn.init.normal_(self.modulate.weight, std=0.02)
-        nn.init.zeros_(self.modulate.bias)
+        """Set the initial weights: small words, silent outputs."""
         nn.init.normal_(self.field.words.weight, std=0.02)
-        for quiet in (self.place, self.glance, self.trust, self.field.head):
+        for quiet in (self.place, self.glance, self.field.head):
             nn.init.zeros_(quiet.weight)
-        nn.init.zeros_(self.head.weight)
-        nn.init.zeros_(self.head.bias)
-        for block in self.blocks:
-            assert isinstance(block, Block)
-            block.start()
-
-    def forward(
-        self,
-        video: Float[Tensor, "batch tokens latent"],
-        levels: Float[Tensor, "batch tokens"],
-        channels: Float[Tensor, "batch tokens extra"],
-        positions: Float[Tensor, "tokens 3"],
-        text: Float[Tensor, "batch words text_dim"],
-        mask: Bool[Tensor, "batch words"],
-        pooled: Float[Tensor, "batch text_dim"],
-        keep: Int[Tensor, " kept"] | None = None,
-    ) -> Float[Tensor, "batch tokens latent"]:
-        """Return the clean tokens. `keep` (training only) names the tokens that take the middle blocks."""
-        return self.drawn(video, levels, channels, positions, text, mask, pooled, keep)[0]
 
     def seen(
         self, channels: Float[Tensor, "batch tokens extra"], positions: Float[Tensor, "tokens 3"]
@@ -348,25 +328,63 @@ class DiT(nn.Module):
         about = channels[..., 1 + self.config.latent_channels :]
         return torch.cat([places(about[..., :8], positions), nearness(about[..., 8:23], positions)], dim=-1)
 
-    def drawn(
+    def forward(
         self,
-        video: Float[Tensor, "batch tokens latent"],
-        levels: Float[Tensor, "batch tokens"],
         channels: Float[Tensor, "batch tokens extra"],
         positions: Float[Tensor, "tokens 3"],
-        text: Float[Tensor, "batch words text_dim"],
-        mask: Bool[Tensor, "batch words"],
         pooled: Float[Tensor, "batch text_dim"],
-        keep: Int[Tensor, " kept"] | None = None,
-    ) -> tuple[Float[Tensor, "batch tokens latent"], Float[Tensor, "batch tokens latent"]]:
-        """Return the clean tokens, and what the field alone makes of them."""
-        heard = torch.cat([torch.ones_like(mask[:, :1]), mask[:, 1:]], dim=1)
-        rotary = self.rotary(positions)
+    ) -> tuple[
+        Float[Tensor, "batch tokens dim"],
+        Float[Tensor, "batch tokens modulation"],
+        Float[Tensor, "batch tokens latent"],
+    ]:
+        """Return what is added to the embedded tokens and to their levels, and what the field alone draws."""
         seen = self.seen(channels, positions)
         field = self.field(seen, pooled)
         place, view = self.place(seen).split([self.config.dim, self.config.modulation], dim=-1)
-        x = self.embed(torch.cat([video, channels], dim=-1)) + place + self.glance(field)
-        hidden = F.silu(self.level(fourier(levels)) + self.pooled(pooled)[:, None] + view)
+        return self.about(channels) + place + self.glance(field), self.pooled(pooled)[:, None] + view, field
+
+
+class Steps(nn.Module):
+    """The transformer proper: noisy tokens, their levels and what the briefing said, to clean tokens."""
+
+    def __init__(self, config: DiTConfig):
+        super().__init__()
+        self.embed = nn.Linear(config.latent_channels, config.dim, bias=False)
+        self.rotary = Rotary(config.axes)
+        self.level = nn.Linear(64, config.modulation)
+        self.trust = nn.Linear(config.modulation, config.latent_channels)
+        self.modulate = nn.Linear(config.modulation, 6 * config.dim)
+        self.blocks = nn.ModuleList(Block(config, i % config.cross_every == 0) for i in range(config.depth))
+        self.norm = RMSNorm(config.dim)
+        self.head = nn.Linear(config.dim, config.latent_channels)
+
+    def start(self) -> None:
+        """Set the initial weights: gates at one with small output layers, a silent head."""
+        nn.init.normal_(self.modulate.weight, std=0.02)
+        for quiet in (self.modulate.bias, self.trust.weight, self.head.weight, self.head.bias):
+            nn.init.zeros_(quiet)
+        for block in self.blocks:
+            assert isinstance(block, Block)
+            block.start()
+
+    def forward(
+        self,
+        video: Float[Tensor, "batch tokens latent"],
+        levels: Float[Tensor, "batch tokens"],
+        base: Float[Tensor, "batch tokens dim"],
+        view: Float[Tensor, "batch tokens modulation"],
+        field: Float[Tensor, "batch tokens latent"],
+        positions: Float[Tensor, "tokens 3"],
+        text: Float[Tensor, "batch words text_dim"],
+        mask: Bool[Tensor, "batch words"],
+        keep: Int[Tensor, " kept"] | None = None,
+    ) -> Float[Tensor, "batch tokens latent"]:
+        """Return the clean tokens. `keep` (training only) names the tokens that take the middle blocks."""
+        heard = torch.cat([torch.ones_like(mask[:, :1]), mask[:, 1:]], dim=1)
+        rotary = self.rotary(positions)
+        x = self.embed(video) + base
+        hidden = F.silu(self.level(fourier(levels)) + view)
         modulation = self.modulate(hidden).chunk(6, dim=-1)
         whole, short, around = x, modulation, rotary
         last = len(self.blocks) - 1
@@ -379,4 +397,29 @@ class DiT(nn.Module):
                 x = whole.index_copy(1, keep, x.to(whole.dtype))
                 short, around = modulation, rotary
             x = block(x, short, around, text, heard)
-        return self.head(self.norm(x)) + self.trust(hidden) * field, field
+        return self.head(self.norm(x)) + self.trust(hidden) * field
+
+
+class DiT(nn.Module):
+    """Noisy tokens, their levels and what is known about them, to clean tokens."""
+
+    def __init__(self, config: DiTConfig):
+        super().__init__()
+        self.briefing, self.steps = Briefing(config), Steps(config)
+        self.briefing.start()
+        self.steps.start()
+
+    def forward(
+        self,
+        video: Float[Tensor, "batch tokens latent"],
+        levels: Float[Tensor, "batch tokens"],
+        channels: Float[Tensor, "batch tokens extra"],
+        positions: Float[Tensor, "tokens 3"],
+        text: Float[Tensor, "batch words text_dim"],
+        mask: Bool[Tensor, "batch words"],
+        pooled: Float[Tensor, "batch text_dim"],
+        keep: Int[Tensor, " kept"] | None = None,
+    ) -> Float[Tensor, "batch tokens latent"]:
+        """Return the clean tokens; see `Steps.forward`."""
+        told = self.briefing(channels, positions, pooled)
+        return self.steps(video, levels, *told, positions, text, mask, keep)

@@ -27,7 +27,7 @@ CELL = SPACE_STRIDE // PATCH
 class VideoVAEConfig:
     """Widths of the autoencoder at a quarter, an eighth and a sixteenth of the picture's size."""
 
-    latent_channels: int = 256
+    latent_channels: int = 352
     encoder_widths: tuple[int, int, int] = (96, 160, 256)
     decoder_widths: tuple[int, int, int] = (128, 176, 256)
     latent_limit: float = 10.0

@@ -62,9 +62,17 @@ UNKNOWN = ("dolly", "truck", "pedestal", "orbit")
 """Verbs whose own move a flat stage cannot show: the nearest is made, with a note."""
 
 
+def _items(words: str) -> list[str]:
+    return words.split("|") if "|" in words else words.split()
+
+
 def _any(words: str) -> str:
-    items = words.split("|") if "|" in words else words.split()
-    return "(?:" + "|".join(items) + ")"
+    return "(?:" + "|".join(_items(words)) + ")"
+
+
+_VERB_OF = {word: verb for verb, words in reversed(VERBS.items()) for word in _items(words)}
+_WAY_OF = {word: way for way, words in reversed(WAYS.items()) for word in _items(words)}
+_PACE_OF = {word: share for share, words in reversed(PACES.items()) for word in _items(words)}
 
 
 _CAMERA = r"(?:camera|lens|viewpoint|view|shot|camerawork|cam)"
@@ -177,14 +185,15 @@ def _find(text: str) -> list[_Said]:
     said = [_Said(m.start(), m.end(), "shake", label="shake") for m in _SHAKE.finditer(text)]
     said += [_Said(m.start(), m.end(), "static") for m in _STATIC.finditer(text)]
     said += [_unfollowed(m) for m in _FOLLOW.finditer(text)]
+    walked: set[int] = set()
     for m in _NAMED.finditer(text):
-        if m["way"] or _word(VERBS, m["verb"]) != "move":
-            said += [_move(m), *_joined(text, m.end())]
+        if m["way"] or _VERB_OF[m["verb"]] != "move":
+            said += [_move(m), *_joined(text, m.end(), walked)]
     for pattern in (_BARE, _TURNED):
         for m in pattern.finditer(text):
-            verb = "roll" if m["verb"] == "camera roll" else _word(VERBS, m["verb"])
-            if _word(WAYS, m["way"]) in ALONE.get(verb, ()) or m["verb"] == "camera roll" or _whole(text, m):
-                said += [_move(m), *_joined(text, m.end())]
+            verb = "roll" if m["verb"] == "camera roll" else _VERB_OF[m["verb"]]
+            if _WAY_OF[m["way"]] in ALONE.get(verb, ()) or m["verb"] == "camera roll" or _whole(text, m):
+                said += [_move(m), *_joined(text, m.end(), walked)]
     said += [_move(m) for m in _ALONE_END.finditer(text)]
     kept: list[_Said] = []
     for one in sorted(said, key=lambda s: (s.start, -s.stop)):
@@ -196,7 +205,7 @@ def _find(text: str) -> list[_Said]:
 def _whole(text: str, m: re.Match[str]) -> bool:
     """Say whether a match is a clause of its own, as "roll left" in "a ball, slow roll left"."""
     before, after = text[: m.start()].rstrip(" "), text[m.end() :].lstrip(" ")
-    verb = _word(VERBS, m["verb"])
+    verb = _VERB_OF[m["verb"]]
     return (
         verb in ("roll", "truck", "pedestal", "orbit")
         and before[-1:] in tuple(",;.")
@@ -204,9 +213,11 @@ def _whole(text: str, m: re.Match[str]) -> bool:
     )
 
 
-def _joined(text: str, start: int) -> list[_Said]:
+def _joined(text: str, start: int, walked: set[int]) -> list[_Said]:
+    """Return the moves that follow on from a place, up to one from which others have been `walked` before."""
     said = []
-    while m := _JOINED.match(text, start):
+    while start not in walked and (m := _JOINED.match(text, start)):
+        walked.add(start)
         if not m["gap"].strip():
             break
         said.append(_move(m, start=m.end("gap")))
@@ -216,15 +227,15 @@ def _joined(text: str, start: int) -> list[_Said]:
 
 def _move(m: re.Match[str], start: int | None = None) -> _Said:
     groups = m.groupdict()
-    verb = "roll" if m["verb"] == "camera roll" else _word(VERBS, m["verb"].split()[-1])
-    way = _word(WAYS, m["way"]) if m["way"] else USUAL[verb]
+    verb = "roll" if m["verb"] == "camera roll" else _VERB_OF[m["verb"].split()[-1]]
+    way = _WAY_OF[m["way"]] if m["way"] else USUAL[verb]
     kind = AXES[way]
     if verb in ("roll", "rotate") or (verb == "tilt" and kind == "pan"):
         kind = "roll"
     sign = -1.0 if way == "counterclockwise" else SIGNS.get(way, 1.0)
     label = f"{kind}-{WAYS_OF.get(kind, ('right', 'left'))[sign < 0]}"
     pace = groups.get("pace") or groups.get("pace2") or ""
-    strength = next((share for share, words in PACES.items() if pace in words.split()), 1.0)
+    strength = _PACE_OF.get(pace, 1.0)
     words = " ".join(word for word in (m["verb"].split()[-1], m["way"]) if word)
     note = _note(words, label) if verb in UNKNOWN else ""
     first = m.start() if start is None else start
@@ -238,9 +249,3 @@ def _unfollowed(m: re.Match[str]) -> _Said:
 def _note(words: str, label: str) -> str:
     shown = label.replace("-", " ") if label != "static" else "a camera that stands still"
     return f'the model does not know the camera move "{words}": making the nearest it knows, "{shown}"'
-
-
-def _word(table: dict[str, str], word: str) -> str:
-    return next(
-        name for name, words in table.items() if word in (words.split("|") if "|" in words else words.split())
-    )

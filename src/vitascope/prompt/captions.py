@@ -18,16 +18,25 @@ class Caption:
     said: frozenset[str]
 
 
-def canonical(scene: Scene) -> str:
+def canonical(scene: Scene, without: frozenset[str] = frozenset()) -> str:
     """Return a scene in the one fixed form: "a cat walks in a garden in spring, day, clear, clay style".
 
-    The season is left out where the set has none, and the camera always: it has numbers of its own.
+    The season is left out where the set has none, and the camera always: it has numbers of its own. Nothing is said of
+    the fields `without`; a subject without a name is "a toy".
     """
-    season = f" in {scene.season}" if scene.set in SEASON_SETS else ""
-    verb = inflect(scene.action)[1]
-    subject = article(cast()[scene.subject].name)
-    place = SAID["place"][scene.set][0]
-    return f"{subject} {verb} {place}{season}, {scene.time}, {scene.weather}, {scene.style} style"
+    words = {
+        "subject": article(cast()[scene.subject].name),
+        "set": SAID["place"][scene.set][0],
+        "season": f"in {scene.season}" if scene.set in SEASON_SETS else "",
+        "time": scene.time,
+        "weather": scene.weather,
+        "style": f"{scene.style} style",
+    }
+    said = {field: "" if field in without else text for field, text in words.items()}
+    first = (said["subject"] or "a toy", inflect(scene.action)[1], said["set"], said["season"])
+    return ", ".join(
+        filter(None, (" ".join(filter(None, first)), said["time"], said["weather"], said["style"]))
+    )
 
 
 def caption(scene: Scene, rng: np.random.Generator) -> str:

@@ -46,16 +46,21 @@ def complete(said: Mapping[str, str], world: World) -> Scene:
     )
 
 
-def oddities(scene: Scene) -> tuple[str, ...]:
-    """Return in words what training never shows of a scene: "a cat that flies", "snow in summer"."""
+def oddities(scene: Scene, unsaid: frozenset[str] = frozenset()) -> tuple[str, ...]:
+    """Return in words what training never shows of a scene: "a cat that flies", "snow in summer".
+
+    Of a subject or a set that is `unsaid` nothing is odd.
+    """
     subject = cast()[scene.subject]
     name, place = article(subject.name), SAID["place"][scene.set][0]
     odd = []
-    if scene.action not in subject.actions:
+    if "subject" not in unsaid and scene.action not in subject.actions:
         odd.append(f"{name} that {inflect(scene.action)[1]}")
-    elif scene.set not in sets_of(scene.action):
+    if "set" in unsaid:
+        return tuple(odd)
+    if not odd and scene.set not in sets_of(scene.action):
         odd.append(f"{name} that {inflect(scene.action)[1]} {place}")
-    if scene.set not in subject.sets:
+    if "subject" not in unsaid and scene.set not in subject.sets:
         odd.append(f"{name} {place}")
     if scene.weather not in weathers_of(scene.set, scene.season):
         odd.append(

@@ -6,7 +6,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http.client import HTTPException, HTTPMessage, HTTPResponse
 from typing import Any
 
@@ -15,6 +15,7 @@ from vitascope.prompt.lexicon import SAID, article, inflect
 from vitascope.prompt.parse import Parsed, parse
 from vitascope.prompt.resolve import clean
 from vitascope.prompt.scene import seasons_of, times_of, weathers_of
+from vitascope.prompt.seen import CIRCUMSTANCES
 from vitascope.prompt.stages import stage_texts
 from vitascope.prompt.translate import ENGLISH
 from vitascope.prompt.world import World, cast
@@ -31,6 +32,7 @@ _TASK = (
     "place and wish that is said. Add what is missing of: action, place, season, time of day, weather, style, and "
     "one camera move. Use only these words for them. Answer with the sentence alone. "
 )
+_PICTURED = "A picture goes with it: add no place, season, time of day, weather or style, for it shows them. "
 _MOVES = ("zoom-in", "zoom-out", "pan-left", "pan-right", "static")
 
 
@@ -43,8 +45,8 @@ class Enhanced:
     notes: tuple[str, ...] = ()
 
 
-def enhance(prompt: str, world: World, settings: Settings) -> Enhanced:
-    """Return a fuller prompt that says all that the given one says.
+def enhance(prompt: str, world: World, settings: Settings, pictured: bool = False) -> Enhanced:
+    """Return a fuller prompt that says all that the given one says; nothing is added that is `pictured` already.
 
     The chat endpoint of the settings is asked where there is one; when it fails in any way the rules do it, and a
     note says why. The rules need no network and give the same words for the same prompt. Raises `RequestError` for
@@ -53,17 +55,22 @@ def enhance(prompt: str, world: World, settings: Settings) -> Enhanced:
     if not prompt.strip():
         raise RequestError("prompt", "is empty", 'say what to show, as in "a cat walking in a garden"')
     if settings.enhance_url is None:
-        return Enhanced(by_rules(prompt, world), RULES)
+        return Enhanced(by_rules(prompt, world, pictured), RULES)
     try:
-        return Enhanced(_by_chat(prompt, world, settings), settings.enhance_model)
+        return Enhanced(_by_chat(prompt, world, settings, pictured), settings.enhance_model)
     except _ChatError as error:
         note = f"the chat model did not help ({error}): the prompt is enhanced by rules"
-        return Enhanced(by_rules(prompt, world), RULES, (note,))
+        return Enhanced(by_rules(prompt, world, pictured), RULES, (note,))
 
 
-def by_rules(prompt: str, world: World) -> str:
-    """Return the prompt in English, and after it what it leaves open: what suits, drawn by the prompt's own letters."""
+def by_rules(prompt: str, world: World, pictured: bool = False) -> str:
+    """Return the prompt in English, and after it what it leaves open: what suits, drawn by the prompt's own letters.
+
+    Of what is `pictured`, where and when it is and how it looks, nothing is added.
+    """
     parsed = parse(prompt, world)
+    if pictured:
+        parsed = replace(parsed, said=parsed.said.union(("subject", *CIRCUMSTANCES)))
     words = prompt if parsed.asked.language == ENGLISH else parsed.asked.english
     added = [more for more in (_scene_words(parsed), *_circumstances(prompt, parsed, world)) if more]
     first, *later = stage_texts(words)
@@ -125,13 +132,13 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
         return None
 
 
-def _by_chat(prompt: str, world: World, settings: Settings) -> str:
+def _by_chat(prompt: str, world: World, settings: Settings, pictured: bool) -> str:
     """Return the chat model's sentence; raises `_ChatError`."""
     body = {
         "model": settings.enhance_model,
         "temperature": 0,
         "messages": [
-            {"role": "system", "content": _TASK + _vocabulary(world)},
+            {"role": "system", "content": _TASK + _PICTURED * pictured + _vocabulary(world)},
             {"role": "user", "content": prompt},
         ],
     }

@@ -11,12 +11,13 @@ from vitascope.prompt.things import Thing
 from vitascope.prompt.world import cast
 from vitascope.types import CameraMove, Shot
 
-SAID, GUESSED, LEFT_OUT, UNKNOWN = "said", "guessed", "left out", "unknown"
+SAID, SEEN, OPEN, GUESSED = "said", "seen", "open", "guessed"
+LEFT_OUT, UNKNOWN = "left out", "unknown"
 
 
 @dataclass(frozen=True)
 class Row:
-    """One line of an explanation: a field, what it holds, and whether that was said, guessed, left out or unknown."""
+    """One line of an explanation: a field, what it holds, and how that was come by (see docs/prompts.md)"""
 
     field: str
     value: str
@@ -47,7 +48,10 @@ def to_json(
         "language": asked.language,
         "english": asked.english,
         "scene": {
-            field: {"value": getattr(parsed.scene, field), "how": SAID if field in parsed.said else GUESSED}
+            field: {
+                "value": None if field in parsed.left else getattr(parsed.scene, field),
+                "how": how(field, parsed),
+            }
             for field in FIELDS
         },
         "things": [
@@ -74,22 +78,24 @@ def to_json(
     }
 
 
+def how(field: str, parsed: Parsed) -> str:
+    """Say how the label of a field was come by."""
+    ways = {SAID: parsed.said, SEEN: parsed.seen, OPEN: parsed.left}
+    return next((way for way, fields in ways.items() if field in fields), GUESSED)
+
+
 def _scene(parsed: Parsed) -> Iterator[Row]:
     for field in FIELDS[:-1]:
         label = getattr(parsed.scene, field)
-        yield Row(
-            field,
-            cast()[label].name if field == "subject" else label,
-            SAID if field in parsed.said else GUESSED,
-        )
+        shown = cast()[label].name if field == "subject" else label
+        yield Row(field, "as in the picture" if field in parsed.left else shown, how(field, parsed))
 
 
 def _camera(parsed: Parsed, shot: Shot) -> Iterator[Row]:
-    how = SAID if "camera" in parsed.said else GUESSED
     for move in shot.camera or ():
-        yield Row("camera", move_words(move), how)
+        yield Row("camera", move_words(move), how("camera", parsed))
     if not shot.camera:
-        yield Row("camera", "static", how)
+        yield Row("camera", "static", how("camera", parsed))
 
 
 def move_words(move: CameraMove) -> str:

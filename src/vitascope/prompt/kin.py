@@ -1,5 +1,7 @@
 """Families of things: who stands in for a subject that a world does not have."""
 
+from functools import cache
+
 from vitascope.prompt.lexicon import KIN
 from vitascope.prompt.nearest import Embed, nearest
 from vitascope.prompt.world import World, cast
@@ -35,9 +37,14 @@ def _nouns(name: str) -> tuple[str, ...]:
 
 def _place(name: str, members: str) -> int:
     """Return how far down a line of members the subject first stands, -1 if it does not."""
-    line = f" {' '.join(members.split())} "
+    line = _line(members)
     return min((line.find(f" {noun} ") for noun in _nouns(name) if f" {noun} " in line), default=-1)
 
 
 def _in(words: str, members: str) -> bool:
-    return f" {words} " in f" {' '.join(members.split())} "
+    return f" {words} " in _line(members)
+
+
+@cache
+def _line(members: str) -> str:
+    return f" {' '.join(members.split())} "

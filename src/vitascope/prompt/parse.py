@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from itertools import pairwise
 
 from vitascope.conditioning.camera import scene_camera
-from vitascope.prompt.asides import take_asides, take_camera_denials, take_denials
+from vitascope.prompt.asides import Asides, take_asides, take_camera_denials, take_denials
 from vitascope.prompt.camera import read_camera
 from vitascope.prompt.captions import canonical
 from vitascope.prompt.choose import (
@@ -24,6 +24,8 @@ from vitascope.prompt.lexicon import MOODS, SAID
 from vitascope.prompt.match import tokenize
 from vitascope.prompt.nearest import Embed
 from vitascope.prompt.scene import FIELDS, Scene
+from vitascope.prompt.seen import NOTHING, Seen
+from vitascope.prompt.seen import notes as notes_of_seen
 from vitascope.prompt.things import Relation, Thing, relations
 from vitascope.prompt.translate import LANGUAGES, Translation, to_english
 from vitascope.prompt.world import FULL, World
@@ -59,7 +61,8 @@ class Parsed:
     """A prompt as understood: the whole scene, the camera's moves, and which of the scene's fields were said.
 
     `guessed` holds what was filled in, field by field; `notes` are lines for the user about what could not be
-    taken as it was written; `asked` is what the prompt says beyond the scene.
+    taken as it was written; `asked` is what the prompt says beyond the scene. Where there are pictures, the fields of
+    `seen` were filled in from them, and those of `left` are as they have it: the scene's own labels mean nothing there.
     """
 
     scene: Scene
@@ -68,78 +71,114 @@ class Parsed:
     guessed: dict[str, str]
     notes: tuple[str, ...]
     asked: Asked
+    seen: frozenset[str] = frozenset()
+    left: frozenset[str] = frozenset()
+
+    @property
+    def caption(self) -> str:
+        """What the model reads of it."""
+        return canonical(self.scene, self.left)
 
 
-def parse(prompt: str, world: World = FULL, embed: Embed | None = None) -> Parsed:
+def parse(prompt: str, world: World = FULL, embed: Embed | None = None, seen: Seen = NOTHING) -> Parsed:
     """Read a prompt as a scene of `world`. The same words always give the same scene.
 
     `embed` finds the nearest known things to unknown words (see `nearest.embedder`); without it families of
-    things and spelling must do. Any text is answered: what is not understood is named in a note.
+    things and spelling must do. What the words leave open is as it was `seen` in pictures. Any text is answered: what
+    is not understood is named in a note.
     """
-    return parse_english(to_english(prompt[:MOST_CHARACTERS]), world, embed)
+    return parse_english(to_english(prompt[:MOST_CHARACTERS]), world, embed, seen=seen)
 
 
 def parse_english(
-    translation: Translation, world: World, embed: Embed | None, before: Scene | None = None
+    translation: Translation,
+    world: World,
+    embed: Embed | None,
+    before: Parsed | None = None,
+    seen: Seen = NOTHING,
 ) -> Parsed:
-    """Read a translated prompt; what it does not say stays as it was in the scene `before`."""
+    """Read a translated prompt; what it does not say stays as it was `before`, or else is as it was `seen`."""
     asides = take_asides(translation.text)
     tokens = _without_repeated_marks(tokenize(asides.rest))
     text, still = take_camera_denials(" ".join(tokens[:MOST_TOKENS]))
     camera = read_camera(text)
     words, without = take_denials(camera.rest.split())
     heard = hear(words, world, embed)
-    choices = _choices(heard, before)
+    context = _seen_before(before, seen, world)
+    choices = _choices(heard, context)
     if camera.label is not None:
         choices["camera"] = known("camera", camera.label, camera.label.replace("-", " "), heard)
     said = {field: choices[field].label for field in FIELDS if field in choices}
     labels = {field: label for field, label in said.items() if label}
-    kept_on = (
-        {}
-        if before is None
-        else {field: label for field, label in asdict(before).items() if field != "camera"}
-    )
-    scene = complete({**kept_on, **labels}, world)
+    left = context.open - set(labels)
+    still_there = {"action": "stand"} if "subject" in left else {}
+    scene = complete({**still_there, **context.labels, **labels}, world)
     kept = frozenset(field for field, label in labels.items() if getattr(scene, field) == label)
+    found = frozenset(
+        field
+        for field, label in context.labels.items()
+        if field not in labels and getattr(scene, field) == label and (before is None or field in before.seen)
+    )
     used = frozenset().union(*(choice.used for choice in choices.values()))
-    asked = Asked(
+    asked = _asked(translation, heard, asides, still + without, used)
+    notes = [note for field in FIELDS if field in choices for note in choices[field].notes]
+    notes += camera.notes
+    notes += _left_out(asked, scene, labels, kept, left)
+    if before is None:
+        notes += notes_of_seen(scene, found, left)
+    if len(tokens) > MOST_TOKENS:
+        notes.append(f"only the first {MOST_TOKENS} of {len(tokens)} words are read")
+    if asked.unknown:
+        nothing = (
+            f'no word of the prompt is understood (it may be in {LANGUAGES}): showing "{_shown(scene, left)}"'
+        )
+        notes = [*notes, f"not understood: {quoted(asked.unknown)}"] if labels else [nothing]
+    guessed = {field: getattr(scene, field) for field in FIELDS if field not in kept | found | left}
+    moves = camera.moves if "camera" in kept else scene_camera(scene.camera)
+    return Parsed(scene, moves, kept, guessed, tuple(dict.fromkeys(notes)), asked, found, left)
+
+
+def _asked(
+    translation: Translation, heard: Heard, asides: Asides, without: tuple[str, ...], used: frozenset[int]
+) -> Asked:
+    return Asked(
         translation.language,
         " ".join(translation.text.split()),
         heard.things,
         relations(heard.tokens, heard.things, heard.finds),
         tuple(dict.fromkeys(token for token in heard.tokens if token in MOODS)),
-        still + without,
+        without,
         asides.sound,
         asides.seconds,
         _leftovers(heard, used),
     )
-    notes = [note for field in FIELDS if field in choices for note in choices[field].notes]
-    notes += camera.notes
-    notes += _left_out(asked, scene, labels, kept)
-    if len(tokens) > MOST_TOKENS:
-        notes.append(f"only the first {MOST_TOKENS} of {len(tokens)} words are read")
-    if asked.unknown:
-        nothing = f'no word of the prompt is understood (it may be in {LANGUAGES}): showing "{_shown(scene)}"'
-        notes = [*notes, f"not understood: {quoted(asked.unknown)}"] if labels else [nothing]
-    guessed = {field: getattr(scene, field) for field in FIELDS if field not in kept}
-    moves = camera.moves if "camera" in kept else scene_camera(scene.camera)
-    return Parsed(scene, moves, kept, guessed, tuple(dict.fromkeys(notes)), asked)
+
+
+def _seen_before(before: Parsed | None, seen: Seen, world: World) -> Seen:
+    """Return what is known without any words: the scene so far, or what pictures show of it as the world has it."""
+    if before is not None:
+        labels = {field: label for field, label in asdict(before.scene).items() if field != "camera"}
+        return Seen(labels, before.left)
+    labels = {field: label for field, label in seen.labels.items() if label in getattr(world, field + "s")}
+    return Seen(labels, seen.open | (seen.labels.keys() - labels.keys()))
 
 
 def _without_repeated_marks(tokens: list[str]) -> list[str]:
     return [token for token, after in pairwise([*tokens, ""]) if token.isalnum() or token != after]
 
 
-def _choices(heard: Heard, before: Scene | None) -> dict[str, Choice]:
+def _choices(heard: Heard, context: Seen) -> dict[str, Choice]:
     """Return what is chosen for every field but the camera."""
     choices = {"subject": subject_of(heard), "set": place_of(heard)}
     choices |= {field: label_of(heard, field) for field in ("season", "time", "weather", "style")}
     said = {field: choice.label for field, choice in choices.items() if choice.label}
-    actor = before.subject if before and "subject" not in said else complete(said, heard.world).subject
+    actor = complete({**context.labels, **said}, heard.world).subject
     return choices | {"action": action_of(heard, actor)}
 
 
-def _left_out(asked: Asked, scene: Scene, said: Mapping[str, str], kept: frozenset[str]) -> list[str]:
+def _left_out(
+    asked: Asked, scene: Scene, said: Mapping[str, str], kept: frozenset[str], left: frozenset[str]
+) -> list[str]:
     """Return a line for each thing that is understood and still makes no difference to the picture."""
     notes = [_missing(scene, field, label) for field, label in said.items() if field not in kept]
     looks = list(dict.fromkeys(look for thing in asked.things[:1] for look in thing.looks))
@@ -147,7 +186,9 @@ def _left_out(asked: Asked, scene: Scene, said: Mapping[str, str], kept: frozens
         notes.append(f"the model shows a thing as it knows it: leaving out {quoted(looks)}")
     if asked.sound:
         notes.append(f"the model makes no sound: leaving out {quoted([asked.sound])}")
-    return notes + [f"the model was never shown {odd}: it may come out wrong" for odd in oddities(scene)]
+    return notes + [
+        f"the model was never shown {odd}: it may come out wrong" for odd in oddities(scene, left)
+    ]
 
 
 def _missing(scene: Scene, field: str, label: str) -> str:
@@ -165,5 +206,5 @@ def _leftovers(heard: Heard, used: frozenset[int]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(runs))
 
 
-def _shown(scene: Scene) -> str:
-    return canonical(scene).partition(",")[0]
+def _shown(scene: Scene, left: frozenset[str]) -> str:
+    return canonical(scene, left).partition(",")[0]

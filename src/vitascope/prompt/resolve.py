@@ -1,13 +1,14 @@
 """Stage 1: what the prompt says about the scene, the camera and the style is filled into the shot."""
 
 import unicodedata
+from collections.abc import Callable
 from dataclasses import replace
 
 from vitascope.errors import RequestError
-from vitascope.prompt.captions import canonical
 from vitascope.prompt.edits import instruction
 from vitascope.prompt.nearest import Embed
 from vitascope.prompt.parse import Parsed, parse_english
+from vitascope.prompt.seen import NOTHING, Seen
 from vitascope.prompt.stages import Stage, stages
 from vitascope.prompt.translate import to_english
 from vitascope.prompt.world import World
@@ -36,12 +37,18 @@ def clean(name: str, text: str) -> str:
     return unicodedata.normalize("NFC", text.translate(_DIRECTION_MARKS)).strip()
 
 
-def resolve(shot: Shot, world: World | None, embed: Embed | None = None) -> Plan:
+def resolve(
+    shot: Shot,
+    world: World | None,
+    embed: Embed | None = None,
+    look: Callable[[], Seen] = lambda: NOTHING,
+) -> Plan:
     """Return the shot with caption, camera and style filled in from its prompt, and a line per thing guessed.
 
     A shot that has a caption is left as it is: it has been resolved before. What the shot says outright (camera,
-    style) goes before what its prompt says; `embed` finds the nearest known thing to an unknown word.
-    Raises `RequestError` for a prompt that cannot be read.
+    style) goes before what its prompt says, and that before what its pictures show, which are only looked at by `look`
+    where it is needed; `embed` finds the nearest known thing to an unknown word. Raises `RequestError` for a prompt
+    that cannot be read.
     """
     prompt = clean("prompt", shot.prompt)
     negative = clean("negative_prompt", shot.negative_prompt)
@@ -54,19 +61,13 @@ def resolve(shot: Shot, world: World | None, embed: Embed | None = None) -> Plan
     if shot.style is not None and shot.style not in world.styles:
         problem = f"{shot.style[:40]!r} is not a style of this model"
         raise RequestError("style", problem, f"it knows: {', '.join(world.styles)}")
-    asked = (
-        instruction(prompt, world, embed) if any(given.role == "source" for given in shot.givens) else None
-    )
-    if asked is not None:
-        update = {
-            "prompt": prompt,
-            "negative_prompt": negative,
-            "caption": asked,
-            "camera": shot.camera or (),
-        }
-        return Plan(shot.model_copy(update=update))
-    timeline = stages(prompt, world, embed)
-    parsed, style = timeline[0].parsed, shot.style or timeline[0].scene.style
+    edits = any(given.role == "source" for given in shot.givens)
+    if edits and (asked := instruction(prompt, world, embed)) is not None:
+        said = {"prompt": prompt, "negative_prompt": negative}
+        return Plan(shot.model_copy(update={**said, "caption": asked, "camera": shot.camera or ()}))
+    timeline = stages(prompt, world, embed, look() if shot.style is None else look().without("style"))
+    parsed = timeline[0].parsed
+    style = shot.style or (None if "style" in parsed.left else parsed.scene.style)
     notes = [note for stage in timeline for note in stage.parsed.notes]
     if parsed.asked.without and not negative:
         negative = ", ".join(parsed.asked.without)
@@ -76,7 +77,7 @@ def resolve(shot: Shot, world: World | None, embed: Embed | None = None) -> Plan
         "prompt": prompt,
         "negative_prompt": negative,
         "seconds": seconds,
-        "caption": canonical(replace(parsed.scene, style=style)),
+        "caption": _styled(parsed, style).caption,
         "script": _script(shot, timeline, style, world, embed),
         "style": style,
         "camera": _camera(timeline) if shot.camera is None else shot.camera,
@@ -89,6 +90,13 @@ def as_said(shot: Shot, prompt: str, negative: str) -> Shot:
     script = tuple((share, clean("at", words)) for share, words in sorted(shot.script))
     update = {"prompt": prompt, "negative_prompt": negative, "caption": prompt, "script": script}
     return shot.model_copy(update=update)
+
+
+def _styled(parsed: Parsed, style: str | None) -> Parsed:
+    """Return what was understood in another style; with none, the style is the pictures' own."""
+    if style is None:
+        return parsed
+    return replace(parsed, scene=replace(parsed.scene, style=style), left=parsed.left - {"style"})
 
 
 def _seconds(shot: Shot, parsed: Parsed, timeline: tuple[Stage, ...], notes: list[str]) -> float | None:
@@ -106,14 +114,14 @@ def _seconds(shot: Shot, parsed: Parsed, timeline: tuple[Stage, ...], notes: lis
 
 
 def _script(
-    shot: Shot, timeline: tuple[Stage, ...], style: str, world: World, embed: Embed | None
+    shot: Shot, timeline: tuple[Stage, ...], style: str | None, world: World, embed: Embed | None
 ) -> tuple[tuple[float, str], ...]:
     """Return what is told from which share of the shot on: the prompt's own stages, and what the shot says."""
-    told = {stage.start: canonical(replace(stage.scene, style=style)) for stage in timeline[1:]}
-    before = timeline[-1].scene
+    told = {stage.start: _styled(stage.parsed, style).caption for stage in timeline[1:]}
+    before = timeline[-1].parsed
     for share, words in sorted(shot.script):
-        before = parse_english(to_english(clean("at", words)), world, embed, before).scene
-        told[share] = canonical(replace(before, style=style))
+        before = parse_english(to_english(clean("at", words)), world, embed, before)
+        told[share] = _styled(before, style).caption
     return tuple(sorted(told.items()))
 
 

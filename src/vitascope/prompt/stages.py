@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 from vitascope.errors import RequestError
 from vitascope.prompt.camera import read_camera
-from vitascope.prompt.captions import canonical
 from vitascope.prompt.match import match, tokenize
 from vitascope.prompt.nearest import Embed
 from vitascope.prompt.parse import MOST_CHARACTERS, Parsed, parse_english
 from vitascope.prompt.scene import Scene
+from vitascope.prompt.seen import NOTHING, Seen
 from vitascope.prompt.translate import Translation, to_english
 from vitascope.prompt.world import FULL, World
 
@@ -43,8 +43,12 @@ class Stage:
         return self.parsed.scene
 
 
-def stages(prompt: str, world: World = FULL, embed: Embed | None = None) -> tuple[Stage, ...]:
+def stages(
+    prompt: str, world: World = FULL, embed: Embed | None = None, seen: Seen = NOTHING
+) -> tuple[Stage, ...]:
     """Return the stages of a prompt in order, each as long as the others; one for a prompt without change.
+
+    What the first does not say is as it was `seen` in pictures.
 
     Stages are set apart by " // ", by "then" and its like in any language. A "then" between two moves of the
     camera sets no stages apart: the camera has times of its own (see `camera.read_camera`).
@@ -52,11 +56,10 @@ def stages(prompt: str, world: World = FULL, embed: Embed | None = None) -> tupl
     translation = to_english(prompt[:MOST_CHARACTERS])
     texts = stage_texts(translation.text)
     found: list[Stage] = []
-    before: Scene | None = None
+    parsed: Parsed | None = None
     for i, text in enumerate(texts):
-        parsed = parse_english(Translation(text, translation.language), world, embed, before)
-        before = parsed.scene
-        found.append(Stage(text, parsed, canonical(before), i / len(texts), (i + 1) / len(texts)))
+        parsed = parse_english(Translation(text, translation.language), world, embed, parsed, seen)
+        found.append(Stage(text, parsed, parsed.caption, i / len(texts), (i + 1) / len(texts)))
     return tuple(found)
 
 

@@ -1,26 +1,39 @@
-"""Looks at a file from outside in a process of its own, `python -m vitascope.server.check`, which may come to harm.
+"""Looks at files from outside in processes of their own, `python -m vitascope.server.check`, which may come to harm.
 
-Decoders are large, and strangers write what they read. So the first look at an upload happens here, with little memory,
-little time and nothing that may be written but one picture; what is left of a file that breaks it is an exit status.
+Decoders are large, and strangers write what they read. So the first look at an upload is taken by a fork of a process
+that has the decoders loaded and has never seen a file: with little memory, little time and nothing that may be written
+but one picture. What is left of a file that breaks it is an exit status, and the next one gets a fork that is as new.
 """
 
+import atexit
 import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Literal, NoReturn
 
 from vitascope.errors import RequestError
 
-MEMORY = 2**30
-CPU_SECONDS, WALL_SECONDS = 20, 60
+MEMORY = 800 * 2**20
+"""Bytes of its own that a look may take; with the decoders' code it stays below 1 GB."""
+CPU_SECONDS, WALL_SECONDS = 4, 60
 STILL_BYTES = 64 * 2**20
+ANSWER_BYTES = 1 << 16
 AT_ONCE = 2
 """Looks that are taken at the same time; more would let many small requests take much memory."""
-_looks = threading.BoundedSemaphore(AT_ONCE)
+
+FORKS = sys.platform == "linux"
+"""Whether a process with decoders in it can be forked; elsewhere each file gets a new process, which takes longer."""
+
+TOO_LONG = "takes too long to read", "save it anew, shorter or smaller"
+BROKEN = "could not be read within the limits", "save it anew"
 
 
 @dataclass(frozen=True)
@@ -34,30 +47,166 @@ class Finding:
     seconds: float
 
 
+@dataclass(frozen=True)
+class Look:
+    """How a look ended, what was found (or what the problem is, and the nearest that is none), and what it took."""
+
+    end: Literal["read", "refused", "too long", "broken"]
+    found: Mapping[str, Any]
+    peak_bytes: int = 0
+    signal: int = 0
+
+
 def check(path: Path, argument: str, still: Path | None = None) -> Finding:
     """Return what an uploaded file holds; its first frame goes to the file `still`, as PNG.
 
     Raises `RequestError` for `argument` when it holds no picture and no video that can be read within the limits.
     """
-    command = [sys.executable, "-m", "vitascope.server.check", argument, str(path), str(still or "")]
-    told = {name: os.environ[name] for name in ("PATH", "PYTHONPATH", "SYSTEMROOT") if name in os.environ}
+    look = take_look(path, argument, still)
+    if look.end == "too long":
+        raise RequestError(argument, *TOO_LONG)
+    if look.end == "broken":
+        raise RequestError(argument, *BROKEN)
+    if look.end == "refused":
+        raise RequestError(argument, look.found["problem"], look.found["nearest"])
+    return Finding(**{**look.found, "size": tuple(look.found["size"])})
+
+
+def take_look(path: Path, argument: str, still: Path | None = None) -> Look:
+    """Return how a look at a file ended, however that was."""
+    with _lookouts.one() as lookout:
+        return lookout.look(argument, str(path), str(still or ""))
+
+
+class Lookout:
+    """A process that takes one look after another, each in a fork of its own; without forks it takes one and ends."""
+
+    program = "-m", "vitascope.server.check"
+
+    def __init__(self) -> None:
+        told = {name: os.environ[name] for name in ("PATH", "PYTHONPATH", "SYSTEMROOT") if name in os.environ}
+        self._process = subprocess.Popen(
+            [sys.executable, *self.program],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=told | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+        )
+
+    @property
+    def alive(self) -> bool:
+        """Whether it can take another look."""
+        return self._process.poll() is None
+
+    def look(self, argument: str, path: str, still: str) -> Look:
+        """Take a look; the process is given up when it does not answer."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        # A look that takes too long ends by itself; this is for a process that cannot even say so.
+        patience = threading.Timer(WALL_SECONDS + CPU_SECONDS, self._process.kill)
+        patience.start()
+        try:
+            self._process.stdin.write(json.dumps([argument, path, still]).encode() + b"\n")
+            self._process.stdin.flush()
+            return Look(**json.loads(self._process.stdout.readline()))
+        except (OSError, ValueError):
+            self.close()
+            return Look("broken", {})
+        finally:
+            patience.cancel()
+            if not FORKS:
+                self.close()
+
+    def close(self) -> None:
+        """End it."""
+        self._process.kill()
+        with contextlib.suppress(OSError):
+            self._process.communicate()
+
+
+class Lookouts:
+    """The processes that look, started when they are needed and kept for the next file."""
+
+    def __init__(self, at_once: int = AT_ONCE):
+        """Let so many looks be taken at a time."""
+        self._places = threading.BoundedSemaphore(at_once)
+        self._idle: list[Lookout] = []
+
+    @contextmanager
+    def one(self) -> Iterator[Lookout]:
+        """Yield a process for one look, when it is our turn."""
+        with self._places:
+            try:
+                lookout = self._idle.pop()
+            except IndexError:
+                lookout = Lookout()
+            if not lookout.alive:
+                lookout.close()
+                lookout = Lookout()
+            try:
+                yield lookout
+            finally:
+                self._idle.append(lookout)
+
+    def close(self) -> None:
+        """End all that wait."""
+        while self._idle:
+            self._idle.pop().close()
+
+
+_lookouts = Lookouts()
+atexit.register(_lookouts.close)
+
+
+def _serve() -> None:
+    """Answer one line by another until there are no more: the life of a `Lookout`."""
+    _load_decoders()
+    for line in sys.stdin.buffer:
+        argument, path, still = json.loads(line)
+        if not FORKS:
+            _confine()
+            sys.stdout.write(_told(argument, path, still))
+            return
+        sys.stdout.write(json.dumps(_apart(argument, path, still)) + "\n")
+        sys.stdout.flush()
+
+
+def _apart(argument: str, path: str, still: str) -> dict[str, Any]:
+    """Take a look in a fork, and return how that ended: all that a file can do to us."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        _look_and_end(writing, argument, path, still)
+    os.close(writing)
+    with open(reading, "rb") as pipe:
+        answer = pipe.read(ANSWER_BYTES)
+    _, status, spent = os.wait4(child, 0)
+    peak = spent.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    if os.WIFSIGNALED(status):
+        killer = os.WTERMSIG(status)
+        late = killer in (signal.SIGALRM, signal.SIGXCPU)
+        return {"end": "too long" if late else "broken", "found": {}, "peak_bytes": peak, "signal": killer}
     try:
-        with _looks:
-            done = subprocess.run(
-                command,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                timeout=WALL_SECONDS,
-                env=told | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
-            )
-        answer = json.loads(done.stdout)
-    except subprocess.TimeoutExpired:
-        raise RequestError(argument, "takes too long to read", "save it anew, shorter or smaller") from None
+        return json.loads(answer) | {"peak_bytes": peak}
     except ValueError:
-        raise RequestError(argument, "could not be read within the limits", "save it anew") from None
-    if "problem" in answer:
-        raise RequestError(argument, answer["problem"], answer["nearest"])
-    return Finding(**{**answer, "size": tuple(answer["size"])})
+        return {"end": "broken", "found": {}, "peak_bytes": peak}
+
+
+def _look_and_end(writing: int, argument: str, path: str, still: str) -> NoReturn:
+    """Be the fork: look, say what was seen and end, without a word to those who wait for our parent's."""
+    try:
+        nowhere = os.open(os.devnull, os.O_RDWR)
+        os.dup2(nowhere, 0)
+        os.dup2(nowhere, 1)
+        _confine()
+        os.write(writing, _told(argument, path, still).encode())
+    finally:
+        os._exit(0)
+
+
+def _told(argument: str, path: str, still: str) -> str:
+    found = _look(argument, path, still)
+    return json.dumps({"end": "refused" if "problem" in found else "read", "found": found})
 
 
 def _look(argument: str, path: str, still: str) -> dict[str, object]:
@@ -90,6 +239,18 @@ def _save_still(argument: str, path: str, kind: str, still: str) -> None:
     Image.fromarray(pixels).save(still, "PNG")
 
 
+def _load_decoders() -> None:
+    """Load what looks need, so that forks have it."""
+    import PIL.AvifImagePlugin
+    import PIL.Image
+    import PIL.TiffImagePlugin
+    import PIL.WebPImagePlugin
+
+    import vitascope.intake.video  # noqa: F401
+
+    PIL.Image.preinit()
+
+
 def _confine() -> None:
     """Give up all but a little memory, time and room for files, for good."""
     if sys.platform == "win32":
@@ -97,17 +258,18 @@ def _confine() -> None:
     import resource
 
     limits = {
-        resource.RLIMIT_DATA: MEMORY,
-        resource.RLIMIT_CPU: CPU_SECONDS,
-        resource.RLIMIT_FSIZE: STILL_BYTES,
-        resource.RLIMIT_CORE: 0,
-        resource.RLIMIT_NOFILE: 64,
+        resource.RLIMIT_DATA: (MEMORY, MEMORY),
+        # Between the two comes the signal that says why.
+        resource.RLIMIT_CPU: (CPU_SECONDS, CPU_SECONDS + 1),
+        resource.RLIMIT_FSIZE: (STILL_BYTES, STILL_BYTES),
+        resource.RLIMIT_CORE: (0, 0),
+        resource.RLIMIT_NOFILE: (64, 64),
     }
     for limit, most in limits.items():
         with contextlib.suppress(ValueError, OSError):
-            resource.setrlimit(limit, (most, most))
+            resource.setrlimit(limit, most)
+    signal.alarm(WALL_SECONDS)
 
 
 if __name__ == "__main__":
-    _confine()
-    sys.stdout.write(json.dumps(_look(*sys.argv[1:4])))
+    _serve()

@@ -19,6 +19,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from vitascope.jobs.budget import NO_LIMITS, Budget
 from vitascope.server.errors import REFUSED, Refusal, unforeseen
 from vitascope.server.metrics import Metrics
 from vitascope.server.tokens import Caller, Tokens
@@ -47,12 +48,16 @@ _ID = re.compile(r"[\w.-]{1,64}", re.ASCII)
 
 @dataclass(frozen=True)
 class Rules:
-    """Who may come in. `hosts` are the names that we go by (None: any), `origins` the sites that may use us."""
+    """Who may come in. `hosts` are the names that we go by (None: any), `origins` the sites that may use us.
+
+    `budget` is how much each token may have that has no limits of its own.
+    """
 
     hosts: frozenset[str] | None = LOOPBACK
     origins: frozenset[str] = frozenset()
     max_bytes: int = 512 * 2**20
     per_minute: int | None = None
+    budget: Budget = NO_LIMITS
 
     def shared_with(self, headers: Headers) -> dict[str, str]:
         """Return what tells a browser that the page which asks may see the answer, if it is one of `origins`."""

@@ -1,7 +1,7 @@
 """Files that go out: in parts where that is asked for, only when they are not there yet, and never as a page."""
 
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 from fastapi import Request
 from fastapi.responses import FileResponse, Response
@@ -12,6 +12,13 @@ from vitascope.server.errors import Refusal
 from vitascope.server.house import House
 from vitascope.server.pictures import TYPES, Glance, glance
 
+ANSWERS: dict[int | str, dict[str, Any]] = {
+    200: {"description": "The file"},
+    206: {"description": "A part of it"},
+    304: {"description": "It is what you have"},
+    416: {"description": "It has no such part"},
+}
+"""What the API's description says about answers with files."""
 KEPT = {"cache-control": "private, max-age=86400, immutable"}
 
 
@@ -40,6 +47,20 @@ def content(house: House, request: Request, job: Job, variant: str = "video", in
     suffix, media_type = TYPES[kind]
     picture = glance(clip, output, kind)
     return _file(request, picture, media_type, f"{name}.{kind}.{suffix}", f"{output.sha256}-{kind}")
+
+
+def glimpse(house: House, request: Request, job: Job) -> Response:
+    """Return the answer with a picture of a job's clip as it is by now; raises `Refusal` (404) where there is none."""
+    if job.state == "completed":
+        return content(house, request, job, "thumbnail")
+    try:
+        picture = house.desk.rooms.preview(job.id).read_bytes()
+    except FileNotFoundError:
+        line = f"{job.id} is {job.state}: there is nothing to be seen{_yet(job)}"
+        raise Refusal(404, line, "not_ready", "job_id") from None
+    name = f"{job.id}.preview.webp"
+    headers = {"content-disposition": f'attachment; filename="{name}"', "cache-control": "no-store"}
+    return Response(picture, media_type="image/webp", headers=headers)
 
 
 def _file(request: Request, path: Path, media_type: str, name: str, tag: str) -> Response:

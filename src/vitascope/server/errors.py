@@ -1,5 +1,6 @@
 """What is answered when something is wrong: the same body as OpenAI's, whatever went wrong where."""
 
+import math
 from collections.abc import Mapping
 
 from fastapi import FastAPI, Request
@@ -8,16 +9,20 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from vitascope.errors import (
+    BudgetError,
     DiskFullError,
     JobConflictError,
     JobNotFoundError,
     MissingExtraError,
     RequestError,
+    StoreError,
     VitascopeError,
     WeightsError,
 )
 
 INVALID, REFUSED, BROKEN = "invalid_request_error", "authentication_error", "server_error"
+PATIENT_SECONDS = 60.0
+"""Longer than this no client should wait by itself."""
 FINAL = {"x-should-retry": "false"}
 """Says to clients that ask again by themselves (OpenAI's do, on 409 and 5xx) that it would not help."""
 
@@ -53,6 +58,8 @@ def refusal(error: VitascopeError) -> Refusal:
     """Return how an error of ours is answered."""
     line = " ".join(str(error).split())
     match error:
+        case BudgetError():
+            return _spent(error)
         case JobNotFoundError():
             return Refusal(404, error.problem, "not_found", error.argument)
         case JobConflictError():
@@ -61,10 +68,22 @@ def refusal(error: VitascopeError) -> Refusal:
             return Refusal(400, line, "invalid_value", error.argument)
         case DiskFullError():
             return Refusal(503, line, "disk_full", type=BROKEN, headers={"retry-after": "60"})
+        case StoreError():
+            return Refusal(503, line, "queue_unreachable", type=BROKEN, headers={"retry-after": "5"})
         case MissingExtraError() | WeightsError():
             return Refusal(500, line, "unavailable", type=BROKEN, headers=FINAL)
         case _:
             return Refusal(500, line, "internal_error", type=BROKEN)
+
+
+def _spent(error: BudgetError) -> Refusal:
+    """Return the refusal of who has had enough for now; clients that ask again by themselves do so after a minute."""
+    line = str(error).removeprefix("budget: ")
+    if error.wait is None:
+        return Refusal(400, line, "over_budget", headers=FINAL)
+    told = {"retry-after": str(math.ceil(error.wait))}
+    told |= FINAL if error.wait > PATIENT_SECONDS else {}
+    return Refusal(429, line, "budget_spent", type="rate_limit_error", headers=told)
 
 
 def install(app: FastAPI) -> None:

@@ -9,14 +9,18 @@ from fastapi import Depends, Request
 from vitascope.backends.base import Card
 from vitascope.backends.registry import backend
 from vitascope.errors import RequestError
+from vitascope.jobs.budget import Budget
 from vitascope.jobs.desk import Desk
 from vitascope.jobs.job import Job
+from vitascope.jobs.mailbox import Mailbox
+from vitascope.server.bell import Bell
 from vitascope.server.characters import Characters
 from vitascope.server.doors import Rules
 from vitascope.server.errors import Refusal
 from vitascope.server.metrics import Metrics
 from vitascope.server.tokens import Caller, Tokens
 from vitascope.server.uploads import Uploads
+from vitascope.server.webhooks import FILE, Endpoints
 
 ALIASES = "sora-2"
 """How the names of models begin that clients of the first videos API ask for unless told otherwise."""
@@ -30,10 +34,20 @@ class House:
     uploads: Uploads
     characters: Characters
     tokens: Tokens
+    endpoints: Endpoints
     rules: Rules = field(default_factory=Rules)
     models: tuple[str, ...] = ("toybox",)
     max_queued: int = 1000
     metrics: Metrics = field(default_factory=Metrics)
+    bell: Bell = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "bell", Bell(self.desk.store))
+
+    @property
+    def mailbox(self) -> Mailbox:
+        """The news on its way to webhooks."""
+        return Mailbox(self.desk.store)
 
     def model(self, asked: str | None) -> str:
         """Return the model that a request means; raises `RequestError` for one that is not served here."""
@@ -52,6 +66,10 @@ class House:
     def job(self, name: str, caller: Caller) -> Job:
         """Return a job of the caller's; raises `JobNotFoundError`."""
         return self.desk.store.get(name, caller.owner)
+
+    def budget(self, caller: Caller) -> Budget:
+        """Return how much a caller may have: what its token says, else what holds for all."""
+        return caller.budget.over(self.rules.budget)
 
     def check_queue(self) -> None:
         """Raise `Refusal` while more jobs wait than may."""
@@ -74,7 +92,8 @@ def open_house(
     uploads = Uploads(home / "uploads", rules.max_bytes)
     characters = Characters(home / "characters")
     tokens = Tokens(home / "tokens.json", token)
-    return House(desk, uploads, characters, tokens, rules, models, max_queued)
+    endpoints = Endpoints(home / FILE)
+    return House(desk, uploads, characters, tokens, endpoints, rules, models, max_queued)
 
 
 async def _house(request: Request) -> House:

@@ -9,6 +9,7 @@ from prometheus_client.registry import Collector
 
 from vitascope.jobs.desk import Desk
 from vitascope.jobs.job import STATES
+from vitascope.jobs.mailbox import Mailbox
 
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60)
 
@@ -67,5 +68,11 @@ class QueueMetrics(Collector):
         yield GaugeMetricFamily("vitascope_queue_paused", "1 while nothing is begun", value=store.paused)
         workers = len(list(rooms.workers.glob("*.lock")))
         yield GaugeMetricFamily("vitascope_workers", "Workers that are there", value=workers)
+        letters = GaugeMetricFamily(
+            "vitascope_webhook_deliveries", "News for webhooks of the last 30 days", labels=["state"]
+        )
+        for state, number in Mailbox(store).totals().items():
+            letters.add_metric([state], number)
+        yield letters
         free = rooms.free(rooms.path)
         yield GaugeMetricFamily("vitascope_disk_free_bytes", "Bytes free for clips", value=free)

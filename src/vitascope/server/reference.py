@@ -9,7 +9,13 @@ HEAD = """# The routes
 Made from the service's own description (`/openapi.json`) by `python -m vitascope.server.reference`;
 [server.md](server.md) says what they are for.
 """
-TITLES = {"videos": "Videos", "jobs": "Jobs and the queue", "uploads": "Uploads", "system": "The machine"}
+TITLES = {
+    "videos": "Videos",
+    "jobs": "Jobs and the queue",
+    "uploads": "Uploads",
+    "webhooks": "Webhooks",
+    "system": "The machine",
+}
 
 
 def page(description: dict[str, Any]) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
 from vitascope.jobs.job import Job, Kind, Request
+from vitascope.server.webhooks import EVENT_TYPES, USUAL
 from vitascope.types import Shot
 
 STATUS = {
@@ -86,6 +87,21 @@ class RemixVideo(Words):
     """A video made here to be made once more, with other words."""
 
 
+class Trouble(BaseModel):
+    """What was wrong: a line for people, words for programs, and the field that it is about."""
+
+    message: str
+    type: str
+    param: str | None
+    code: str | None
+
+
+class Problem(BaseModel):
+    """An answer that is no result, in OpenAI's shape."""
+
+    error: Trouble
+
+
 class VideoError(BaseModel):
     """Why there will be no video."""
 
@@ -159,6 +175,34 @@ class Move(BaseModel):
     priority: int | None = Field(None, ge=-100, le=100)
 
 
+class NewEndpoint(BaseModel):
+    """Where news of videos is to go."""
+
+    url: str = Field(max_length=2000, description="As in https://example.com/hook.")
+    name: str = "webhook"
+    event_types: list[str] = Field(list(USUAL), description=f"Of {', '.join(EVENT_TYPES)}.")
+
+
+class EndpointChange(BaseModel):
+    """What is to be different at an endpoint."""
+
+    url: str | None = Field(None, max_length=2000)
+    name: str | None = None
+    event_types: list[str] | None = None
+
+
+class Rotation(BaseModel):
+    """How an endpoint gets a new secret."""
+
+    keep_old_secret_active_for_24_hours: bool = False
+
+
+class Trial(BaseModel):
+    """What a test is to tell of."""
+
+    event_type: str = USUAL[0]
+
+
 def video(job: Job) -> Video:
     """Return a job as clients of the videos API know it."""
     planned, fields = _planned(job.request), job.request.asked.get("fields", {})
@@ -193,7 +237,13 @@ def told(job: Job, waits_for: int | None = None) -> dict[str, Any]:
     whole = job.to_json() | {"object": "job", "model": job.request.model, "waits_for": waits_for}
     for index, output in enumerate(whole["outputs"]):
         output["url"] = f"/api/v1/jobs/{job.id}/files/{index}"
+    whole["progress"]["preview"] = None if job.finished else preview_url(job.id, job.standing.preview)
     return whole | {"notes": notes(job)}
+
+
+def preview_url(job: str, number: int) -> str | None:
+    """Return where the picture of a clip in the making is to be had; another number is another picture."""
+    return f"/api/v1/jobs/{job}/preview?number={number}" if number else None
 
 
 def notes(job: Job) -> list[str]:

@@ -10,18 +10,23 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
 
 import uvicorn
+from pydantic import SecretStr
 
 from vitascope.errors import RequestError
+from vitascope.jobs.budget import NO_LIMITS, Budget
+from vitascope.jobs.cluster import check_address
 from vitascope.jobs.desk import open_desk
+from vitascope.jobs.housekeeper import KEEP_ALL, Keep
 from vitascope.jobs.supervisor import Supervisor, starter
 from vitascope.server.app import make_app
+from vitascope.server.courier import Courier
 from vitascope.server.doors import LOOPBACK, Rules
 from vitascope.server.house import House, open_house
 
@@ -31,20 +36,27 @@ BACKLOG = 512
 
 @dataclass(frozen=True)
 class ServeOptions:
-    """Where to serve and for whom. `program` is the module that workers are started from."""
+    """Where to serve and for whom. `program` is the module that workers are started from.
+
+    There is one worker where nobody says how many; on a `cluster` (None: on this machine) there is one per GPU.
+    """
 
     host: str = "127.0.0.1"
     port: int = 8188
     token: str | None = None
-    workers: int = 1
+    workers: int | None = None
+    cluster: str | None = None
     models: tuple[str, ...] = ("toybox",)
     hosts: tuple[str, ...] = ()
     origins: tuple[str, ...] = ()
     max_upload: int = 512 * 2**20
     max_queued: int = 1000
     per_minute: int | None = None
+    budget: Budget = NO_LIMITS
+    keep: Keep = KEEP_ALL
     memory: int | None = None
     seconds: float | None = None
+    store: SecretStr | None = None
     program: str = "vitascope"
 
     @property
@@ -60,12 +72,12 @@ class ServeOptions:
         hosts = LOOPBACK | {self.host.strip("[]")} | set(self.hosts)
         anywhere = not self.inside and not self.hosts
         names = None if anywhere else frozenset(hosts)
-        return Rules(names, frozenset(self.origins), self.max_upload, self.per_minute)
+        return Rules(names, frozenset(self.origins), self.max_upload, self.per_minute, self.budget)
 
 
 def serve(home: Path, options: ServeOptions) -> None:
     """Serve until interrupted. Raises `RequestError` for an address that cannot or must not be served at."""
-    desk = open_desk(home)
+    desk = open_desk(home, store=options.store)
     house = open_house(
         home.absolute(),
         desk,
@@ -75,6 +87,8 @@ def serve(home: Path, options: ServeOptions) -> None:
         max_queued=options.max_queued,
     )
     check_doors(options, house)
+    if options.cluster is not None:
+        check_address(options.cluster)
     listening = _listen(options)
     _log_to_stderr()
     config = uvicorn.Config(
@@ -88,7 +102,7 @@ def serve(home: Path, options: ServeOptions) -> None:
     host, port = listening.getsockname()[:2]
     where = f"[{host}]" if ":" in host else host
     print(f"vitascope: serving at http://{where}:{port}", file=sys.stderr, flush=True)
-    with listening, _workers(home, house, options):
+    with listening, _workers(home, house, options), _courier(house):
         uvicorn.Server(config).run(sockets=[listening])
 
 
@@ -107,10 +121,32 @@ def _workers(home: Path, house: House, options: ServeOptions) -> Iterator[None]:
     told = ["--models", ",".join(options.models)]
     told += [] if options.memory is None else ["--memory", str(options.memory / 2**30)]
     told += [] if options.seconds is None else ["--seconds", str(options.seconds)]
-    start = starter(home.absolute(), told, (sys.executable, "-m", options.program))
-    supervisor = Supervisor(house.desk, options.workers, start, memory=options.memory)
+    number, memory = 1 if options.workers is None else options.workers, options.memory
+    if options.cluster is not None:
+        # One process speaks to the cluster, and it watches over the workers there.
+        told += ["--cluster", options.cluster, "--program", options.program]
+        told += [] if options.workers is None else ["--workers", str(options.workers)]
+        number, memory = min(1, number), None
+    # Not among the arguments, which everybody on the machine can read.
+    hidden = {} if options.store is None else {"VITASCOPE_STORE": options.store.get_secret_value()}
+    start = starter(home.absolute(), told, (sys.executable, "-m", options.program), hidden)
+    supervisor = Supervisor(house.desk, number, start, memory=memory, keep=options.keep)
+    with _running(supervisor.run, "supervisor"):
+        yield
+
+
+@contextmanager
+def _courier(house: House) -> Iterator[None]:
+    """Deliver news to webhooks for as long as a block lasts."""
+    with _running(Courier(house.mailbox, house.endpoints).run, "courier"):
+        yield
+
+
+@contextmanager
+def _running(run: Callable[[threading.Event], None], name: str) -> Iterator[None]:
+    """Let something run in a thread of its own until a block ends."""
     stop = threading.Event()
-    thread = threading.Thread(target=supervisor.run, args=(stop,), name="supervisor")
+    thread = threading.Thread(target=run, args=(stop,), name=name)
     thread.start()
     try:
         yield
@@ -121,7 +157,8 @@ def _workers(home: Path, house: House, options: ServeOptions) -> Iterator[None]:
 
 def _listen(options: ServeOptions) -> socket.socket:
     family = socket.AF_INET6 if ":" in options.host else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM)
+    # Only sockets that are said to be TCP are told by asyncio not to hold back small packets: 40 ms for each answer.
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((options.host.strip("[]"), options.port))

@@ -8,10 +8,11 @@ import secrets
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal, cast, get_args
+from typing import Any, Literal, cast, get_args
 
 from vitascope.errors import OutputError, RequestError
 from vitascope.files import published
+from vitascope.jobs.budget import NO_LIMITS, Budget
 
 Scope = Literal["read", "write", "admin"]
 SCOPES: tuple[Scope, ...] = get_args(Scope)
@@ -27,14 +28,16 @@ class Token:
     sha256: str
     scope: Scope
     created_at: float = 0.0
+    budget: Budget = NO_LIMITS
 
 
 @dataclass(frozen=True)
 class Caller:
-    """Who asks: the name that jobs are kept under, and what it may do."""
+    """Who asks: the name that jobs are kept under, what it may do, and how much it may have."""
 
     name: str = ""
     scope: Scope = "admin"
+    budget: Budget = NO_LIMITS
 
     @property
     def owner(self) -> str | None:
@@ -61,7 +64,7 @@ class Tokens:
         except FileNotFoundError:
             self._kept, stamp = (), -1
         if stamp != self._stamp:
-            self._kept = tuple(Token(**told) for told in json.loads(self._path.read_text("utf-8")))
+            self._kept = tuple(map(_token, json.loads(self._path.read_text("utf-8"))))
             self._stamp = stamp
         return self._given + self._kept
 
@@ -70,11 +73,14 @@ class Tokens:
         asked, found = digest(secret), None
         for token in self.all():
             if hmac.compare_digest(token.sha256, asked):
-                found = Caller(token.name, token.scope)
+                found = Caller(token.name, token.scope, token.budget)
         return found
 
-    def add(self, name: str, scope: str) -> str:
-        """Keep a new token and return its secret, which nobody can be told again. Raises `RequestError`."""
+    def add(self, name: str, scope: str, budget: Budget = NO_LIMITS) -> str:
+        """Keep a new token and return its secret, which nobody can be told again. Raises `RequestError`.
+
+        Its own `budget` goes before that of the server.
+        """
         if not name.replace("-", "").replace("_", "").isalnum() or len(name) > 40:
             raise RequestError("name", f"{name[:40]!r} is not a name", "letters, digits, - and _")
         if scope not in SCOPES:
@@ -82,7 +88,7 @@ class Tokens:
         if any(token.name == name for token in self.all()):
             raise RequestError("name", f"there is a token {name} already", "remove it first")
         secret = START + secrets.token_urlsafe(32)
-        self._save((*self._kept, Token(name, digest(secret), cast(Scope, scope), time.time())))
+        self._save((*self._kept, Token(name, digest(secret), cast(Scope, scope), time.time(), budget)))
         return secret
 
     def remove(self, name: str) -> None:
@@ -100,6 +106,10 @@ class Tokens:
         with published(self._path, force=True, argument="tokens") as part:
             os.chmod(part, 0o600)
             part.write_text(json.dumps([asdict(token) for token in tokens], indent=1), "utf-8")
+
+
+def _token(told: dict[str, Any]) -> Token:
+    return Token(**{**told, "budget": Budget(**told.get("budget", {}))})
 
 
 def digest(secret: str) -> str:

@@ -8,7 +8,7 @@ import re
 import secrets
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol, runtime_checkable
@@ -16,12 +16,16 @@ from typing import Any, Literal, Protocol, runtime_checkable
 from starlette.datastructures import UploadFile
 
 from vitascope.errors import JobNotFoundError, RequestError
+from vitascope.faults import FaultPoint
 from vitascope.files import published
 from vitascope.jobs.results import checksum
 from vitascope.server.check import check
 from vitascope.server.tokens import Caller
 
 START = "file_"
+ABANDONED_SECONDS = 3600.0
+"""How long a half written file may lie before it is taken for one that a killed server left."""
+
 _NAME = re.compile(r"file_[0-9a-f]{24}", re.ASCII)
 _DATA = re.compile(r"data:[\w.+-]{1,60}/[\w.+-]{1,60};base64,", re.ASCII)
 
@@ -73,11 +77,14 @@ class Uploads:
         part = self.folder / f"{name}.part"
         try:
             self._copy(file, part, argument)
+            FaultPoint("upload: written")
             found, (digest, size) = check(part, argument), checksum(part)
             upload = Upload(
                 name, caller.name, **asdict(found), bytes=size, sha256=digest, created_at=time.time()
             )
+            FaultPoint("upload: checked")
             part.replace(self._file(upload))
+            FaultPoint("upload: moved")
             with published(self.folder / f"{name}.json", force=True) as note:
                 note.write_text(json.dumps(asdict(upload)), "utf-8")
         finally:
@@ -190,9 +197,13 @@ class Taken:
 
 
 def clear_parts(folder: Path) -> None:
-    """Remove what a killed server has left half written."""
-    for part in folder.glob(f"{START}*.part"):
-        part.unlink(missing_ok=True)
+    """Remove what a killed server has left half written; what is young may be another server's at work."""
+    limit = time.time() - ABANDONED_SECONDS
+    for file in folder.glob("*"):
+        half = file.suffix == ".part" or not file.with_suffix(".json").exists()
+        with suppress(FileNotFoundError):
+            if half and file.stat().st_mtime < limit:
+                file.unlink()
 
 
 def _decoded(text: str, argument: str) -> bytes:

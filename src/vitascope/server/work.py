@@ -1,14 +1,17 @@
 """What the routes do more than once: hand in what was asked for, and wait until it is over."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 
 from fastapi import Request
 from starlette.concurrency import run_in_threadpool
 
-from vitascope.errors import JobConflictError, JobNotFoundError, RequestError
+from vitascope.errors import BudgetError, JobConflictError, JobNotFoundError, RequestError
 from vitascope.jobs.job import Event, Job
 from vitascope.server.asks import Ask, Reader
+from vitascope.server.bell import peek, rings
 from vitascope.server.errors import Refusal
 from vitascope.server.house import House
 from vitascope.server.tokens import Caller
@@ -16,6 +19,8 @@ from vitascope.server.tokens import Caller
 KEY_LENGTH = 200
 POLL_SECONDS = 0.2
 PING_SECONDS = 15.0
+LOOK_SECONDS = 5.0
+"""After which a listener looks for itself, whether the bell has rung or not."""
 
 
 def hand_in(house: House, caller: Caller, read: Callable[[Reader], Ask], key: str | None = None) -> Job:
@@ -39,8 +44,9 @@ def hand_in(house: House, caller: Caller, read: Callable[[Reader], Ask], key: st
                 key=key,
                 owner=caller.name,
                 priority=ask.priority,
+                budget=house.budget(caller),
             )
-        except (JobNotFoundError, JobConflictError):
+        except (JobNotFoundError, JobConflictError, BudgetError):
             raise
         except RequestError as error:
             raise _without_paths(error, house) from None
@@ -53,7 +59,7 @@ async def over(request: Request, house: House, job: Job) -> Job:
             await run_in_threadpool(house.desk.store.cancel, job.id)
             return job
         await asyncio.sleep(POLL_SECONDS)
-        job = await run_in_threadpool(house.desk.store.get, job.id)
+        job = await peek(house.desk.store, partial(house.desk.store.get, job.id))
     return job
 
 
@@ -69,23 +75,25 @@ def last_event(request: Request) -> int:
 
 async def listen(house: House, owner: str | None, job: str | None, after: int) -> AsyncIterator[Event | None]:
     """Yield the events of a job until it is over (None: of all jobs, for ever); None when nothing happens for long."""
-    store, silent = house.desk.store, 0.0
-    while True:
-        # The state is asked for first: what is over by then has all of its events.
-        ended = job is not None and await run_in_threadpool(_is_over, house, job)
-        events = await run_in_threadpool(store.events, job, after)
-        for event in events:
-            if job is not None or await run_in_threadpool(_sees, house, event.job, owner):
-                yield event
-        after = events[-1].id if events else after
-        if ended and not events:
-            return
-        if not events:
-            await asyncio.sleep(POLL_SECONDS)
-        silent = 0.0 if events else silent + POLL_SECONDS
-        if silent >= PING_SECONDS:
-            silent = 0.0
-            yield None
+    store, heard_at = house.desk.store, time.monotonic()
+    with house.bell.heard(job) as rung:
+        while True:
+            rung.clear()
+            # The state is asked for first: what is over by then has all of its events.
+            ended = job is not None and await peek(store, partial(_is_over, house, job))
+            events = await peek(store, partial(store.events, job, after))
+            for event in events:
+                if job is not None or await peek(store, partial(_sees, house, event.job, owner)):
+                    yield event
+            if events:
+                after, heard_at = events[-1].id, time.monotonic()
+            elif ended:
+                return
+            else:
+                await rings(rung, LOOK_SECONDS)
+            if time.monotonic() - heard_at >= PING_SECONDS:
+                heard_at = time.monotonic()
+                yield None
 
 
 def _check_priority(ask: Ask, caller: Caller) -> None:

@@ -22,7 +22,7 @@ from vitascope.nn.dit import DiTConfig
 from vitascope.nn.text_encoder import TextEncoderConfig
 from vitascope.training.checkpoint import load_matching, save_tensors
 from vitascope.training.dit import Generator, Lesson, Pools, Words, draw_kind, draw_lesson
-from vitascope.training.ema import EMA
+from vitascope.training.learner import Learner
 from vitascope.training.loop import LoopConfig, run
 
 
@@ -52,11 +52,11 @@ class LowRank(nn.Module):
 
 
 def adapt(net: nn.Module, rank: int) -> dict[str, LowRank]:
-    """Give every matrix of the blocks of a network a low-rank addition, the only thing that learns; return them."""
+    """Give every matrix of a network's blocks a low-rank addition, the only thing that learns; return them."""
     net.requires_grad_(False)
     additions: dict[str, LowRank] = {}
     for name, module in list(net.named_modules()):
-        if isinstance(module, nn.Linear) and "blocks." in name:
+        if isinstance(module, nn.Linear) and name.startswith("blocks."):
             addition = LowRank(module.weight, rank).to(module.weight.device)
             parametrize.register_parametrization(module, "weight", addition)
             additions[f"{name}.weight"] = addition
@@ -86,25 +86,21 @@ def train(
         raise ValueError(f"the teacher's weights lack {missing[0]}")
     guide.requires_grad_(False)
     student = copy.deepcopy(guide.dit)
-    additions = adapt(student, config.rank)
+    additions = adapt(student.steps, config.rank)
     learning = nn.ModuleList(additions.values())
     optimizer = torch.optim.AdamW(learning.parameters(), config.rate, betas=(0.9, 0.95), weight_decay=0.0)
-    ema = EMA(learning, config.ema)
+    learner = Learner(learning, [optimizer], config.ema)
     weights = weights.to(device)
 
     def step(number: int, done: float) -> dict[str, float]:
         kind = draw_kind(rng, pools)
         lesson = draw_lesson("take" if kind == "frame" else kind, pools, words, rng)
         loss = step_loss(guide, student, lesson, words, rng, config, weights)
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        norm = torch.nn.utils.clip_grad_norm_(learning.parameters(), 1.0)
-        optimizer.step()
-        ema.update(learning)
+        norm = learner.learn(loss)
         return {"loss": float(loss.detach()), "gradient": float(norm)}
 
     def save(number: int, spent: float) -> None:
-        averaged = dict(zip(additions, _grouped(ema.weights), strict=True))
+        averaged = dict(zip(additions, _grouped(learner.ema.weights), strict=True))
         tensors = {f"{name}.{side}": part for name, pair in averaged.items() for side, part in pair.items()}
         save_tensors(out / "adapter.safetensors", tensors, {"step": number, "minutes": spent / 60})
 

@@ -18,16 +18,10 @@ from vitascope.nn.video_vae import TIME_STRIDE, VideoVAE
 from vitascope.prompt.captions import canonical, caption
 from vitascope.prompt.scene import Scene
 from vitascope.prompt.world import cast
-from vitascope.training.checkpoint import (
-    load_matching,
-    load_tensors,
-    optimizer_tensors,
-    restore_optimizers,
-    save_tensors,
-)
-from vitascope.training.ema import EMA
+from vitascope.training.checkpoint import load_matching, save_tensors
 from vitascope.training.givens import Grid, given_mask
 from vitascope.training.latents import LatentPool
+from vitascope.training.learner import Learner
 from vitascope.training.loop import LoopConfig, run
 from vitascope.training.optim import split_optimizers
 from vitascope.types import REFERENCE_SECONDS
@@ -51,9 +45,9 @@ class DiTTraining:
     frame_batch: int = 64
     clip_batch: int = 20
     clips_from: float = 0.25
-    field_until: float = 0.4
+    field_until: float = 0.15
     """Until this share of the time only the field learns, and then in `field_share` of the steps, which are cheap."""
-    field_share: float = 0.6
+    field_share: float = 0.5
     field_tokens: int = 112
     keep: float = 0.5
     keep_until: float = 0.85
@@ -145,23 +139,13 @@ def train(
     if start:
         load_matching(net, start)
     optimizers = split_optimizers([net], config.muon_rate, config.adam_rate)
-    ema = EMA(net, config.ema)
-    state, first, seconds = out / "state.safetensors", 0, 0.0
-    if state.exists():
-        tensors, facts = load_tensors(state)
-        load_matching(net, tensors)
-        restore_optimizers(optimizers, tensors)
-        ema.weights = {name: tensors[f"ema.{name}"].to(device) for name in ema.weights}
-        first, seconds, ema.steps = facts["step"], facts["seconds"], facts["step"]
+    learner, state = Learner(net, optimizers, config.ema), out / "state.safetensors"
+    first, seconds = learner.go_on(state)
     words = Words(tokenizer, text_config.max_words, config)
-
     pool, weights = pools["take"], weights.to(device)
 
     def step(number: int, done: float) -> dict[str, float]:
-        field = done < config.field_until or rng.random() < config.field_share
-        kind = draw_kind(rng, pools, FIELD_LESSONS if field else LESSONS)
-        if not field and done < config.clips_from:
-            kind = "frame"
+        kind, field = draw_step(rng, pools, config, done)
         if config.renew:
             pools.get(kind, pool).renew(config.renew)
         lesson = draw_lesson(kind, pools, words, rng)
@@ -170,23 +154,14 @@ def train(
         else:
             route = kind != "frame" and done < config.keep_until
             loss = flow_loss(net, lesson, words, rng, config, weights, route)
-        for optimizer in optimizers:
-            optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        norm = torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
-        for optimizer in optimizers:
-            optimizer.step()
-        ema.update(net)
+        norm = learner.learn(loss)
         return {"field" if field else "loss": float(loss.detach()), "gradient": float(norm)}
 
     def save(number: int, spent: float) -> None:
         facts = {"step": number, "minutes": spent / 60}
         norm = {"latent_mean": pool.mean, "latent_std": pool.std}
-        save_tensors(out / "dit.safetensors", ema.state(net) | norm, facts)
-        everything = (
-            net.state_dict() | optimizer_tensors(optimizers) | {f"ema.{k}": v for k, v in ema.weights.items()}
-        )
-        save_tensors(state, everything, {"step": number, "seconds": spent})
+        save_tensors(out / "dit.safetensors", learner.averaged | norm, facts)
+        learner.keep(state, number, spent)
 
     run(loop, out, optimizers, step, save, first, seconds)
     return out / "dit.safetensors"
@@ -207,6 +182,13 @@ def draw_kind(rng: np.random.Generator, pools: Pools, lessons: Mapping[str, floa
     kinds = [kind for kind in lessons if kind in pools or kind in ("frame", "reference")]
     shares = np.array([lessons[kind] for kind in kinds])
     return kinds[rng.choice(len(kinds), p=shares / shares.sum())]
+
+
+def draw_step(rng: np.random.Generator, pools: Pools, config: DiTTraining, done: float) -> tuple[str, bool]:
+    """Draw what the next step teaches at a share `done` of the time, and whether it is the field that learns it."""
+    field = done < config.field_until or rng.random() < config.field_share
+    kind = draw_kind(rng, pools, FIELD_LESSONS if field else LESSONS)
+    return ("frame" if not field and done < config.clips_from else kind), field
 
 
 def draw_lesson(kind: str, pools: Pools, words: Words, rng: np.random.Generator) -> Lesson:
@@ -304,10 +286,11 @@ def flow_loss(
         keep = torch.from_numpy(np.sort(rng.permutation(tokens)[: int(config.keep * tokens)])).to(device)
     with torch.autocast(device.type, torch.bfloat16):
         states, pooled = net.text(ids, mask)
-        made, field = net.dit.drawn(noisy, levels, extra, lesson.positions, states, mask, pooled, keep)
+        told = net.dit.briefing(extra, lesson.positions, pooled)
+        made = net.dit.steps(noisy, levels, *told, lesson.positions, states, mask, keep)
     weight = lesson.focus * (~given).float() / level.clamp(min=config.least_level) ** 2
     error = ((made.float() - clean).square() * weights).mean(-1)
-    blurred = ((field.float() - clean).square() * weights).mean(-1)
+    blurred = ((told[2].float() - clean).square() * weights).mean(-1)
     return (weight * error).sum() / (~given).sum() + FIELD_WEIGHT * (lesson.focus * blurred).mean()
 
 
@@ -325,7 +308,7 @@ def field_loss(
     chosen = torch.multinomial(lesson.focus - 0.4, count)[..., None]
     with torch.autocast(lesson.clean.device.type, torch.bfloat16):
         _, pooled = net.text(ids, mask)
-        seen = net.dit.seen(extra, lesson.positions)
-        made = net.dit.field(seen.gather(1, chosen.expand(-1, -1, seen.shape[-1])), pooled)
+        seen = net.dit.briefing.seen(extra, lesson.positions)
+        made = net.dit.briefing.field(seen.gather(1, chosen.expand(-1, -1, seen.shape[-1])), pooled)
     clean = lesson.clean.gather(1, chosen.expand(-1, -1, lesson.clean.shape[-1]))
     return ((made.float() - clean).square() * weights).mean()

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from vitascope.conditioning.blocking import BlockingLibrary, through_camera
 from vitascope.conditioning.tokens import Tokenizer
-from vitascope.nn.dit import DiT
+from vitascope.nn.dit import Briefing, DiTConfig, Steps
 from vitascope.nn.text_encoder import TextEncoder
 from vitascope.nn.video_vae import Decoder, Encoder, VideoVAE
 from vitascope.runtime.export import export
@@ -178,29 +178,31 @@ def _export_generator(recipe: "Recipe", numbers: dict[str, Tensor], out: Path) -
         text, {"ids": ids, "mask": mask}, ["ids", "mask"], ["states", "pooled"], {"ids": words, "mask": words}, out,
         "text_encoder", int8=["table", "blocks.*.weight"],
     )  # fmt: skip
-    config = recipe.dit
-    tokens = 10
-    inputs = {
-        "video": torch.randn(2, tokens, config.latent_channels),
-        "levels": torch.rand(2, tokens),
-        "channels": torch.randn(2, tokens, config.channels),
-        "positions": torch.randn(tokens, 3),
-        "states": torch.randn(2, recipe.text.max_words, config.text_dim),
-        "mask": mask,
-        "pooled": torch.randn(2, config.text_dim),
+    export_transformer(recipe.dit, recipe.text.max_words, numbers, out)
+
+
+def export_transformer(config: DiTConfig, max_words: int, numbers: dict[str, Tensor], out: Path) -> None:
+    """Write the transformer as two networks: what is told before the first step, and the step."""
+    tokens, both, first = 10, {0: "batch", 1: "tokens"}, {0: "batch"}
+    places = {"positions": torch.randn(tokens, 3)}
+    told = {
+        "base": torch.randn(2, tokens, config.dim),
+        "view": torch.randn(2, tokens, config.modulation),
+        "field": torch.randn(2, tokens, config.latent_channels),
     }
-    both = {0: "batch", 1: "tokens"}
-    axes = {"video": both, "levels": both, "channels": both, "positions": {0: "tokens"}}
-    axes |= {name: {0: "batch"} for name in ("states", "mask", "pooled")}
+    channels = {"channels": torch.randn(2, tokens, config.channels)}
+    inputs = channels | places | {"pooled": torch.randn(2, config.text_dim)}
+    axes = {"channels": both, "positions": {0: "tokens"}, "pooled": first}
+    briefing = _loaded(Briefing(config), numbers, "dit.briefing.")
+    export(briefing, inputs, list(inputs), list(told), axes, out, "briefing", int8=["*.weight"])
+    inputs = {"video": torch.randn(2, tokens, config.latent_channels), "levels": torch.rand(2, tokens)}
+    inputs |= told | places | {"states": torch.randn(2, max_words, config.text_dim)}
+    inputs |= {"mask": torch.ones(2, max_words, dtype=torch.bool)}
+    axes = dict.fromkeys(("video", "levels", *told), both) | {"positions": {0: "tokens"}}
+    axes |= {"states": first, "mask": first}
+    steps = _loaded(Steps(config), numbers, "dit.steps.")
     export(
-        _loaded(DiT(config), numbers, "dit."),
-        inputs,
-        list(inputs),
-        ["clean"],
-        axes,
-        out,
-        "dit",
-        int8=["*blocks.*.weight", "field.words.weight", "modulate.weight"],
+        steps, inputs, list(inputs), ["clean"], axes, out, "dit", int8=["blocks.*.weight", "modulate.weight"]
     )
 
 

@@ -6,8 +6,8 @@ import numpy as np
 from jaxtyping import Bool
 
 SHARES = {
-    "text": 0.58,
-    "first frame": 0.14,
+    "text": 0.52,
+    "first frame": 0.20,
     "first and last frame": 0.05,
     "keyframes": 0.03,
     "start": 0.07,

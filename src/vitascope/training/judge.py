@@ -18,9 +18,10 @@ from jaxtyping import Bool, Float, Int, UInt8
 from torch import Tensor
 
 from vitascope.conditioning.camera import AMOUNTS
-from vitascope.evaluation.judge import CARD, JudgeCard, matters, reference_key
-from vitascope.evaluation.judge import Judge as EvaluationJudge
+from vitascope.evaluation.judge import matters, reference_key
 from vitascope.evaluation.report import METRICS, temporal_metrics
+from vitascope.intake.sight import CARD, JudgeCard
+from vitascope.intake.sight import Judge as EvaluationJudge
 from vitascope.nn.judge import Judge, JudgeConfig, JudgeGraph, Judgement, fold_norms
 from vitascope.prompt.scene import Scene
 from vitascope.prompt.world import World, compositions

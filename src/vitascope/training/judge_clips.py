@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from jaxtyping import Float32, UInt8
 
-from vitascope.evaluation.judge import resample, resize
+from vitascope.intake.sight import resample, resize
 from vitascope.prompt.scene import Scene
 
 SHARD = 128

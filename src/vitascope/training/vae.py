@@ -11,15 +11,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from vitascope.nn.video_vae import CELL, VideoVAE, VideoVAEConfig, fold
-from vitascope.training.checkpoint import (
-    load_matching,
-    load_tensors,
-    optimizer_tensors,
-    restore_optimizers,
-    save_tensors,
-)
+from vitascope.training.checkpoint import load_matching, save_tensors
 from vitascope.training.clips import ClipPool
-from vitascope.training.ema import EMA
+from vitascope.training.learner import Learner
 from vitascope.training.loop import LoopConfig, run
 from vitascope.training.optim import split_optimizers
 from vitascope.training.sheets import save_sheet
@@ -93,43 +87,25 @@ def train(
 
     Starts from the tensors of `start` that fit, or goes on from `out/state.safetensors` if a run was cut off there.
     """
-    rng = np.random.default_rng(0)
+    rng, state = np.random.default_rng(0), out / "state.safetensors"
     vae = VideoVAE(model_config).to(device)
     if start:
         load_matching(vae, start)
-    elif not (out / "state.safetensors").exists():
+    elif not state.exists():
         fit_linear(vae, pool.clips.transpose(1, 2).float() / 255)
     vae.encoder.requires_grad_(not config.decoder_only)
     learning = vae.decoder if config.decoder_only else vae
     optimizers = split_optimizers([learning], config.rate, config.rate, weight_decay=0.0)
-    ema = EMA(vae, config.ema)
-    state, first, seconds = out / "state.safetensors", 0, 0.0
-    if state.exists():
-        tensors, facts = load_tensors(state)
-        load_matching(vae, tensors)
-        restore_optimizers(optimizers, tensors)
-        ema.weights = {name: tensors[f"ema.{name}"].to(device) for name in ema.weights}
-        first, seconds, ema.steps = facts["step"], facts["seconds"], facts["step"]
+    learner = Learner(vae, optimizers, config.ema)
+    first, seconds = learner.go_on(state)
 
     def step(number: int, done: float) -> dict[str, float]:
-        whole = done > config.whole_from
         if number % 2 == 0 and config.renew:
             pool.renew(config.renew)
-        batch = config.whole_batch if whole else config.batch
-        true = pool.crops(batch, config.frames, 0 if whole else config.crop).to(device)
-        with torch.autocast(device, torch.bfloat16):
-            latents = vae.encode(true)
-            spread = float(rng.uniform(0, config.noise))
-            made = vae.decode(latents + spread * torch.randn_like(latents))
-        made, latents = made.float(), latents.float()
+        true = drawn(pool, config, done).to(device)
+        made, latents = through(vae, true, float(rng.uniform(0, config.noise)))
         loss = reconstruction_loss(made, true) + 5e-3 * latents.square().mean()
-        for optimizer in optimizers:
-            optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(vae.parameters(), 1.0)
-        for optimizer in optimizers:
-            optimizer.step()
-        ema.update(vae)
+        learner.learn(loss)
         return {
             "loss": float(loss.detach()),
             "psnr": psnr(made.detach(), true),
@@ -137,19 +113,32 @@ def train(
         }
 
     def save(number: int, spent: float) -> None:
-        averaged = ema.state(vae)
+        averaged = learner.averaged
         quality = evaluate(vae, averaged, test.to(device), out / "sheet.png")
         print(f"test psnr {quality:.2f} dB", flush=True)
-        save_tensors(
-            out / "vae.safetensors", averaged, {"step": number, "minutes": spent / 60, "psnr": quality}
-        )
-        everything = (
-            vae.state_dict() | optimizer_tensors(optimizers) | {f"ema.{k}": v for k, v in ema.weights.items()}
-        )
-        save_tensors(state, everything, {"step": number, "seconds": spent})
+        facts = {"step": number, "minutes": spent / 60, "psnr": quality}
+        save_tensors(out / "vae.safetensors", averaged, facts)
+        learner.keep(state, number, spent)
 
     run(loop, out, optimizers, step, save, first, seconds)
     return out / "vae.safetensors"
+
+
+def drawn(pool: ClipPool, config: VAETraining, done: float) -> Float[Tensor, "batch 3 frames h w"]:
+    """Draw the clips of a step: parts of pictures, and whole ones when so much of the time is over."""
+    if done > config.whole_from:
+        return pool.crops(config.whole_batch, config.frames, 0)
+    return pool.crops(config.batch, config.frames, config.crop)
+
+
+def through(
+    vae: VideoVAE, true: Float[Tensor, "batch 3 frames h w"], noise: float
+) -> tuple[Float[Tensor, "batch 3 frames h w"], Float[Tensor, "batch latent t y x"]]:
+    """Return clips as they come back from their latents, to which `noise` was added, and the latents without it."""
+    with torch.autocast(true.device.type, torch.bfloat16):
+        latents = vae.encode(true)
+        made = vae.decode(latents + noise * torch.randn_like(latents))
+    return made.float(), latents.float()
 
 
 @torch.no_grad()

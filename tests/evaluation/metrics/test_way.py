@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from vitascope.evaluation.judge import middles
 from vitascope.evaluation.metrics.way import way_error
+from vitascope.intake.sight import middles
 
 
 def test_errors_are_shares_of_the_width():

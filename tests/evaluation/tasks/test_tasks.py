@@ -6,12 +6,12 @@ import pytest
 from tests.evaluation.clips import CARD, FlatJudge
 from vitascope.backends import registry
 from vitascope.backends.toybox import Toybox
-from vitascope.evaluation.judge import Judge
 from vitascope.evaluation.sources import Made, Rendered, sources
 from vitascope.evaluation.task_report import judge_tasks, sum_up
 from vitascope.evaluation.tasks import TASKS
 from vitascope.evaluation.tasks.base import Outcome, Studio
 from vitascope.evaluation.tasks.camera import gain, pooled
+from vitascope.intake.sight import Judge
 from vitascope.prompt.edits import instruction
 from vitascope.testing import FakeBackend
 from vitascope.weights.store import WeightsFolder

@@ -163,11 +163,15 @@ def _denoiser(order: Order) -> dict[str, Any]:
     """Load the denoiser of a single file with the settings of the folder's own."""
     name = next(name for name in ("transformer", "unet") if name in order.folder.components)
     kind = getattr(library(), order.folder.components[name][1])
+    file, dtype, rounded = order.source.denoiser, order.dtypes["default"], {}
+    if file is not None and file.suffix == ".gguf":
+        rounded["quantization_config"] = library().GGUFQuantizationConfig(compute_dtype=dtype)
     denoiser = kind.from_single_file(
-        str(order.source.denoiser),
+        str(file),
         config=str(order.folder.path),
         subfolder=name,
-        torch_dtype=order.dtypes["default"],
+        torch_dtype=dtype,
         local_files_only=True,
+        **rounded,
     )
     return {name: denoiser}

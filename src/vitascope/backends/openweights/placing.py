@@ -1,5 +1,7 @@
 """Where a pipeline's parts lie: the memory plan (`weights/memory.py`) as diffusers' own switches."""
 
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from vitascope.backends.openweights.library import installed, library
@@ -13,14 +15,18 @@ from vitascope.weights.safe import Folder
 QUANTISER = "torchao"
 
 
-def placed(entry: Entry, folder: Folder, shot: Shot, held: int) -> Placement:
+def placed(entry: Entry, folder: Folder, shot: Shot, held: int, denoiser: Path | None = None) -> Placement:
     """Return how a model is placed for a shot on this machine; `held` bytes are those that can be let go.
 
-    Raises `RequestError` where nothing fits, with the nearest request that does.
+    `denoiser` is a file that takes the place of the folder's own. Raises `RequestError` where nothing fits, with the
+    nearest request that does.
     """
     free = machine()
     free = Machine(free.gpu + held if free.gpu else 0, free.ram if free.gpu else free.ram + held)
-    placement = place(parts_of(folder, entry), request_of(shot, entry), free, shot.memory)
+    parts = parts_of(folder, entry)
+    if denoiser is not None and denoiser.suffix == ".gguf":
+        parts = replace(parts, denoisers=(denoiser.stat().st_size, *parts.denoisers[1:]))
+    placement = place(parts, request_of(shot, entry), free, shot.memory)
     if placement.name == "int8" and installed(QUANTISER) is None:
         raise MissingExtraError(
             f"memory: int8 needs {QUANTISER}, which is not installed: pip install {QUANTISER}"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from vitascope.backends.openweights.library import library
+from vitascope.backends.openweights.library import check_needs, library
 from vitascope.errors import RequestError, WeightsError
 from vitascope.settings import settings
 from vitascope.weights.catalogue import Entry, Task, catalogue
@@ -15,6 +15,8 @@ from vitascope.weights.library import MANIFEST, Library, Pulled
 from vitascope.weights.manifest import describe
 from vitascope.weights.safe import Folder, checked_file, checked_folder
 
+SINGLE = (".safetensors", ".gguf")
+"""What a denoiser in one file may be: plain numbers, or numbers rounded to few bits."""
 OWN_ENTRY = "vitascope.json"
 """A file in a folder of weights that says what the catalogue says of others: an entry as JSON."""
 
@@ -40,7 +42,7 @@ def find(name: str) -> Source:
     if name in catalogue():
         return Source(catalogue()[name])
     path = Path(name).expanduser()
-    if path.suffix == ".safetensors":
+    if path.suffix in SINGLE:
         return _of_file(path)
     return Source(_entry_of(checked_folder(path)), path)
 
@@ -71,12 +73,23 @@ def _entry_of(folder: Folder) -> Entry:
 
 def _of_file(path: Path) -> Source:
     """Return the source of a denoiser in one file, with all else from the folder that it lies in or was made from."""
-    tensors = checked_file(path)
+    shapes = _shapes(path)
     for base in (path.parent, path.parent.parent):
         if (base / "model_index.json").is_file():
             return Source(_entry_of(checked_folder(base)), base, path)
-    entry = _made_from({name: tensor.shape for name, tensor in tensors.items()}, path)
-    return Source(entry, None, path)
+    return Source(_made_from(shapes, path), None, path)
+
+
+def _shapes(path: Path) -> dict[str, tuple[int, ...]]:
+    """Return the shapes of a file's tensors by name, from its header, which is checked."""
+    if path.suffix != ".gguf" or not path.is_file():
+        return {name: tensor.shape for name, tensor in checked_file(path).items()}
+    check_needs(("gguf",), path.name)
+    try:
+        tensors = library("gguf").GGUFReader(str(path)).tensors
+    except (OSError, ValueError, IndexError, KeyError, OverflowError, MemoryError) as error:
+        raise WeightsError(f"{path} is no GGUF file, or is damaged ({str(error)[:100]})") from None
+    return {tensor.name: tuple(int(side) for side in reversed(tensor.shape)) for tensor in tensors}
 
 
 def _made_from(shapes: Mapping[str, tuple[int, ...]], path: Path) -> Entry:

@@ -32,6 +32,8 @@ def names(kind: Any) -> tuple[str, ...] | None:
     takes = inspect.signature(kind.__call__).parameters
     if not hasattr(kind, "encode_prompt") or any(name in takes for name in OTHERS):
         return None
+    if "safety_checker" in inspect.signature(kind.__init__).parameters:
+        return None  # a guardrail reads the words too, inside the call
     return next((found for found in (MASKED, PLAIN) if all(name in takes for name in found)), None)
 
 

@@ -6,6 +6,7 @@ A pipeline encodes, denoises and decodes in one call. When its denoiser or its d
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import wraps
 from typing import Any
 
 import numpy as np
@@ -76,21 +77,29 @@ class Watch:
 @contextmanager
 def _stepping(scheduler: Any, stepped: Callable[[Any], None]) -> Iterator[None]:
     """Hear of every step of a scheduler, but not of those of its copies (models with sound make some)."""
-    kind = type(scheduler)
+    plain = type(scheduler).step
 
-    class Heard(kind):
-        def step(self, *arguments: Any, **named: Any) -> Any:
-            result = super().step(*arguments, **named)
-            if self is scheduler:
-                stepped(result[0])
-            return result
+    def step(self: Any, *arguments: Any, **named: Any) -> Any:
+        result = plain(self, *arguments, **named)
+        if self is scheduler:
+            stepped(result[0])
+        return result
 
-    Heard.__name__, Heard.__qualname__, Heard.__module__ = kind.__name__, kind.__qualname__, kind.__module__
-    scheduler.__class__ = Heard
+    with taught(scheduler, step=step):
+        yield
+
+
+@contextmanager
+def taught(thing: Any, **methods: Callable[..., Any]) -> Iterator[None]:
+    """Let some methods of an object be others within; copies that a pipeline makes of it keep them."""
+    kind = type(thing)
+    named = {name: wraps(getattr(kind, name))(method) for name, method in methods.items()}
+    own = {"__module__": kind.__module__, "__qualname__": kind.__qualname__}
+    thing.__class__ = type(kind.__name__, (kind,), own | named)
     try:
         yield
     finally:
-        scheduler.__class__ = kind
+        thing.__class__ = kind
 
 
 def looked_at(frames: np.ndarray, hints: Callable[[], str]) -> tuple[np.ndarray, tuple[str, ...]]:

@@ -11,8 +11,8 @@ from PIL import Image
 
 from vitascope.api import editing, make_shot
 from vitascope.backends.base import Backend
-from vitascope.evaluation.judge import Judge
 from vitascope.evaluation.sources import Sources, save, shape_of
+from vitascope.intake.sight import Judge
 from vitascope.pipeline import generate
 from vitascope.progress import Progress
 from vitascope.prompt.scene import Scene

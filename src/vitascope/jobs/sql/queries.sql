@@ -7,7 +7,7 @@ insert into jobs (
     deleted_at
 ) values (
     :id, :state, :model, :request, :fingerprint, :owner, :key, :priority,
-    coalesce((select max(place) from jobs), 0) + 1, :max_attempts, :attempt, :lost, :worker, :lease_boot, :lease_until,
+    coalesce((select max(number) from jobs), 0) + 1, :max_attempts, :attempt, :lost, :worker, :lease_boot, :lease_until,
     :cancel_wanted, :standing, :failure, :outputs, :notes, :created_at, :started_at, :finished_at, :deleted_at
 ) returning *;
 

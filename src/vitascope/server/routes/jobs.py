@@ -2,15 +2,18 @@
 
 import json
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
+from starlette.concurrency import run_in_threadpool
 
 from vitascope.jobs.job import Event, Job, State
-from vitascope.server.downloads import content
+from vitascope.server.bell import peek
+from vitascope.server.downloads import ANSWERS, content, glimpse
 from vitascope.server.house import Admin, Asking, House, InHouse
-from vitascope.server.schemas import Move, NewJob, told
+from vitascope.server.schemas import Move, NewJob, preview_url, told
 from vitascope.server.work import hand_in, last_event, listen
 
 router = APIRouter(prefix="/api/v1", tags=["jobs"])
@@ -45,9 +48,11 @@ def list_jobs(
 
 
 @router.get("/jobs/{job_id}")
-def get_job(house: InHouse, caller: Asking, job_id: str) -> dict[str, Any]:
+async def get_job(house: InHouse, caller: Asking, job_id: str) -> dict[str, Any]:
     """Return a job."""
-    return _told(house, house.job(job_id, caller))
+    job = await peek(house.desk.store, partial(house.job, job_id, caller))
+    # How many go before it takes longer to say, the more there are.
+    return await run_in_threadpool(_told, house, job) if job.state == "queued" else told(job)
 
 
 @router.delete("/jobs/{job_id}")
@@ -66,14 +71,16 @@ def cancel(house: InHouse, caller: Asking, job_id: str) -> dict[str, Any]:
 @router.post("/jobs/{job_id}/retry")
 def retry(house: InHouse, caller: Asking, job_id: str) -> dict[str, Any]:
     """Queue a failed or cancelled job again; it goes on from the last step that was kept."""
-    return _told(house, house.desk.store.retry(house.job(job_id, caller).id))
+    job = house.job(job_id, caller)
+    return _told(house, house.desk.retry(job.id, budget=house.budget(caller)))
 
 
 @router.post("/jobs/{job_id}/clone")
 def clone(house: InHouse, caller: Asking, job_id: str) -> dict[str, Any]:
     """Hand in the same request once more."""
     house.check_queue()
-    return _told(house, house.desk.store.clone(house.job(job_id, caller).id))
+    job = house.job(job_id, caller)
+    return _told(house, house.desk.clone(job.id, budget=house.budget(caller)))
 
 
 @router.post("/jobs/{job_id}/move")
@@ -87,7 +94,7 @@ def move(house: InHouse, caller: Admin, job_id: str, where: Move) -> dict[str, A
     return _told(house, store.move(job_id, before))
 
 
-@router.get("/jobs/{job_id}/files/{index}", response_class=Response)
+@router.get("/jobs/{job_id}/files/{index}", response_class=Response, responses=ANSWERS)
 def file(
     request: Request, house: InHouse, caller: Asking, job_id: str, index: int, variant: str = "video"
 ) -> Response:
@@ -95,9 +102,22 @@ def file(
     return content(house, request, house.job(job_id, caller), variant, index)
 
 
-@router.get("/jobs/{job_id}/events", response_class=StreamingResponse)
+@router.get("/jobs/{job_id}/preview", response_class=Response)
+def preview(request: Request, house: InHouse, caller: Asking, job_id: str) -> Response:
+    """Return a picture of the clip in the making, or of the finished one; 404 while there is nothing to be seen."""
+    return glimpse(house, request, house.job(job_id, caller))
+
+
+@router.get(
+    "/jobs/{job_id}/events",
+    response_class=StreamingResponse,
+    responses={200: {"description": "Server-sent events"}, 204: {"description": "All has been told"}},
+)
 def events_of_job(request: Request, house: InHouse, caller: Asking, job_id: str) -> Response:
-    """Stream what happens to a job, from the beginning or after `Last-Event-ID`, until it is over (then 204)."""
+    """Stream what happens to a job, from the beginning or after `Last-Event-ID`, until it is over (then 204).
+
+    `progress` says phase, step, total, percent, the seconds left of the phase and of the job, and where a picture is.
+    """
     after = last_event(request)
     job = house.job(job_id, caller)
     if job.finished and not house.desk.store.events(job.id, after, 1):
@@ -147,7 +167,8 @@ def _stream(house: House, owner: str | None, job: str | None, after: int) -> Res
 
 
 def _line(event: Event) -> str:
-    data = json.dumps(
-        {"job": event.job, "type": event.type, "at": event.at, **event.data}, ensure_ascii=False
-    )
+    told = {"job": event.job, "type": event.type, "at": event.at, **event.data}
+    if "preview" in told:
+        told["preview"] = preview_url(event.job, told["preview"])
+    data = json.dumps(told, ensure_ascii=False)
     return f"id: {event.id}\nevent: {event.type}\ndata: {data}\n\n"

@@ -3,6 +3,8 @@
 import os
 import platform
 import sys
+from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter, Response
@@ -10,8 +12,11 @@ from fastapi import APIRouter, Response
 from vitascope import __version__
 from vitascope.backends.registry import backend
 from vitascope.errors import DiskFullError, VitascopeError
+from vitascope.jobs.budget import DAY
 from vitascope.server.errors import Refusal
 from vitascope.server.house import Admin, Asking, House, InHouse
+from vitascope.server.tokens import Caller
+from vitascope.weights.machine import free_memory
 
 router = APIRouter(tags=["system"])
 
@@ -44,13 +49,24 @@ def system(house: InHouse, caller: Asking) -> dict[str, Any]:
     """Return what the server is and how it is."""
     rooms, store = house.desk.rooms, house.desk.store
     workers = sorted(lock.stem for lock in rooms.workers.glob("*.lock"))
+    counts = store.counts()
     told = {"version": __version__, "python": platform.python_version(), "platform": sys.platform}
-    told |= {"devices": [{"kind": "cpu", "cores": os.cpu_count()}], "models": list(house.models)}
-    told |= {"workers": workers, "paused": store.paused, "jobs": store.counts()}
-    return told | {
-        "disk_free_bytes": rooms.free(rooms.path),
-        "caller": {"name": caller.name, "scope": caller.scope},
-    }
+    told |= {"devices": devices(), "models": list(house.models), "workers": workers}
+    told |= {"paused": store.paused, "jobs": counts}
+    told |= {"queue_depth": counts.get("queued", 0), "queue_limit": house.max_queued}
+    told |= {"memory_free_bytes": free_memory(), "disk_free_bytes": rooms.free(rooms.path)}
+    return told | {"caller": _caller(house, caller)}
+
+
+@router.get("/api/v1/presets")
+def list_presets(house: InHouse, caller: Asking) -> dict[str, Any]:
+    """List the ways to denoise of each model, by name; a shot says `preset`, and what else it says goes before."""
+    data = [
+        {"id": name, "object": "preset", "model": model, **asdict(preset)}
+        for model in house.models
+        for name, preset in backend(model).card.presets.items()
+    ]
+    return {"object": "list", "data": data}
 
 
 @router.get("/metrics", response_class=Response)
@@ -60,7 +76,7 @@ def metrics(house: InHouse, caller: Asking) -> Response:
 
 
 @router.get("/healthz")
-def health() -> dict[str, str]:
+async def health() -> dict[str, str]:
     """Say that the server answers."""
     return {"status": "ok"}
 
@@ -76,6 +92,24 @@ def ready(house: InHouse) -> dict[str, str]:
 def check(house: InHouse, caller: Admin) -> dict[str, str]:
     """Check the database of the queue, page by page."""
     return {"queue": house.desk.store.check()}
+
+
+def devices(proc: Path = Path("/proc")) -> list[dict[str, Any]]:
+    """Return what workers may compute on: the CPU, and the graphics cards that the system shows as files."""
+    found: list[dict[str, Any]] = [{"kind": "cpu", "cores": os.cpu_count()}]
+    for card in sorted(proc.glob("driver/nvidia/gpus/*/information")):
+        lines = (line.partition(":") for line in card.read_text("utf-8", "replace").splitlines())
+        told = {name.strip(): value.strip() for name, _, value in lines}
+        found.append({"kind": "cuda", "name": told.get("Model", "unknown")})
+    return found
+
+
+def _caller(house: House, caller: Caller) -> dict[str, Any]:
+    """Return who asks, and how much of its budget is spent."""
+    store, budget = house.desk.store, house.budget(caller)
+    now = store.clock.now()
+    charges = store.tables.charges(caller.name, now - DAY) if budget else []
+    return {"name": caller.name, "scope": caller.scope, "budget": budget.spent(charges, now)}
 
 
 def _check(house: House) -> None:
@@ -108,4 +142,5 @@ def _card(name: str) -> dict[str, Any]:
         "steps": card.steps,
         "guidance_scale": card.guidance_scale,
     }
-    return told | {"takes": sorted(card.takes), "camera_limits": dict(card.camera_limits)}
+    told |= {"takes": sorted(card.takes), "camera_limits": dict(card.camera_limits)}
+    return told | {"presets": list(card.presets)}

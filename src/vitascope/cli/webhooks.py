@@ -1,0 +1,132 @@
+"""`vitascope webhooks`: who is told when a clip is over, and how that went."""
+
+import threading
+import time
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from vitascope.jobs.mailbox import Mailbox
+    from vitascope.server.webhooks import Endpoints
+
+webhooks = typer.Typer(
+    name="webhooks",
+    help="Addresses that are told when a clip is over.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+Name = Annotated[str, typer.Argument(metavar="ENDPOINT", help="Its id, or its name.", show_default=False)]
+
+
+@webhooks.command()
+def add(
+    url: Annotated[str, typer.Argument(help="As in https://example.com/hook.", show_default=False)],
+    name: Annotated[str, typer.Option(help="What it is called.")] = "webhook",
+    events: Annotated[
+        str, typer.Option(metavar="A,B", help="video.completed, video.failed, video.cancelled.")
+    ] = "video.completed,video.failed",
+    owner: Annotated[
+        str | None, typer.Option(metavar="TOKEN", help="Only the jobs of this token. [default: all]")
+    ] = None,
+    allow_private: Annotated[
+        bool, typer.Option("--allow-private", help="It may lie in this network, and be plain http.")
+    ] = False,
+) -> None:
+    """Tell an address from now on; print its id, and the secret that signs, this once."""
+    chosen = [part.strip() for part in events.split(",") if part.strip()]
+    endpoint = _endpoints().add(url, name, chosen, owner, private=allow_private)
+    typer.echo(f"{endpoint.id}\n{endpoint.secret}")
+
+
+@webhooks.command("ls")
+def list_endpoints() -> None:
+    """List the endpoints, and how many deliveries wait, have arrived and were given up."""
+    counts = _mailbox().counts()
+    for one in _endpoints().all():
+        told = counts.get(one.id, {})
+        states = ", ".join(f"{told.get(state, 0)} {state}" for state in ("waiting", "delivered", "given_up"))
+        typer.echo(f"{one.id}  {one.name}  {one.url}  {','.join(one.event_types)}  {states}")
+
+
+@webhooks.command("log")
+def show_log(
+    name: Name, limit: Annotated[int, typer.Option("-n", min=1, help="How many at most.")] = 20
+) -> None:
+    """List what an endpoint was told, the newest first, and how that went."""
+    for one in _mailbox().deliveries(_endpoints().get(name).id, limit):
+        when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(one.at))
+        how = one.problem or ("" if one.status is None else f"it answers {one.status}")
+        typer.echo(f"{when}  {one.type}  {one.job}  {one.state}  {one.tries} tries  {how}".rstrip())
+
+
+@webhooks.command("test")
+def try_out(
+    name: Name,
+    event: Annotated[str, typer.Option(help="What to tell of.")] = "video.completed",
+) -> None:
+    """Tell an endpoint of a video that never was, and print the status that it answers."""
+    from vitascope.server.courier import attempt
+
+    endpoints = _endpoints()
+    typer.echo(attempt(endpoints.get(name), event, endpoints.outward))
+
+
+@webhooks.command()
+def rotate(
+    name: Name,
+    overlap: Annotated[
+        bool, typer.Option("--overlap", help="Let the old one sign as well for a day.")
+    ] = False,
+) -> None:
+    """Give an endpoint a new secret, and print it, this once."""
+    endpoints = _endpoints()
+    typer.echo(endpoints.rotate(endpoints.get(name), overlap=overlap).secret)
+
+
+@webhooks.command()
+def resend(name: Name) -> None:
+    """Try all again that was given up, and print how many those are."""
+    typer.echo(_mailbox().resend(_endpoints().get(name).id))
+
+
+@webhooks.command("rm")
+def remove(name: Name) -> None:
+    """Tell an endpoint nothing any more."""
+    endpoints = _endpoints()
+    endpoint = endpoints.get(name)
+    endpoints.remove(endpoint)
+    _mailbox().forget(endpoint.id)
+
+
+@webhooks.command()
+def deliver(
+    once: Annotated[bool, typer.Option("--once", help="Try what is due, then leave.")] = False,
+) -> None:
+    """Deliver news until interrupted; `vitascope serve` does that by itself."""
+    from vitascope.server.courier import Courier
+
+    courier = Courier(_mailbox(), _endpoints())
+    try:
+        if not once:
+            courier.run(threading.Event())
+        while courier.tick():
+            pass
+    finally:
+        courier.close()
+
+
+def _endpoints() -> "Endpoints":
+    from vitascope.server.webhooks import FILE, Endpoints
+    from vitascope.settings import settings
+
+    return Endpoints(settings().home / FILE)
+
+
+def _mailbox() -> "Mailbox":
+    from vitascope.jobs.desk import open_desk
+    from vitascope.jobs.mailbox import Mailbox
+    from vitascope.settings import settings
+
+    return Mailbox(open_desk(settings().home).store)

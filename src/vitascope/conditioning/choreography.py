@@ -1,0 +1,118 @@
+"""Where everything goes in a shot: the camera in every frame, the subject in every latent frame."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from jaxtyping import Float, Float32
+
+from vitascope.conditioning.blocking import Blocking, middle, moved, standing, through_camera
+from vitascope.conditioning.camera import camera_channels, camera_path, centred
+from vitascope.conditioning.encoders import Encoders
+from vitascope.conditioning.finding import find
+from vitascope.conditioning.known import Known
+from vitascope.conditioning.path import path_positions
+from vitascope.prompt.edits import adds
+from vitascope.types import CAMERA_CHANNELS, EXTRA_CHANNELS, SUBJECT_CHANNELS, TIME_STRIDE, Shot
+
+
+@dataclass(frozen=True)
+class Choreography:
+    """Where everything goes in the whole of a shot.
+
+    `subject` leads from the screen to the subject; None where pictures show it, or nobody knows.
+    """
+
+    camera: Float32[np.ndarray, "frames 4"]
+    subject: Blocking | None
+
+
+def choreograph(shot: Shot, known: Known, encoders: Encoders) -> Choreography:
+    """Return where camera and subject go in a resolved shot: worked out once, however many windows it is made in."""
+    camera = _camera_path(shot)
+    return Choreography(camera, _on_screen(shot, known, camera, encoders))
+
+
+def _camera_path(shot: Shot) -> Float32[np.ndarray, "frames 4"]:
+    """Return where the camera is in every frame of the shot, around the middle of its way."""
+    shape = shot.video_shape()
+    times = np.arange(shape.num_frames) / shape.fps
+    return centred(camera_path(shot.camera or (), times, times[-1] or 1.0))
+
+
+def _on_screen(
+    shot: Shot, known: Known, camera: Float32[np.ndarray, "frames 4"], encoders: Encoders
+) -> Blocking | None:
+    """Return the subject's way over the screen in every latent frame; None where pictures show it, or nobody knows.
+
+    Somebody who is to be added is in no picture yet, and a reference is none of the clip's. In a first frame it is
+    looked for. A path leads the subject's middle; all else about it, such as its size, is as the words have it.
+    """
+    shape = shot.video_shape()
+    shown = any(given.role != "reference" for given in shot.givens) and not adds(shot.caption or "")
+    found = _found(shot, known, camera, encoders) if shown and not shot.path else None
+    blocking = None if shown and not shot.path and not found else planned(shot, camera, encoders, found)
+    if blocking is None:
+        return None
+    every = camera[::TIME_STRIDE]
+    screen = (_whole(blocking.maps) @ through_camera(every, shape.width / shape.height))[:, :2]
+    if shot.path:
+        times = np.arange(len(every)) * TIME_STRIDE / shape.fps
+        screen = moved(screen, path_positions(shot.path, times) - 0.5 - middle(screen))
+    return replace(blocking, maps=screen)
+
+
+def _found(
+    shot: Shot, known: Known, camera: Float32[np.ndarray, "frames 4"], encoders: Encoders
+) -> Blocking | None:
+    """Return a way that begins where the subject is in the first frame, if that is all that is given of the clip."""
+    frames = [given for given in shot.givens if given.role != "reference"]
+    alone = len(frames) == 1 and frames[0].role == "frame" and frames[0].kind == "image"
+    field, shape = encoders.field, shot.video_shape()
+    if field is None or not alone or not known.canvas.known[0].all():
+        return None
+    assert shot.seed is not None
+    grid, caption = replace(shape, num_frames=1).latent(), shot.caption or shot.prompt
+    (text,) = encoders.text((caption,))
+    filmed, positions = camera_channels(camera[:1]), grid.positions(shape.fps)
+
+    def draw(told: Float32[np.ndarray, "tries 15"]) -> Float32[np.ndarray, "tries tokens latent"]:
+        channels = np.zeros((len(told), grid.num_tokens, EXTRA_CHANNELS), np.float32)
+        channels[..., -SUBJECT_CHANNELS:] = told[:, None]
+        channels[..., -SUBJECT_CHANNELS - CAMERA_CHANNELS : -SUBJECT_CHANNELS] = filmed
+        return field(text, channels, positions)
+
+    there = through_camera(camera[:1], shape.width / shape.height)[0]
+    return find(encoders.video(known.canvas.frames[:1]), encoders.ways(caption, shot.seed), there, draw)
+
+
+def planned(
+    shot: Shot, camera: Float32[np.ndarray, "frames 4"], encoders: Encoders, begun: Blocking | None = None
+) -> Blocking | None:
+    """Return the subject's way through the whole shot, from what its captions say one after the other.
+
+    It begins as `begun`, if that is known.
+    """
+    assert shot.seed is not None
+    frames = 1 + (len(camera) - 1) // TIME_STRIDE
+    way = shot.path[-1][1] - shot.path[0][1] if shot.path else float(camera[-1, 0] - camera[0, 0])
+    stages = [(0.0, shot.caption or shot.prompt), *((share, words) for share, words in shot.script)]
+    whole: Blocking | None = None
+    for (start, words), end in zip(stages, [*(share for share, _ in stages[1:]), 1.0], strict=True):
+        count = round(end * frames) - round(start * frames)
+        chosen = encoders.blocking(words, shot.seed) or (standing(frames) if shot.path else None)
+        if begun is not None and start == 0:
+            chosen = begun
+        elif chosen is not None and (chosen.crossing or shot.path):
+            chosen = chosen.onward(way)
+        if chosen is None:
+            return None
+        if count > 0:
+            chosen = chosen.lasting(count)
+            whole = chosen if whole is None else whole.then(chosen)
+    return whole
+
+
+def _whole(maps: Float[np.ndarray, "frames 2 3"]) -> Float[np.ndarray, "frames 3 3"]:
+    """Return the maps with their third row, which is always (0, 0, 1)."""
+    last = np.broadcast_to(np.array([[[0.0, 0.0, 1.0]]]), (len(maps), 1, 3))
+    return np.concatenate([maps, last], axis=1)

@@ -1,0 +1,225 @@
+"""The door to the outside: one POST to an address that others chose, which must not lead inside.
+
+A name is resolved once, every address behind it must be public, and the connection goes to one of those very addresses,
+so that a name that changes its mind between the look and the call (DNS rebinding) gains nothing. No redirect is
+followed, no proxy of the environment is used, certificates are checked, and all of it ends within a given time.
+"""
+
+import contextlib
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from http.client import HTTPConnection, HTTPException
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
+from time import time
+from urllib.parse import urlsplit
+
+from vitascope.errors import RequestError
+
+MOST_URL = 2000
+LONGEST_WAIT = 86_400.0
+_INSIDE = tuple(map(ip_network, ("64:ff9b:1::/48", "fec0::/10", "100::/64", "2001:db8::/32")))
+"""Not public, whatever older versions of `ipaddress` say."""
+_NAT64 = IPv6Network("64:ff9b::/96")
+
+Resolve = Callable[[str, int], list[str]]
+
+
+class Unreachable(Exception):
+    """There is no answer; the words say why."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back: the status, and how many seconds the other side asks us to wait."""
+
+    status: int
+    wait: float = 0.0
+
+
+@dataclass(frozen=True)
+class Outward:
+    """Posts to the outside; to addresses inside, and without encryption, only where that is `private` business."""
+
+    seconds: float | int = 15.0
+    resolve: Resolve | None = None
+    context: ssl.SSLContext | None = None
+
+    def check(self, url: str, *, private: bool = False) -> None:
+        """Raise `RequestError` for what will never be posted to; a name that nobody knows may be known later."""
+        host, port, _ = parsed(url, private=private)
+        with contextlib.suppress(OSError):
+            for address in (self.resolve or resolved)(host, port):
+                if not (private or is_public(address)):
+                    hint = "an address that can be reached from anywhere is wanted"
+                    raise RequestError("url", f"{host} is {address}, which lies inside", hint)
+
+    def post(self, url: str, body: bytes, headers: Mapping[str, str], *, private: bool = False) -> Answer:
+        """Send a body once and return the answer, whatever its status is. Raises `Unreachable`."""
+        try:
+            host, port, target = parsed(url, private=private)
+        except RequestError as error:
+            raise Unreachable(str(error)) from None
+        addresses = self._addresses(host, port, private)
+        context = None
+        if urlsplit(url).scheme == "https":
+            context = self.context or ssl.create_default_context()
+        connection = _Pinned(host, port, addresses, context, float(self.seconds))
+        with _within(connection, self.seconds), contextlib.closing(connection):
+            connection.request("POST", target, body, {"Connection": "close", **headers})
+            # The body is not read: whoever chose the address learns nothing from what lies behind it.
+            with connection.getresponse() as answer:
+                return Answer(answer.status, _asked_to_wait(answer.getheader("Retry-After", "")))
+
+    def _addresses(self, host: str, port: int, private: bool) -> list[str]:
+        """Return the addresses behind a name, all of which may be called; raises `Unreachable`."""
+        try:
+            addresses = (self.resolve or resolved)(host, port)
+        except OSError as error:
+            raise Unreachable(f"{host} is not known ({error.strerror or error})") from None
+        inside = [address for address in addresses if not is_public(address)]
+        if inside and not private:
+            raise Unreachable(f"{host} is {inside[0]}, which lies inside: nothing is sent there")
+        if not addresses:
+            raise Unreachable(f"{host} has no address")
+        return addresses
+
+
+class _Pinned(HTTPConnection):
+    """A connection to one of the addresses that were looked at, whatever the name means by now."""
+
+    def __init__(
+        self, host: str, port: int, addresses: list[str], context: ssl.SSLContext | None, seconds: float
+    ):
+        super().__init__(host, port, timeout=seconds)
+        self._addresses, self._context = addresses, context
+
+    def connect(self) -> None:
+        """Call the first address that answers."""
+        self.sock = _called(self._addresses, self.port, float(self.timeout or 0))
+        if self._context is not None:
+            # Shaken hands with afterwards, so that `cut` has the socket before anybody waits for anything.
+            self.sock = self._context.wrap_socket(
+                self.sock, server_hostname=self.host, do_handshake_on_connect=False
+            )
+            self.sock.do_handshake()
+
+    def cut(self) -> None:
+        """End all that waits for the other side; any thread may call this."""
+        if (sock := self.sock) is not None:
+            with contextlib.suppress(OSError):
+                socket.socket.shutdown(sock, socket.SHUT_RDWR)
+
+
+def is_public(address: str) -> bool:
+    """Say whether an address can be reached from anywhere; those that wrap another one are what they wrap."""
+    try:
+        found = ip_address(address.partition("%")[0])
+    except ValueError:
+        return False
+    inner = [found, *(_wrapped(found) if isinstance(found, IPv6Address) else ())]
+    return all(_is_global(one) for one in inner)
+
+
+def _wrapped(found: IPv6Address) -> Iterator[IPv4Address]:
+    """Yield the addresses of the old kind that one of the new kind stands for."""
+    if found.ipv4_mapped is not None:
+        yield found.ipv4_mapped
+    if found.sixtofour is not None:
+        yield found.sixtofour
+    if found.teredo is not None:
+        yield from found.teredo
+    if found in _NAT64 or int(found) >> 32 == 0:
+        yield IPv4Address(int(found) & 0xFFFF_FFFF)
+
+
+def _is_global(found: IPv4Address | IPv6Address) -> bool:
+    mapped = isinstance(found, IPv6Address) and found.ipv4_mapped is not None
+    reserved = found.is_reserved and found not in _NAT64
+    fine = mapped or (found.is_global and not found.is_multicast and not reserved)
+    return fine and not any(found in inside for inside in _INSIDE if inside.version == found.version)
+
+
+def parsed(url: str, *, private: bool = False) -> tuple[str, int, str]:
+    """Return host, port and target of an address to post to; raises `RequestError`."""
+    if len(url) > MOST_URL or not url.isascii() or any(char <= " " or char == "\x7f" for char in url):
+        raise RequestError("url", "is not an address", "as in https://example.com/hook")
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        host, port, parts = "", None, urlsplit("")
+    if not host or parts.scheme not in ("http", "https") or parts.username is not None or parts.fragment:
+        raise RequestError("url", f"{url[:80]!r} is not an address", "as in https://example.com/hook")
+    if parts.scheme == "http" and not private:
+        raise RequestError("url", "goes unencrypted", "https is wanted")
+    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    return host, port or (443 if parts.scheme == "https" else 80), target
+
+
+def resolved(host: str, port: int) -> list[str]:
+    """Return the addresses behind a name, once; raises `OSError`."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except UnicodeError:
+        raise OSError("it is not a name") from None
+    return list(dict.fromkeys(str(one[4][0]) for one in found))
+
+
+def _called(addresses: list[str], port: int, seconds: float) -> socket.socket:
+    last: OSError | None = None
+    for address in addresses[:4]:
+        try:
+            return socket.create_connection((address, port), seconds)
+        except OSError as error:
+            last = error
+    raise last or OSError("there is no address")
+
+
+@contextmanager
+def _within(connection: _Pinned, seconds: float | int) -> Iterator[None]:
+    """End what a block waits for when its time is over; raises `Unreachable` for all that goes wrong in it."""
+    over = threading.Event()
+
+    def end() -> None:
+        over.set()
+        connection.cut()
+
+    timer = threading.Timer(seconds, end)
+    timer.daemon = True
+    timer.start()
+    late = Unreachable(f"no answer within {seconds:g} s")
+    try:
+        yield
+    except (OSError, HTTPException, ValueError) as error:
+        if over.is_set() or isinstance(error, TimeoutError):
+            raise late from None
+        raise Unreachable(_why(error)) from None
+    finally:
+        timer.cancel()
+    if over.is_set():  # headers that were cut off look like headers that are over
+        raise late
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate cannot be trusted ({error.verify_message})"
+    if isinstance(error, ConnectionRefusedError):
+        return "the connection is refused"
+    words = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return f"the connection broke ({' '.join(str(words).split())[:120]})"
+
+
+def _asked_to_wait(text: str) -> float:
+    """Return the seconds of a Retry-After header, 0 where it says nothing that makes sense."""
+    text = text.strip()
+    if text.isascii() and text.isdecimal():
+        return min(LONGEST_WAIT, float(text[:9]))
+    try:
+        return max(0.0, min(LONGEST_WAIT, parsedate_to_datetime(text).timestamp() - time()))
+    except (ValueError, TypeError, OverflowError):
+        return 0.0

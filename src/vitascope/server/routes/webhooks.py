@@ -1,0 +1,110 @@
+"""`/v1/webhook_endpoints`: who is told when a video is over, in the shapes of OpenAI's API, and how that went."""
+
+from dataclasses import asdict
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+
+from vitascope.server.courier import attempt
+from vitascope.server.house import Asking, House, InHouse
+from vitascope.server.schemas import EndpointChange, NewEndpoint, Rotation, Trial
+from vitascope.server.webhooks import EVENT_TYPES, Endpoint
+
+router = APIRouter(prefix="/v1", tags=["webhooks"])
+
+Limit = Annotated[int, Query(ge=1, le=500)]
+
+
+@router.post("/webhook_endpoints")
+def create_endpoint(house: InHouse, caller: Asking, endpoint: NewEndpoint) -> dict[str, Any]:
+    """Tell an address of the caller's videos from now on, and return the secret that signs, this once."""
+    kept = house.endpoints.add(endpoint.url, endpoint.name, endpoint.event_types, caller.owner)
+    return _told(house, kept) | {"signing_secret": kept.secret}
+
+
+@router.get("/webhook_endpoints")
+def list_endpoints(
+    house: InHouse, caller: Asking, after: str | None = None, limit: Limit = 20
+) -> dict[str, Any]:
+    """List the caller's endpoints, the oldest first."""
+    found = list(house.endpoints.all(caller.owner))
+    if after is not None:
+        found = found[found.index(house.endpoints.get(after, caller.owner)) + 1 :]
+    data = [_told(house, one) for one in found[:limit]]
+    ends = (data[0]["id"], data[-1]["id"]) if data else (None, None)
+    page = {"object": "list", "data": data, "first_id": ends[0], "last_id": ends[1]}
+    return page | {"has_more": len(found) > limit}
+
+
+@router.get("/webhook_endpoints/{webhook_endpoint_id}")
+def get_endpoint(house: InHouse, caller: Asking, webhook_endpoint_id: str) -> dict[str, Any]:
+    """Return an endpoint, and how many deliveries to it wait, have arrived and were given up."""
+    return _told(house, house.endpoints.get(webhook_endpoint_id, caller.owner))
+
+
+@router.post("/webhook_endpoints/{webhook_endpoint_id}")
+def change_endpoint(
+    house: InHouse, caller: Asking, webhook_endpoint_id: str, change: EndpointChange
+) -> dict[str, Any]:
+    """Give an endpoint another name, address or choice of events."""
+    endpoint = house.endpoints.get(webhook_endpoint_id, caller.owner)
+    return _told(house, house.endpoints.change(endpoint, change.model_dump()))
+
+
+@router.delete("/webhook_endpoints/{webhook_endpoint_id}")
+def delete_endpoint(house: InHouse, caller: Asking, webhook_endpoint_id: str) -> dict[str, Any]:
+    """Tell an endpoint nothing any more, and forget what it was told."""
+    endpoint = house.endpoints.get(webhook_endpoint_id, caller.owner)
+    house.endpoints.remove(endpoint)
+    house.mailbox.forget(endpoint.id)
+    return {"id": endpoint.id, "object": "webhook_endpoint.deleted", "deleted": True}
+
+
+@router.post("/webhook_endpoints/{webhook_endpoint_id}/rotate_secret")
+def rotate_secret(
+    house: InHouse, caller: Asking, webhook_endpoint_id: str, rotation: Rotation | None = None
+) -> dict[str, Any]:
+    """Give an endpoint a new secret and return it, this once; the old one may sign as well for a day."""
+    endpoint = house.endpoints.get(webhook_endpoint_id, caller.owner)
+    overlap = rotation is not None and rotation.keep_old_secret_active_for_24_hours
+    after = house.endpoints.rotate(endpoint, overlap=overlap)
+    return _told(house, after) | {"signing_secret": after.secret}
+
+
+@router.post("/webhook_endpoints/{webhook_endpoint_id}/test")
+def try_endpoint(
+    house: InHouse, caller: Asking, webhook_endpoint_id: str, trial: Trial | None = None
+) -> dict[str, Any]:
+    """Tell an endpoint of a video that never was, once, and return what it answers."""
+    endpoint, trial = house.endpoints.get(webhook_endpoint_id, caller.owner), trial or Trial()
+    status = attempt(endpoint, trial.event_type, house.endpoints.outward)
+    told = {"object": "webhook_endpoint.test", "webhook_endpoint_id": endpoint.id, "success": True}
+    return told | {"event_type": trial.event_type, "status_code": status}
+
+
+@router.get("/webhook_endpoints/{webhook_endpoint_id}/deliveries")
+def list_deliveries(
+    house: InHouse, caller: Asking, webhook_endpoint_id: str, limit: Limit = 50
+) -> dict[str, Any]:
+    """List what an endpoint was told or is to be told, the newest first, and how that went."""
+    endpoint = house.endpoints.get(webhook_endpoint_id, caller.owner)
+    found = [asdict(one) for one in house.mailbox.deliveries(endpoint.id, limit)]
+    return {"object": "list", "data": [{"object": "webhook_delivery", **one} for one in found]}
+
+
+@router.post("/webhook_endpoints/{webhook_endpoint_id}/resend")
+def resend(house: InHouse, caller: Asking, webhook_endpoint_id: str) -> dict[str, Any]:
+    """Try all again that was given up."""
+    endpoint = house.endpoints.get(webhook_endpoint_id, caller.owner)
+    return {"object": "webhook_endpoint.resent", "deliveries": house.mailbox.resend(endpoint.id)}
+
+
+@router.get("/webhook_event_types")
+def event_types(caller: Asking) -> dict[str, Any]:
+    """List what endpoints may hear of."""
+    return {"object": "list", "data": list(EVENT_TYPES)}
+
+
+def _told(house: House, endpoint: Endpoint) -> dict[str, Any]:
+    counts = dict.fromkeys(("waiting", "delivered", "given_up"), 0)
+    return endpoint.to_json() | {"deliveries": counts | house.mailbox.counts().get(endpoint.id, {})}

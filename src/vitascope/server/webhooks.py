@@ -1,0 +1,235 @@
+"""Endpoints that want to hear what became of videos, and the letters that they get, signed by Standard Webhooks.
+
+The shapes are those of OpenAI's API, so that `client.webhooks.unwrap` and every library of Standard Webhooks can check
+what comes. Endpoints lie in one file beside the tokens, which only its owner may read: it holds the signing secrets.
+"""
+
+import base64
+import binascii
+import hashlib
+import hmac
+import json
+import os
+import secrets
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from vitascope.errors import JobNotFoundError, OutputError, RequestError
+from vitascope.files import published
+from vitascope.jobs.job import Delivery, Letter
+from vitascope.server.outward import Outward
+
+FILE = "webhooks.json"
+START, SECRET_START = "we_", "whsec_"
+EVENT_TYPES = ("video.completed", "video.failed", "video.cancelled")
+USUAL = ("video.completed", "video.failed")
+"""What an endpoint hears where it does not say; a cancelled video comes as a failed one then."""
+SECRET_BYTES = 32
+OVERLAP_SECONDS = 86_400.0
+"""How long the old secret of an endpoint signs as well, where that is asked for."""
+MOST_EACH = 20
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """Where news goes: of the jobs of `owner` (None: of all), under the names in `event_types`.
+
+    `private` says that it may lie inside our own network, and need not be encrypted.
+    """
+
+    id: str
+    name: str
+    url: str
+    secret: str
+    event_types: tuple[str, ...] = USUAL
+    owner: str | None = None
+    private: bool = False
+    created_at: float = 0.0
+    updated_at: float = 0.0
+    old_secret: str | None = None
+    old_until: float = 0.0
+
+    def hears(self, letter: Letter) -> str | None:
+        """Return what a letter is called here, None where it is not for this endpoint."""
+        if letter.at < self.created_at or self.owner not in (None, letter.owner):
+            return None
+        if letter.type in self.event_types:
+            return letter.type
+        cancelled = letter.type == "video.cancelled" and "video.failed" in self.event_types
+        return "video.failed" if cancelled else None
+
+    def secrets(self, now: float) -> tuple[str, ...]:
+        """Return the secrets that sign now, the newest first."""
+        old = self.old_secret if now < self.old_until else None
+        return (self.secret,) if old is None else (self.secret, old)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what may be told of it: all but the secret."""
+        return {
+            "id": self.id,
+            "object": "webhook_endpoint",
+            "name": self.name,
+            "url": self.url,
+            "event_types": list(self.event_types),
+            "created_at": int(self.created_at),
+            "updated_at": int(self.updated_at),
+            "signing_secret_hint": f"{SECRET_START}…{self.secret[-4:]}",
+        }
+
+
+class Endpoints:
+    """The endpoints in a file, read again whenever it changes."""
+
+    def __init__(self, path: Path, outward: Outward | None = None, clock: Callable[[], float] = time.time):
+        """Keep them in a file; `outward` says what addresses are fine."""
+        self._path, self.outward, self._clock = path, outward or Outward(), clock
+        self._lock, self._stamp, self._kept = threading.Lock(), (), ()
+
+    def all(self, owner: str | None = None) -> tuple[Endpoint, ...]:
+        """Return the endpoints of an owner (None: all), the oldest first."""
+        try:
+            found = self._path.stat()
+            # Two files of the same moment are still two files.
+            stamp = (found.st_mtime_ns, found.st_ino, found.st_size)
+        except FileNotFoundError:
+            self._kept = self._stamp = stamp = ()
+        if stamp != self._stamp:
+            told = json.loads(self._path.read_text("utf-8"))
+            self._kept = tuple(Endpoint(**{**one, "event_types": tuple(one["event_types"])}) for one in told)
+            self._stamp = stamp
+        return tuple(one for one in self._kept if owner in (None, one.owner))
+
+    def get(self, name: str, owner: str | None = None) -> Endpoint:
+        """Return an endpoint by its id, or by its name if there is but one; raises `JobNotFoundError`."""
+        mine = self.all(owner)
+        found = [one for one in mine if one.id == name] or [one for one in mine if one.name == name]
+        if len(found) != 1:
+            raise JobNotFoundError("webhook_endpoint_id", f"there is no endpoint {name[:60]!r}")
+        return found[0]
+
+    def add(
+        self,
+        url: str,
+        name: str = "",
+        event_types: Iterable[str] = USUAL,
+        owner: str | None = None,
+        *,
+        private: bool = False,
+    ) -> Endpoint:
+        """Keep a new endpoint, with a secret of its own, and return it. Raises `RequestError`."""
+        self.outward.check(url, private=private)
+        if sum(one.owner == owner for one in self.all()) >= MOST_EACH:
+            raise RequestError("url", f"there are {MOST_EACH} endpoints already", "remove one first")
+        now = self._clock()
+        endpoint = Endpoint(
+            id=START + secrets.token_hex(12),
+            name=_name(name or "webhook"),
+            url=url,
+            secret=new_secret(),
+            event_types=_event_types(event_types),
+            owner=owner,
+            private=private,
+            created_at=now,
+            updated_at=now,
+        )
+        with self._lock:
+            self._save((*self.all(), endpoint))
+        return endpoint
+
+    def change(self, endpoint: Endpoint, told: Mapping[str, Any]) -> Endpoint:
+        """Give an endpoint another name, address or choice of events; raises `RequestError`."""
+        changed: dict[str, Any] = {}
+        if told.get("url") is not None:
+            self.outward.check(told["url"], private=endpoint.private)
+            changed["url"] = told["url"]
+        if told.get("name") is not None:
+            changed["name"] = _name(told["name"])
+        if told.get("event_types") is not None:
+            changed["event_types"] = _event_types(told["event_types"])
+        return self._replace(endpoint, changed)
+
+    def rotate(self, endpoint: Endpoint, *, overlap: bool = False) -> Endpoint:
+        """Give an endpoint a new secret; with `overlap` the old one signs as well for a day."""
+        until = self._clock() + OVERLAP_SECONDS if overlap else 0.0
+        old = endpoint.secret if overlap else None
+        return self._replace(endpoint, {"secret": new_secret(), "old_secret": old, "old_until": until})
+
+    def remove(self, endpoint: Endpoint) -> None:
+        """Forget an endpoint."""
+        with self._lock:
+            self._save(tuple(one for one in self.all() if one.id != endpoint.id))
+
+    def _replace(self, endpoint: Endpoint, changed: Mapping[str, Any]) -> Endpoint:
+        after = replace(endpoint, **changed)
+        if after != endpoint:
+            after = replace(after, updated_at=self._clock())
+            with self._lock:
+                self._save(tuple(after if one.id == after.id else one for one in self.all()))
+        return after
+
+    def _save(self, endpoints: tuple[Endpoint, ...]) -> None:
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OutputError(f"home: {self._path.parent} could not be made ({error.strerror})") from None
+        with published(self._path, force=True, argument="webhooks") as part:
+            os.chmod(part, 0o600)
+            part.write_text(json.dumps([asdict(one) for one in endpoints], indent=1), "utf-8")
+
+
+def new_secret() -> str:
+    """Return a secret that nobody can guess."""
+    return SECRET_START + base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
+
+
+def signature(secret: str, id: str, timestamp: int, body: bytes) -> str:
+    """Return the signature of a letter: HMAC-SHA256 over "id.timestamp.body", as Standard Webhooks has it."""
+    try:
+        key = base64.b64decode(secret.removeprefix(SECRET_START), validate=True)
+    except binascii.Error:
+        raise RequestError("secret", "is not base64 after whsec_") from None
+    mac = hmac.new(key, f"{id}.{timestamp}.".encode() + body, hashlib.sha256)
+    return "v1," + base64.b64encode(mac.digest()).decode()
+
+
+def written(delivery: Delivery) -> bytes:
+    """Return the body of a delivery, the same bytes at every try."""
+    told = {"id": delivery.letter, "object": "event", "created_at": int(delivery.at)}
+    told |= {"type": delivery.type, "data": {"id": delivery.job}}
+    return json.dumps(told, separators=(",", ":")).encode()
+
+
+def signed(endpoint: Endpoint, delivery: Delivery, now: float) -> tuple[bytes, dict[str, str]]:
+    """Return the body and the headers with which a delivery goes out now."""
+    body, timestamp = written(delivery), int(now)
+    signatures = [signature(secret, delivery.letter, timestamp, body) for secret in endpoint.secrets(now)]
+    headers = {"Content-Type": "application/json", "User-Agent": "vitascope-webhooks"}
+    headers |= {"webhook-id": delivery.letter, "webhook-timestamp": str(timestamp)}
+    return body, headers | {"webhook-signature": " ".join(signatures)}
+
+
+def sample(endpoint: Endpoint, type: str, now: float) -> Delivery:
+    """Return a delivery that tells of a video that never was."""
+    (type,) = _event_types([type])
+    letter = f"evt_test_{secrets.token_hex(8)}"
+    return Delivery(letter, endpoint.id, "video_" + "0" * 24, type, now, tries=1)
+
+
+def _name(name: str) -> str:
+    name = " ".join(str(name).split())
+    if not 1 <= len(name) <= 80 or not name.isprintable():
+        raise RequestError("name", "is not a name", "1 to 80 letters")
+    return name
+
+
+def _event_types(types: Iterable[str]) -> tuple[str, ...]:
+    chosen = tuple(dict.fromkeys(types))
+    unknown = next((one for one in chosen if one not in EVENT_TYPES), None)
+    if unknown is not None or not chosen:
+        problem = "are none" if unknown is None else f"{str(unknown)[:40]!r} is not known"
+        raise RequestError("event_types", problem, f"known: {', '.join(EVENT_TYPES)}")
+    return chosen

@@ -7,7 +7,9 @@ train() { nice python -m vitascope.training "$@" --recipe small; }
 train clips --out "$out/clips" --seed 11
 train vae --minutes 40 --from-scratch --clips "$out/clips" --out "$out/vae"
 train latents --clips "$out/clips" --vae "$out/vae/vae.safetensors" --out "$out/latents"
-train dit --minutes 150 --from-scratch --vae "$out/vae/vae.safetensors" --shards "$out/latents" --out "$out/dit"
+train textures --clips "$out/clips" --out "$out/textures.safetensors"
+train dit --minutes 150 --from-scratch --textures "$out/textures.safetensors" --vae "$out/vae/vae.safetensors" \
+  --shards "$out/latents" --out "$out/dit"
 train judge --minutes 12 --out "$out/judge"
 train export --vae "$out/vae/vae.safetensors" --dit "$out/dit/dit.safetensors" --judge "$out/judge" --shards "$out/latents" \
   --steps 16 --guidance 2.5 --temperature 0.5 --out "$out/weights"

@@ -21,7 +21,7 @@ LATENT_CHANNELS = 352
 """Numbers in one latent cell."""
 CAMERA_CHANNELS = 8
 """Camera numbers in one token's extra channels; see `conditioning/camera.py`."""
-SUBJECT_CHANNELS = 15
+SUBJECT_CHANNELS = 34
 """Numbers about where the subject is in one token's extra channels; see `conditioning/blocking.py`."""
 EXTRA_CHANNELS = 1 + LATENT_CHANNELS + CAMERA_CHANNELS + SUBJECT_CHANNELS
 """Extra channels of one token: given mask, source latents, camera, subject."""

@@ -17,18 +17,23 @@ from vitascope.prompt.scene import Scene
 from vitascope.types import SUBJECT_CHANNELS
 
 
-def test_channels_say_where_the_subject_is_now_and_was_before():
-    maps = moved(standing(3).maps, np.array([[0.0, 0.0], [0.1, 0.0], [0.2, 0.0]]))
-    channels = subject_channels(maps, np.array([0.0, 0.25, 0.5]))
+def test_channels_say_where_the_subject_is_in_every_frame_and_was_before():
+    along = np.stack([0.01 * np.arange(9), np.zeros(9)], axis=1)
+    maps = moved(standing(9).maps, along)
+    channels = subject_channels(maps, np.arange(9) / 16)
     assert channels.shape == (3, SUBJECT_CHANNELS)
     assert (channels[:, 0] == 1).all()
+    np.testing.assert_allclose(channels[:, 1:7], maps[::4].reshape(3, 6), rtol=1e-6)
     np.testing.assert_array_equal(channels[1:, 7:13], channels[:-1, 1:7])
     np.testing.assert_array_equal(channels[0, 7:13], channels[0, 1:7])
-    np.testing.assert_allclose(channels[:, 13:], [[1, 0], [0, 1], [-1, 0]], atol=1e-6)
+    np.testing.assert_allclose(channels[:, 13:15], [[1, 0], [0, 1], [-1, 0]], atol=1e-6)
+    np.testing.assert_allclose(channels[:, 15], [0, 0.25, 0.25])
+    np.testing.assert_allclose(channels[1, 16:], maps[1:4].reshape(-1), rtol=1e-6)
+    np.testing.assert_allclose(channels[0, 16:], np.tile(maps[0].reshape(-1), 3), rtol=1e-6)
 
 
 def test_no_subject_is_all_zero():
-    channels = subject_channels(np.full((2, 2, 3), np.nan), np.zeros(2))
+    channels = subject_channels(np.full((5, 2, 3), np.nan), np.zeros(5))
     assert not channels.any()
 
 

@@ -147,7 +147,7 @@ def test_the_path_is_told_at_the_time_of_the_window():
 def there_and_away(caption: str, seed: int) -> Blocking:
     """A subject that goes a tenth of the picture to the right in each latent frame."""
     return Blocking(
-        moved(standing(5).maps, np.arange(5)[:, None] * np.array([0.1, 0.0])), np.arange(5) / 8, True
+        moved(standing(17).maps, np.arange(17)[:, None] * np.array([0.025, 0.0])), np.arange(17) / 32, True
     )
 
 
@@ -206,12 +206,11 @@ def test_windows_take_their_part_of_one_choreography():
     assert len(whole.camera) == 65
     for window in windows(np.zeros(65, bool), 17):
         told = condition(shot, nothing, window, encoders, whole)
-        first = window.start // 4
         camera = told.channels.reshape(5, 6, -1)[:, 0, CAMERA : CAMERA + 4]
         np.testing.assert_array_equal(camera, whole.camera[window.frames][::4])
         assert whole.subject is not None
         maps = told.channels.reshape(5, 6, -1)[:, 0, SUBJECT + 1 : SUBJECT + 7]
-        np.testing.assert_allclose(maps, whole.subject.maps[first : first + 5].reshape(5, 6), rtol=1e-6)
+        np.testing.assert_allclose(maps, whole.subject.maps[window.frames][::4].reshape(5, 6), rtol=1e-6)
 
 
 def test_a_long_clip_is_choreographed_once(monkeypatch):

@@ -27,7 +27,7 @@ def at(x: float, y: float, facing: int = 1, half: float = 0.2) -> Blocking:
 
 
 def picture_of(way: Blocking):
-    told = np.zeros((1, 15), np.float32)
+    told = np.zeros((1, 34), np.float32)
     told[0, 0], told[0, 1:7] = 1, way.maps[0].ravel()
     return scene(told)[0]
 
@@ -63,7 +63,7 @@ def test_a_subject_that_looks_the_same_both_ways_does_not_go_out_of_the_picture(
     along = np.stack([np.linspace(0, 0.6, 3), np.zeros(3)], axis=1)
     right = standing(3, 0.2)
     right = Blocking(moved(right.maps, along), right.loops, True)
-    told = np.zeros((1, 15), np.float32)
+    told = np.zeros((1, 34), np.float32)
     told[0, 0], told[0, 1:7] = 1, at(-0.3, 0.1).maps[0].ravel()
     found = find(faceless(told)[0], [right], SCREEN, faceless)
     assert found is not None

@@ -1,16 +1,19 @@
 import torch
 
-from vitascope.nn.dit import DiT, DiTConfig, nearness, places
+from vitascope.nn.dit import FRAMES, SAMPLES, DiT, DiTConfig, NeuralTextures, nearness, places
 
 TINY = DiTConfig(
     latent_channels=6,
-    channels=30,
+    channels=49,
     dim=32,
     heads=2,
     depth=4,
     text_dim=16,
     hidden=48,
     modulation=16,
+    subjects=2,
+    texture=8,
+    phases=4,
     axes=(2, 3, 3),
 )
 
@@ -20,7 +23,7 @@ def inputs(tokens: int = 12, words: int = 5) -> dict[str, torch.Tensor]:
     return {
         "video": torch.randn(2, tokens, 6),
         "levels": torch.rand(2, tokens),
-        "channels": torch.randn(2, tokens, 30),
+        "channels": torch.randn(2, tokens, 49),
         "positions": torch.randn(tokens, 3),
         "text": torch.randn(2, words, 16),
         "mask": torch.tensor([[1, 1, 1, 0, 0], [1, 1, 1, 1, 1]]).bool()[:, :words],
@@ -60,7 +63,7 @@ def test_a_zoom_brings_what_is_seen_through_a_token_nearer_to_the_middle():
 
 def test_a_place_on_the_subject_is_the_same_wherever_the_subject_is():
     positions = torch.tensor([[0.0, 0.0, x] for x in (-1.5, -0.5, 0.5, 1.5)])
-    subject = torch.zeros(1, 4, 15)
+    subject = torch.zeros(1, 4, 34)
     subject[..., 0] = 1
     subject[..., 1:13] = torch.tensor([4.0, 0, 0, 0, 4.0, 0] * 2)
     before = nearness(subject, positions)
@@ -85,7 +88,7 @@ def test_the_field_sees_places_and_words_and_no_noise(awake):
 
 def test_the_edges_of_a_token_say_which_way_round_the_subject_is():
     positions = torch.tensor([[0.0, 0.0, x] for x in (-0.5, 0.5)])
-    subject = torch.zeros(1, 2, 15)
+    subject = torch.zeros(1, 2, 34)
     subject[..., 0] = 1
     subject[..., 1:13] = torch.tensor([4.0, 0, 0, 0, 4.0, 0] * 2)
     mirrored = subject.clone()
@@ -119,3 +122,53 @@ def test_routing_all_tokens_is_no_routing(awake):
     net, given = awake(DiT(TINY)), inputs()
     torch.testing.assert_close(net(**given, keep=torch.arange(12)), net(**given))
     assert net(**given, keep=torch.tensor([0, 5, 7])).shape == (2, 12, 6)
+
+
+def looks_of(subject: torch.Tensor, cells: torch.Tensor, planes: torch.Tensor) -> torch.Tensor:
+    """Return what a 2x2 picture's tokens show of the first subject, `[tokens, channel, frame, y, x]`."""
+    net = NeuralTextures(TINY)
+    with torch.no_grad():
+        net.planes.copy_(planes)
+        net.whose.weight.zero_()
+        net.whose.bias.copy_(torch.tensor([50.0, 0.0, 0.0]))
+        net.tint.weight.zero_()
+        net.tint.bias.zero_()
+        seen = []
+        net.show.register_forward_hook(lambda layer, given, made: seen.append(given[0]))
+        net(subject, cells[None], torch.tensor([2.0, 2.0]), torch.zeros(1, 16))
+    return seen[0][0].unflatten(-1, (4, FRAMES, SAMPLES, SAMPLES))
+
+
+FULL_PICTURE = torch.tensor([2.0, 0, 0, 0, 2.0, 0])
+CORNERS = torch.tensor([[y, x] for y in (-0.5, 0.5) for x in (-0.5, 0.5)])
+
+
+def told(turns: float = 0.0, passed: float = 0.0, now: torch.Tensor = FULL_PICTURE) -> torch.Tensor:
+    """Return what four tokens are told of a subject whose picture fills the screen."""
+    angle = torch.tensor(2 * torch.pi * turns)
+    row = torch.cat(
+        [torch.ones(1), now, now, angle.cos()[None], angle.sin()[None], torch.tensor([passed]), now.repeat(3)]
+    )
+    return row.expand(1, 4, -1)
+
+
+def test_textures_are_shown_where_the_map_leads():
+    planes = torch.zeros(2, 4, 4, 8, 8)
+    planes[0, :, :, :4, 4:] = 1.0
+    planes[1] = 7.0
+    shown = looks_of(told(), CORNERS, planes)
+    assert shown[1].mean() > 0.8, "the upper right corner"
+    assert shown[2].mean() < 0.1
+    mirrored = looks_of(told(now=FULL_PICTURE * torch.tensor([-1.0, 1, 1, 1, 1, 1])), CORNERS, planes)
+    torch.testing.assert_close(mirrored[0], shown[1].flip(-1))
+    torch.testing.assert_close(looks_of(told() * 0, CORNERS, planes), torch.zeros_like(shown))
+
+
+def test_each_frame_shows_its_own_phase_of_the_animation():
+    planes = torch.arange(4.0).view(1, 1, 4, 1, 1).expand(2, 4, 4, 8, 8)
+    shown = looks_of(told(turns=0.75, passed=0.75), CORNERS, planes)[0, 0, :, -1, -1]
+    torch.testing.assert_close(shown, torch.tensor([0.75, 1.5, 2.25, 3.0]))
+    around = looks_of(told(turns=0.875), CORNERS, planes)[0, 0, :, -1, -1]
+    torch.testing.assert_close(
+        around, torch.full((FRAMES,), 1.5), msg="the last phase goes over into the first"
+    )

@@ -16,12 +16,14 @@ from vitascope.training.dit import (
     draw_lesson,
     field_loss,
     flow_loss,
+    named,
 )
 from vitascope.training.latents import Encoded, LatentPool
 from vitascope.training.words import tokenizer
 from vitascope.types import CAMERA_CHANNELS, REFERENCE_SECONDS, SUBJECT_CHANNELS
 
 CLIPS, CHANNELS = 12, 6
+SUBJECTS = ("cat", "dog")
 SCENES = tuple(Scene(("cat", "dog")[i % 2], "walk", "garden") for i in range(CLIPS))
 TRAINING = DiTTraining(frame_batch=4, clip_batch=3, text_dropout=0.0)
 
@@ -108,7 +110,8 @@ def tiny() -> Generator:
     torch.manual_seed(0)
     dit = DiTConfig(
         latent_channels=CHANNELS, channels=1 + CHANNELS + CAMERA_CHANNELS + SUBJECT_CHANNELS, dim=32, heads=2, depth=2,
-        text_dim=16, hidden=32, modulation=16, field=32, field_depth=1, axes=(2, 3, 3),
+        text_dim=16, hidden=32, modulation=16, field=32, field_depth=1, subjects=2,
+        texture=8, phases=2, axes=(2, 3, 3),
     )  # fmt: skip
     text = TextEncoderConfig(table_dim=256, dim=16, heads=2, depth=1)
     return Generator(dit, text, torch.randn(text.vocabulary, 256))
@@ -120,7 +123,7 @@ def test_the_field_learns_what_is_where(words):
     optimizer = torch.optim.Adam(net.parameters(), 1e-2)
     losses = []
     for _ in range(60):
-        loss = field_loss(net, lesson, words, TRAINING, weights)
+        loss = field_loss(net, lesson, words, TRAINING, weights, SUBJECTS)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -132,7 +135,7 @@ def test_the_field_learns_what_is_where(words):
 def test_the_transformers_loss_teaches_the_field_too(words):
     net, rng = tiny(), np.random.default_rng(0)
     lesson = draw_lesson("take", POOLS, words, rng)
-    flow_loss(net, lesson, words, rng, TRAINING, torch.ones(CHANNELS), True).backward()
+    flow_loss(net, lesson, words, rng, TRAINING, torch.ones(CHANNELS), SUBJECTS, True).backward()
     assert net.dit.briefing.field.head.weight.grad is not None
     assert net.dit.briefing.field.head.weight.grad.abs().max() > 0
 
@@ -140,3 +143,14 @@ def test_the_transformers_loss_teaches_the_field_too(words):
 def test_only_clips_whose_captions_say_all_teach_the_field(words):
     rng = np.random.default_rng(0)
     assert {draw_kind(rng, POOLS, FIELD_LESSONS) for _ in range(60)} == {"take", "route"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "who"),
+    [
+        ("take", "a kitty walks", "cat"), ("take", "", ""), ("pair", "make it night", ""),
+        ("pair", "add a cat", "cat"), ("reference", "a toy walks", ""),
+    ],
+)  # fmt: skip
+def test_the_textures_are_nobodys_where_the_words_name_nobody(kind, text, who):
+    assert named(kind, text, SCENES[0]) == who

@@ -19,7 +19,7 @@ from safetensors import safe_open
 from safetensors.numpy import save_file
 
 from vitascope.prompt.scene import Scene
-from vitascope.types import SUBJECT_CHANNELS
+from vitascope.types import SUBJECT_CHANNELS, TIME_STRIDE
 
 LARGEST = 60.0
 """Numbers of a map are kept within this, for a subject seen edge-on has no finite one."""
@@ -30,18 +30,25 @@ CROSSING = ("walk", "run", "fly", "swim", "drive", "roll")
 Maps = Float[np.ndarray, "frames 2 3"]
 
 
-def subject_channels(maps: Maps, loops: Float[np.ndarray, " frames"]) -> Float32[np.ndarray, "frames 15"]:
-    """Return per latent frame: 1, its map and that of the latent frame before, cosine and sine of its animation.
+def subject_channels(
+    maps: Maps, loops: Float[np.ndarray, " frames"]
+) -> Float32[np.ndarray, "latent_frames 34"]:
+    """Return what is told of the subject in each latent frame: `maps` from the screen and `loops` have 1 + 4k frames.
 
-    `maps` are from the screen and `loops` are turns of the animation, at each latent frame's last frame. All numbers
-    are 0 where the map is NaN: nobody knows where the subject is, or there is none.
+    The numbers are 1, the map of the latent frame's last frame and that of the latent frame before, cosine and sine of
+    its animation, what part of a turn that has made since then, and the maps of the three frames in between. All are
+    0 where the map is NaN: nobody knows where the subject is, or there is none.
     """
-    last = maps.reshape(-1, 6)
-    there = np.isfinite(last).all(axis=1, keepdims=True)
-    last = np.clip(np.nan_to_num(last), -LARGEST, LARGEST)
+    every = np.asarray(maps).reshape(-1, 6)
+    every = np.concatenate([np.repeat(every[:1], TIME_STRIDE - 1, axis=0), every])
+    there = np.isfinite(every).reshape(-1, 6 * TIME_STRIDE).all(axis=1, keepdims=True)
+    every = np.clip(np.nan_to_num(every), -LARGEST, LARGEST).reshape(-1, TIME_STRIDE, 6)
+    last, between = every[:, -1], every[:, :-1].reshape(len(every), -1)
     before = np.concatenate([last[:1], last[:-1]])
-    turns = 2 * np.pi * np.asarray(loops)[:, None]
-    numbers = np.concatenate([np.ones_like(turns), last, before, np.cos(turns), np.sin(turns)], axis=1)
+    turns = np.asarray(loops, np.float64)[::TIME_STRIDE, None]
+    angles, passed = 2 * np.pi * turns, np.mod(np.diff(turns, axis=0, prepend=turns[:1]), 1.0)
+    parts = [np.ones_like(turns), last, before, np.cos(angles), np.sin(angles), passed, between]
+    numbers = np.concatenate(parts, axis=1)
     assert numbers.shape[1] == SUBJECT_CHANNELS
     return (numbers * there).astype(np.float32)
 
@@ -76,14 +83,14 @@ def mirrored(maps: Maps) -> Maps:
 
 @dataclass(frozen=True)
 class Blocking:
-    """A way over the set: a map from it per latent frame, turns of the animation, and whether it leads somewhere."""
+    """A way over the set: a map from it per frame, turns of the animation, and whether it leads somewhere."""
 
     maps: Maps
     loops: Float[np.ndarray, " frames"]
     crossing: bool = False
 
     def lasting(self, frames: int) -> "Blocking":
-        """Return the same for any number of latent frames: to and fro, facing the way it goes."""
+        """Return the same for any number of frames: to and fro, facing the way it goes."""
         count = len(self.maps)
         around = np.arange(frames) % max(1, 2 * (count - 1))
         places = np.where(around < count, around, 2 * (count - 1) - around)

@@ -114,10 +114,8 @@ def _source(
     return encoders.video(known.source[window.frames])
 
 
-def _subject(subject: Blocking | None, window: Window) -> Float32[np.ndarray, "latent_frames 15"]:
+def _subject(subject: Blocking | None, window: Window) -> Float32[np.ndarray, "latent_frames 34"]:
     """Return where the subject is in each latent frame of a window, zeros where that is not known."""
-    first, count = window.start // TIME_STRIDE, 1 + (window.num_frames - 1) // TIME_STRIDE
     if subject is None:
-        return np.zeros((count, SUBJECT_CHANNELS), np.float32)
-    part = slice(first, first + count)
-    return subject_channels(subject.maps[part], subject.loops[part])
+        return np.zeros((1 + (window.num_frames - 1) // TIME_STRIDE, SUBJECT_CHANNELS), np.float32)
+    return subject_channels(subject.maps[window.frames], subject.loops[window.frames])

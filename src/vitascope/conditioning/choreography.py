@@ -1,4 +1,4 @@
-"""Where everything goes in a shot: the camera in every frame, the subject in every latent frame."""
+"""Where everything goes in a shot: the camera and the subject, in every frame."""
 
 from dataclasses import dataclass, replace
 
@@ -42,7 +42,7 @@ def _camera_path(shot: Shot) -> Float32[np.ndarray, "frames 4"]:
 def _on_screen(
     shot: Shot, known: Known, camera: Float32[np.ndarray, "frames 4"], encoders: Encoders
 ) -> Blocking | None:
-    """Return the subject's way over the screen in every latent frame; None where pictures show it, or nobody knows.
+    """Return the subject's way over the screen in every frame; None where pictures show it, or nobody knows.
 
     Somebody who is to be added is in no picture yet, and a reference is none of the clip's. In a first frame it is
     looked for. A path leads the subject's middle; all else about it, such as its size, is as the words have it.
@@ -53,10 +53,9 @@ def _on_screen(
     blocking = None if shown and not shot.path and not found else planned(shot, camera, encoders, found)
     if blocking is None:
         return None
-    every = camera[::TIME_STRIDE]
-    screen = (_whole(blocking.maps) @ through_camera(every, shape.width / shape.height))[:, :2]
+    screen = (_whole(blocking.maps) @ through_camera(camera, shape.width / shape.height))[:, :2]
     if shot.path:
-        times = np.arange(len(every)) * TIME_STRIDE / shape.fps
+        times = np.arange(len(camera)) / shape.fps
         screen = moved(screen, path_positions(shot.path, times) - 0.5 - middle(screen))
     return replace(blocking, maps=screen)
 
@@ -75,7 +74,7 @@ def _found(
     (text,) = encoders.text((caption,))
     filmed, positions = camera_channels(camera[:1]), grid.positions(shape.fps)
 
-    def draw(told: Float32[np.ndarray, "tries 15"]) -> Float32[np.ndarray, "tries tokens latent"]:
+    def draw(told: Float32[np.ndarray, "tries 34"]) -> Float32[np.ndarray, "tries tokens latent"]:
         channels = np.zeros((len(told), grid.num_tokens, EXTRA_CHANNELS), np.float32)
         channels[..., -SUBJECT_CHANNELS:] = told[:, None]
         channels[..., -SUBJECT_CHANNELS - CAMERA_CHANNELS : -SUBJECT_CHANNELS] = filmed
@@ -93,13 +92,13 @@ def planned(
     It begins as `begun`, if that is known.
     """
     assert shot.seed is not None
-    frames = 1 + (len(camera) - 1) // TIME_STRIDE
+    latents = 1 + (len(camera) - 1) // TIME_STRIDE
     way = shot.path[-1][1] - shot.path[0][1] if shot.path else float(camera[-1, 0] - camera[0, 0])
     stages = [(0.0, shot.caption or shot.prompt), *((share, words) for share, words in shot.script)]
     whole: Blocking | None = None
     for (start, words), end in zip(stages, [*(share for share, _ in stages[1:]), 1.0], strict=True):
-        count = round(end * frames) - round(start * frames)
-        chosen = encoders.blocking(words, shot.seed) or (standing(frames) if shot.path else None)
+        count = _frames(round(end * latents)) - _frames(round(start * latents))
+        chosen = encoders.blocking(words, shot.seed) or (standing(len(camera)) if shot.path else None)
         if begun is not None and start == 0:
             chosen = begun
         elif chosen is not None and (chosen.crossing or shot.path):
@@ -110,6 +109,11 @@ def planned(
             chosen = chosen.lasting(count)
             whole = chosen if whole is None else whole.then(chosen)
     return whole
+
+
+def _frames(latents: int) -> int:
+    """Return how many frames so many latent frames stand for, the first of which is one frame alone."""
+    return max(0, 1 + (latents - 1) * TIME_STRIDE)
 
 
 def _whole(maps: Float[np.ndarray, "frames 2 3"]) -> Float[np.ndarray, "frames 3 3"]:

@@ -14,7 +14,7 @@ from jaxtyping import Float, Float32
 
 from vitascope.conditioning.blocking import Blocking, middle, mirrored, moved, subject_channels
 
-Draw = Callable[[Float32[np.ndarray, "tries 15"]], Float32[np.ndarray, "tries tokens latent"]]
+Draw = Callable[[Float32[np.ndarray, "tries 34"]], Float32[np.ndarray, "tries tokens latent"]]
 """What is told of the subject to what the picture's latent frame looks like then."""
 
 COARSE = 16
@@ -50,7 +50,7 @@ class Try:
         middles = middle(self.way.maps / self.size)
         return bool((np.abs(middles - middles[:1] + self.place) <= EDGE).all())
 
-    def told(self, camera: Float[np.ndarray, "3 3"]) -> Float32[np.ndarray, " 15"]:
+    def told(self, camera: Float[np.ndarray, "3 3"]) -> Float32[np.ndarray, " 34"]:
         """Return what is told of the subject in the first latent frame."""
         begun = self.begun(camera)
         whole = np.concatenate([begun.maps[0], [[0.0, 0.0, 1.0]]])
@@ -100,7 +100,7 @@ def _around(place: tuple[float, float], steps: Sequence[float]) -> list[tuple[fl
 
 
 def _errors(
-    picture: Float32[np.ndarray, "tokens latent"], told: Float32[np.ndarray, "tries 15"], draw: Draw
+    picture: Float32[np.ndarray, "tokens latent"], told: Float32[np.ndarray, "tries 34"], draw: Draw
 ) -> Float[np.ndarray, " tries"]:
     """Return how far the drawing of each try is from the picture."""
     parts = [told[start : start + AT_ONCE] for start in range(0, len(told), AT_ONCE)]

@@ -22,7 +22,7 @@ class DiTConfig:
     """Size of the transformer; `channels` are the per-token extras: given mask, source latents, camera, subject."""
 
     latent_channels: int = 352
-    channels: int = 376
+    channels: int = 395
     dim: int = 256
     heads: int = 4
     depth: int = 8
@@ -32,6 +32,10 @@ class DiTConfig:
     cross_every: int = 2
     field: int = 512
     field_depth: int = 2
+    subjects: int = 12
+    texture: int = 32
+    phases: int = 8
+    """Subjects whose looks are remembered, texels across each, and pictures of its animation; see `NeuralTextures`."""
     axes: tuple[int, int, int] = (8, 12, 12)
     """Rotary frequencies per axis (seconds, y, x); together half of the head's width."""
 
@@ -91,7 +95,7 @@ def places(
 
 
 def nearness(
-    subject: Float[Tensor, "batch tokens 15"], positions: Float[Tensor, "tokens 3"]
+    subject: Float[Tensor, "batch tokens 34"], positions: Float[Tensor, "tokens 3"]
 ) -> Float[Tensor, "batch tokens features"]:
     """Return where on the subject each token lies, now and a latent frame before; all 0 where that is not known.
 
@@ -99,7 +103,7 @@ def nearness(
     places under the four edges of the token say which way round that is: mirrored, turned, near or far.
     """
     subject, cells = subject.float(), positions[:, 1:].float()
-    known, maps, phase = subject[..., :1], subject[..., 1:13], subject[..., 13:]
+    known, maps, phase = subject[..., :1], subject[..., 1:13], subject[..., 13:15]
     up, across = (cells / (2 * cells.abs().amax(0) + 1)).unbind(-1)
     half = 0.5 / (2 * cells.abs().amax(0) + 1)
     points, gates, edges = [], [], []
@@ -275,6 +279,73 @@ class FieldBlock(nn.Module):
         return x + self.down(F.silu(gate) * value)
 
 
+TEXTURE_CHANNELS = 4
+SAMPLES = 8
+"""Points of a token, across and down, at which textures are looked up: every other pixel."""
+FRAMES = 4
+"""Frames of a latent frame."""
+SHAPES = 64
+"""Numbers that say how a token shows its subject, beside those latents."""
+
+
+class NeuralTextures(nn.Module):
+    """What the subjects look like: a loop of small feature planes for each, looked up where a token shows it.
+
+    The words say whose planes (a mixture of all, by attention, the last share being nobody's), the map where on them,
+    the animation how far round.
+    They are learned with everything else from clips, and are no pictures until the network has made latents of them.
+    (Neural textures: arXiv 1904.12356.)
+    """
+
+    def __init__(self, config: DiTConfig):
+        super().__init__()
+        size = config.texture
+        self.phases = config.phases
+        self.whose = nn.Linear(config.text_dim, config.subjects + 1)
+        self.planes = nn.Parameter(torch.zeros(config.subjects, TEXTURE_CHANNELS, config.phases, size, size))
+        self.tint = nn.Linear(config.text_dim, TEXTURE_CHANNELS)
+        self.show = nn.Linear(
+            TEXTURE_CHANNELS * FRAMES * SAMPLES**2, config.latent_channels + SHAPES, bias=False
+        )
+
+    def forward(
+        self,
+        subject: Float[Tensor, "batch tokens 34"],
+        cells: Float[Tensor, "#batch tokens 2"],
+        size: Float[Tensor, " 2"],
+        pooled: Float[Tensor, "batch text_dim"],
+    ) -> Float[Tensor, "batch tokens looks"]:
+        """Return what the tokens at `cells` (y, x from the middle, of a picture of `size` cells) show of the subject.
+
+        The first numbers are latents, the other `SHAPES` are whatever the field makes of them.
+        """
+        shares = self.whose(pooled).float().softmax(-1)
+        with torch.autocast(subject.device.type, enabled=False):
+            planes = (shares[:, :-1] @ self.planes.flatten(1)).unflatten(1, self.planes.shape[1:])
+            planes = planes * (1 + self.tint(pooled.float()))[..., None, None, None]
+            looped = torch.cat([planes, planes[:, :, :1]], dim=2)
+            seen = F.grid_sample(looped, self._places(subject.float(), cells, size), align_corners=False)
+        seen = rearrange(seen, "b c n f p -> b n (c f p)") * subject[..., :1]
+        return self.show(seen)
+
+    def _places(
+        self, subject: Float[Tensor, "batch tokens 34"], cells: Float[Tensor, "#batch tokens 2"], size: Tensor
+    ) -> Float[Tensor, "batch tokens frames points 3"]:
+        """Return where on the planes every point of every frame of the tokens is: u, v and phase, in -1..1."""
+        steps = (torch.arange(SAMPLES, device=subject.device) + 0.5) / SAMPLES - 0.5
+        up = ((cells[..., :1, None] + steps[:, None]) / size[0]).expand(-1, -1, -1, SAMPLES).flatten(-2)
+        across = ((cells[..., 1:, None] + steps[None]) / size[1]).expand(-1, -1, SAMPLES, -1).flatten(-2)
+        maps = torch.cat([subject[..., 16:34], subject[..., 1:7]], dim=-1).unflatten(-1, (FRAMES, 6))
+        a, b, c, d, e, f = maps[..., None].unbind(-2)
+        up, across = up[..., None, :], across[..., None, :]
+        turns = torch.atan2(subject[..., 14:15], subject[..., 13:14]) / (2 * math.pi)
+        back = 1 - torch.arange(1, FRAMES + 1, device=subject.device) / FRAMES
+        turns = turns - back * subject[..., 15:16]
+        phase = (2 * self.phases * (turns - turns.floor()) + 1) / (self.phases + 1) - 1
+        u, v = a * across + b * up + c, d * across + e * up + f
+        return torch.stack([u, v, phase[..., None].expand_as(u)], dim=-1)
+
+
 class NeuralField(nn.Module):
     """What is to be seen at a place, by the words alone: a perceptron over its features, which the words modulate.
 
@@ -286,21 +357,25 @@ class NeuralField(nn.Module):
         super().__init__()
         width, depth = config.field, config.field_depth
         self.embed = nn.Linear(PLACES, width)
+        self.looks = nn.Linear(config.latent_channels + SHAPES, width, bias=False)
         self.words = nn.Linear(config.text_dim, 2 * width * (1 + depth))
         self.blocks = nn.ModuleList(FieldBlock(width) for _ in range(depth))
         self.norm = RMSNorm(width, affine=False)
         self.head = nn.Linear(width, config.latent_channels)
 
     def forward(
-        self, place: Float[Tensor, "batch tokens features"], pooled: Float[Tensor, "batch text_dim"]
+        self,
+        place: Float[Tensor, "batch tokens features"],
+        looks: Float[Tensor, "batch tokens looks"],
+        pooled: Float[Tensor, "batch text_dim"],
     ) -> Float[Tensor, "batch tokens latent"]:
-        """Return the mean clean tokens."""
+        """Return the mean clean tokens; `looks` is what `NeuralTextures` show there."""
         told = self.words(pooled)[:, None].chunk(2 * (1 + len(self.blocks)), dim=-1)
         scales, shifts = told[0::2], told[1::2]
-        x = self.embed(place) * (1 + scales[0]) + shifts[0]
+        x = (self.embed(place) + self.looks(looks)) * (1 + scales[0]) + shifts[0]
         for block, scale, shift in zip(self.blocks, scales[1:], shifts[1:], strict=True):
             x = block(x, scale, shift)
-        return self.head(self.norm(x))
+        return self.head(self.norm(x)) + looks[..., : self.head.out_features]
 
 
 class Briefing(nn.Module):
@@ -312,21 +387,36 @@ class Briefing(nn.Module):
         self.about = nn.Linear(config.channels, config.dim)
         self.pooled = nn.Linear(config.text_dim, config.modulation)
         self.place = nn.Linear(PLACES, config.dim + config.modulation, bias=False)
+        self.textures = NeuralTextures(config)
         self.field = NeuralField(config)
         self.glance = nn.Linear(config.latent_channels, config.dim, bias=False)
 
     def start(self) -> None:
         """Set the initial weights: small words, silent outputs."""
         nn.init.normal_(self.field.words.weight, std=0.02)
-        for quiet in (self.place, self.glance, self.field.head):
+        for quiet in (self.place, self.glance, self.field.head, self.textures.tint, self.textures.show):
             nn.init.zeros_(quiet.weight)
 
-    def seen(
-        self, channels: Float[Tensor, "batch tokens extra"], positions: Float[Tensor, "tokens 3"]
-    ) -> Float[Tensor, "batch tokens features"]:
-        """Return the features of all tokens' places."""
+    def drawn(
+        self,
+        channels: Float[Tensor, "batch tokens extra"],
+        positions: Float[Tensor, "tokens 3"],
+        pooled: Float[Tensor, "batch text_dim"],
+        chosen: Int[Tensor, "batch chosen"] | None = None,
+    ) -> tuple[Float[Tensor, "batch some features"], Float[Tensor, "batch some latent"]]:
+        """Return the features of the places of all tokens, or of the chosen ones, and what the field draws there."""
         about = channels[..., 1 + self.config.latent_channels :]
-        return torch.cat([places(about[..., :8], positions), nearness(about[..., 8:23], positions)], dim=-1)
+        camera, subject = about[..., :8], about[..., 8:]
+        cells = positions[:, 1:].float()
+        size = 2 * cells.abs().amax(0) + 1
+        seen = torch.cat([places(camera, positions), nearness(subject, positions)], dim=-1)
+        here = cells[None]
+        if chosen is not None:
+            seen, subject = (
+                x.gather(1, chosen[..., None].expand(-1, -1, x.shape[-1])) for x in (seen, subject)
+            )
+            here = cells[chosen]
+        return seen, self.field(seen, self.textures(subject, here, size, pooled), pooled)
 
     def forward(
         self,
@@ -339,8 +429,7 @@ class Briefing(nn.Module):
         Float[Tensor, "batch tokens latent"],
     ]:
         """Return what is added to the embedded tokens and to their levels, and what the field alone draws."""
-        seen = self.seen(channels, positions)
-        field = self.field(seen, pooled)
+        seen, field = self.drawn(channels, positions, pooled)
         place, view = self.place(seen).split([self.config.dim, self.config.modulation], dim=-1)
         return self.about(channels) + place + self.glance(field), self.pooled(pooled)[:, None] + view, field
 

@@ -30,7 +30,7 @@ from vitascope.runtime.onnx import OnnxNetwork
 from vitascope.runtime.torch import TorchNetwork, load_weights
 from vitascope.weights.tensors import SCALE, quantise_rows, write_tensors
 
-OPSET = 18
+OPSET = 20
 INLINE_BYTES = 1024
 """Constants that are no parameters stay in the graph up to this size."""
 
@@ -113,6 +113,7 @@ def trace(
     # The tracing exporter takes a tenth of the newer one's time; `difference` at other sizes than the example's shows
     # whether it has baked one in.
     torch.onnx.register_custom_op_symbolic("aten::rms_norm", _rms_norm, OPSET)  # pyright: ignore[reportPrivateImportUsage]
+    torch.onnx.register_custom_op_symbolic("aten::grid_sampler", _grid_sampler, OPSET)  # pyright: ignore[reportPrivateImportUsage]
     with _quietly(), torch.no_grad():
         torch.onnx.export(
             module,
@@ -146,6 +147,14 @@ def _rms_norm(graph: Any, x: Any, shape: Any, weight: Any, epsilon: Any) -> Any:
     mean = graph.op("ReduceMean", graph.op("Pow", x, graph.op("Constant", value_t=torch.tensor(2.0))), axes)
     root = graph.op("Sqrt", graph.op("Add", mean, graph.op("Constant", value_t=torch.tensor(least))))
     return graph.op("Mul", graph.op("Div", x, root), weight).setType(x.type())
+
+
+def _grid_sampler(graph: Any, x: Any, grid: Any, mode: Any, padding: Any, align_corners: Any) -> Any:
+    """Write a linear look-up with zeros around, which the exporter knows in two dimensions only."""
+    choices = [symbolic_helper._maybe_get_const(each, "i") for each in (mode, padding, align_corners)]
+    if choices != [0, 0, 0]:
+        raise ValueError(f"only linear sampling with zeros around is written, not {choices}")
+    return graph.op("GridSample", x, grid, mode_s="linear", padding_mode_s="zeros", align_corners_i=0)
 
 
 def difference(module: nn.Module, exported: Exported, inputs: Mapping[str, Tensor]) -> dict[str, float]:

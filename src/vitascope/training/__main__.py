@@ -152,9 +152,31 @@ def latents(
 
 
 @app.command()
+def textures(
+    out: Annotated[Path, typer.Option(help="File to write.")],
+    clips: Annotated[Path, typer.Option(help="Folder that `clips` filled.")],
+    shards: Annotated[int, typer.Option(help="How many of its shards to look at.")] = 20,
+    smoke: Smoke = False, recipe: RecipeName = "small",
+) -> None:  # fmt: skip
+    """Average what the subjects of rendered clips look like, for `dit` to begin with."""
+    from vitascope.training.checkpoint import save_tensors
+    from vitascope.training.rendered import load_rendered
+    from vitascope.training.textures import fit_textures
+
+    plan = recipe_named(recipe, smoke)
+    seen = (load_rendered(path) for path in sorted(clips.glob("take-*.safetensors"))[:shards])
+    planes = fit_textures(seen, plan.world.subjects, plan.dit.texture, plan.dit.phases)
+    save_tensors(out, {"dit.briefing.textures.planes": planes})
+    print(out)
+
+
+@app.command()
 def dit(
     minutes: Minutes, out: Out, vae: Weights, smoke: Smoke = False, recipe: RecipeName = "small", atlas: Atlas = None,
     start: Start = None, from_scratch: Scratch = False, shards: Shards = None,
+    textures: Annotated[
+        Path | None, typer.Option(help="What `textures` wrote; else the looks of `--start`, or none.")
+    ] = None,
     clips_from: Annotated[
         float | None, typer.Option(help="Share of the time that goes to single frames first; by default the recipe's.")
     ] = None,
@@ -170,10 +192,12 @@ def dit(
     if clips_from is not None:
         training = replace(training, clips_from=clips_from)
     loop = LoopConfig(minutes=minutes, max_steps=8 if smoke else None)
-    first = first_tensors("dit", start, from_scratch or smoke)
-    weights = channel_weights(net, pools["take"].std)
+    first = first_tensors("dit", start, from_scratch or smoke) | (
+        load_tensors(textures)[0] if textures else {}
+    )
+    weights, subjects = channel_weights(net, pools["take"].std), plan.world.subjects
     words = embedding_table(), tokenizer()
-    print(train(plan.dit, plan.text, *words, training, loop, pools, weights, out, first, device()))
+    print(train(plan.dit, plan.text, *words, training, loop, pools, weights, subjects, out, first, device()))
 
 
 def shard_pools(folder: Path) -> "dict[str, LatentPool]":

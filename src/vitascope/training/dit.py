@@ -1,6 +1,6 @@
 """Stage `dit`: the diffusion transformer and its text encoder learn to make clips from words."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,7 +26,7 @@ from vitascope.training.loop import LoopConfig, run
 from vitascope.training.optim import split_optimizers
 from vitascope.types import REFERENCE_SECONDS
 
-TOLD = {"take": 0.8, "pair": 0.3, "route": 1.0, "reference": 0.6, "frame": 0.8}
+TOLD = {"take": 0.8, "pair": 0.6, "route": 1.0, "reference": 0.6, "frame": 0.8}
 """How often each kind of lesson says where the toy is."""
 
 LESSONS = {"take": 0.63, "pair": 0.10, "route": 0.08, "reference": 0.04, "frame": 0.15}
@@ -45,7 +45,7 @@ class DiTTraining:
     frame_batch: int = 64
     clip_batch: int = 20
     clips_from: float = 0.25
-    field_until: float = 0.15
+    field_until: float = 0.2
     """Until this share of the time only the field learns, and then in `field_share` of the steps, which are cheap."""
     field_share: float = 0.5
     field_tokens: int = 112
@@ -66,7 +66,10 @@ class DiTTraining:
 
 @dataclass(frozen=True)
 class Lesson:
-    """What is drawn for one step: `extra` are a token's source latents, camera and subject, `focus` its weight."""
+    """What is drawn for one step: `extra` are a token's source latents, camera and subject, `focus` its weight.
+
+    `named` are the subjects that the texts name, "" where they name none.
+    """
 
     clean: Float[Tensor, "batch tokens latent"]
     given: Bool[Tensor, "batch tokens"]
@@ -74,6 +77,7 @@ class Lesson:
     focus: Float[Tensor, "batch tokens"]
     positions: Float[Tensor, "tokens 3"]
     texts: list[str]
+    named: list[str]
 
 
 Pools = Mapping[str, LatentPool]
@@ -125,13 +129,15 @@ def train(
     loop: LoopConfig,
     pools: Pools,
     weights: Float[Tensor, " latent"],
+    subjects: Sequence[str],
     out: Path,
     start: Mapping[str, Tensor] | None = None,
     device: str = "cpu",
 ) -> Path:
     """Train for the loop's minutes and return the path of the averaged weights, `dit.safetensors` under `out`.
 
-    `pools` are clips by the kind of their lesson; `weights` says how much each latent channel counts. Starts from the
+    `pools` are clips by the kind of their lesson; `weights` says how much each latent channel counts, and `subjects`
+    are those whose looks the network remembers, in its order. Starts from the
     tensors of `start` that fit, or goes on from `out/state.safetensors` if a run was cut off there.
     """
     rng = np.random.default_rng(0)
@@ -150,10 +156,10 @@ def train(
             pools.get(kind, pool).renew(config.renew)
         lesson = draw_lesson(kind, pools, words, rng)
         if field:
-            loss = field_loss(net, lesson, words, config, weights)
+            loss = field_loss(net, lesson, words, config, weights, subjects)
         else:
             route = kind != "frame" and done < config.keep_until
-            loss = flow_loss(net, lesson, words, rng, config, weights, route)
+            loss = flow_loss(net, lesson, words, rng, config, weights, subjects, route)
         norm = learner.learn(loss)
         return {"field" if field else "loss": float(loss.detach()), "gradient": float(norm)}
 
@@ -208,13 +214,15 @@ def draw_lesson(kind: str, pools: Pools, words: Words, rng: np.random.Generator)
     subject = torch.cat([known * numbers.any(-1, keepdim=True), known * numbers], dim=-1)
     subject = repeat(subject, "b t c -> b (t hw) c", hw=height * width)
     given = np.stack([given_mask(rng, grid) for _ in rows]) & (kind != "pair")
+    texts = [lesson_text(kind, pool, row, words, rng) for row in rows.tolist()]
     lesson = Lesson(
         clean,
         torch.from_numpy(given).to(clean.device),
         torch.cat([source, camera, subject], dim=-1),
         1 + config.focus * near.sqrt(),
         grid_positions(grid, config.fps).to(clean.device),
-        [lesson_text(kind, pool, row, words, rng) for row in rows.tolist()],
+        texts,
+        [named(kind, text, pool.scenes[row]) for text, row in zip(texts, rows, strict=True)],
     )
     return with_reference(lesson, pool, rows, rng) if kind == "reference" else lesson
 
@@ -229,7 +237,7 @@ def lesson_text(kind: str, pool: LatentPool, row: int, words: Words, rng: np.ran
     scene = pool.scenes[row]
     if rng.random() < words.config.text_dropout:
         return ""
-    if kind == "pair" and rng.random() < 0.75:
+    if kind == "pair" and rng.random() < 0.6:
         return pool.instructions[row]
     text = words.of(scene, rng)
     return (
@@ -237,6 +245,15 @@ def lesson_text(kind: str, pool: LatentPool, row: int, words: Words, rng: np.ran
         if kind == "reference" and rng.random() < 0.5
         else text
     )
+
+
+def named(kind: str, text: str, scene: Scene) -> str:
+    """Return the subject that a lesson's text names, or "": instructions name few, and captions all."""
+    subject = cast()[scene.subject]
+    told = kind not in ("pair", "reference") or any(
+        name in text for name in (subject.name, *subject.synonyms)
+    )
+    return scene.subject if text and told else ""
 
 
 def with_reference(lesson: Lesson, pool: LatentPool, rows: np.ndarray, rng: np.random.Generator) -> Lesson:
@@ -255,6 +272,7 @@ def with_reference(lesson: Lesson, pool: LatentPool, rows: np.ndarray, rng: np.r
         F.pad(lesson.focus, (count, 0)),
         torch.cat([positions, lesson.positions]),
         lesson.texts,
+        lesson.named,
     )
 
 
@@ -265,6 +283,7 @@ def flow_loss(
     rng: np.random.Generator,
     config: DiTTraining,
     weights: Float[Tensor, " latent"],
+    subjects: Sequence[str],
     route: bool,
 ) -> Float[Tensor, ""]:
     """Noise what is wanted of a lesson, and return the velocity-weighted error of the clean tokens.
@@ -288,10 +307,12 @@ def flow_loss(
         states, pooled = net.text(ids, mask)
         told = net.dit.briefing(extra, lesson.positions, pooled)
         made = net.dit.steps(noisy, levels, *told, lesson.positions, states, mask, keep)
+        whose = net.dit.briefing.textures.whose(pooled)
     weight = lesson.focus * (~given).float() / level.clamp(min=config.least_level) ** 2
     error = ((made.float() - clean).square() * weights).mean(-1)
     blurred = ((told[2].float() - clean).square() * weights).mean(-1)
-    return (weight * error).sum() / (~given).sum() + FIELD_WEIGHT * (lesson.focus * blurred).mean()
+    loss = (weight * error).sum() / (~given).sum() + FIELD_WEIGHT * (lesson.focus * blurred).mean()
+    return loss + NAMED_WEIGHT * naming_loss(whose, lesson, subjects)
 
 
 FIELD_WEIGHT = 0.2
@@ -299,16 +320,35 @@ FIELD_WEIGHT = 0.2
 
 
 def field_loss(
-    net: Generator, lesson: Lesson, words: Words, config: DiTTraining, weights: Float[Tensor, " latent"]
+    net: Generator,
+    lesson: Lesson,
+    words: Words,
+    config: DiTTraining,
+    weights: Float[Tensor, " latent"],
+    subjects: Sequence[str],
 ) -> Float[Tensor, ""]:
-    """Return the field's error at some places of each clip, mostly where the toy is."""
+    """Return the field's error at some places of each clip, mostly where the toy is, and that of whose toy it is."""
     ids, mask = (x.to(lesson.clean.device) for x in words.ids(lesson.texts))
     extra = F.pad(lesson.extra, (1, 0))
     count = min(config.field_tokens, lesson.clean.shape[1])
-    chosen = torch.multinomial(lesson.focus - 0.4, count)[..., None]
+    chosen = torch.multinomial(lesson.focus - 0.4, count)
     with torch.autocast(lesson.clean.device.type, torch.bfloat16):
         _, pooled = net.text(ids, mask)
-        seen = net.dit.briefing.seen(extra, lesson.positions)
-        made = net.dit.briefing.field(seen.gather(1, chosen.expand(-1, -1, seen.shape[-1])), pooled)
-    clean = lesson.clean.gather(1, chosen.expand(-1, -1, lesson.clean.shape[-1]))
-    return ((made.float() - clean).square() * weights).mean()
+        _, made = net.dit.briefing.drawn(extra, lesson.positions, pooled, chosen)
+        whose = net.dit.briefing.textures.whose(pooled)
+    clean = lesson.clean.gather(1, chosen[..., None].expand(-1, -1, lesson.clean.shape[-1]))
+    return ((made.float() - clean).square() * weights).mean() + NAMED_WEIGHT * naming_loss(
+        whose, lesson, subjects
+    )
+
+
+def naming_loss(
+    whose: Float[Tensor, "batch subjects_and_nobody"], lesson: Lesson, subjects: Sequence[str]
+) -> Float[Tensor, ""]:
+    """Return the error of whose looks the words are taken to mean; nobody's comes after all `subjects`."""
+    right = [subjects.index(name) if name else len(subjects) for name in lesson.named]
+    return F.cross_entropy(whose.float(), torch.tensor(right, device=whose.device))
+
+
+NAMED_WEIGHT = 0.02
+"""What it counts to know whose looks the words mean."""

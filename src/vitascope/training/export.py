@@ -13,7 +13,7 @@ from vitascope.conditioning.blocking import BlockingLibrary, through_camera
 from vitascope.conditioning.tokens import Tokenizer
 from vitascope.nn.dit import Briefing, DiTConfig, Steps
 from vitascope.nn.text_encoder import TextEncoder
-from vitascope.nn.video_vae import Decoder, Encoder, VideoVAE
+from vitascope.nn.video_vae import TIME_STRIDE, Decoder, Encoder, VideoVAE
 from vitascope.runtime.export import export
 from vitascope.training.checkpoint import load_matching, load_tensors
 from vitascope.training.latents import join, load_shard
@@ -111,7 +111,7 @@ def export_all(
     return seal(out, manifest)
 
 
-def blocking_library(shards: Path, aspect: float, most: int = 3000) -> BlockingLibrary:
+def blocking_library(shards: Path, aspect: float, most: int = 1400) -> BlockingLibrary:
     """Return the ways of the toys of at most so many encoded takes, free of the camera that filmed them."""
     clips = join([load_shard(path) for path in sorted(shards.glob("take-*.safetensors"))[: 1 + most // 256]])
     rows = np.flatnonzero(clips.subject.numpy().any((1, 2)))[:most]
@@ -119,13 +119,20 @@ def blocking_library(shards: Path, aspect: float, most: int = 3000) -> BlockingL
     kinds = sorted({names[row] for row in rows})
     place = {name: i for i, name in enumerate(kinds)}
     which = np.array([divmod(place[names[row]], 256)[::-1] for row in rows], np.uint8)
-    maps = np.zeros((len(rows), clips.subject.shape[1], 2, 3))
-    for i, row in enumerate(rows):
-        screen = clips.subject[row, :, :6].numpy().reshape(-1, 2, 3).astype(float)
-        back = np.linalg.inv(through_camera(clips.camera[row, :, :4].numpy(), aspect))
-        maps[i] = screen @ back
-    turns = torch.atan2(clips.subject[..., 13], clips.subject[..., 12]).numpy()[rows] / (2 * np.pi)
-    return BlockingLibrary(tuple(kinds), which, maps, np.mod(turns, 1.0))
+    told, filmed = clips.subject[rows].numpy().astype(float), clips.camera[rows, :, :4].numpy()
+    between = told[..., 15:33].reshape(*told.shape[:2], TIME_STRIDE - 1, 6)
+    every = np.concatenate([between, told[:, :, None, :6]], axis=2).reshape(len(rows), -1, 2, 3)
+    screen = every[:, TIME_STRIDE - 1 :]
+    back = [np.linalg.inv(through_camera(_between(path), aspect)) for path in filmed]
+    turns = np.cumsum(told[..., 14], axis=1) + np.arctan2(told[:, :1, 13], told[:, :1, 12]) / (2 * np.pi)
+    loops = np.stack([_between(turn[:, None])[:, 0] for turn in turns])
+    return BlockingLibrary(tuple(kinds), which, screen @ np.stack(back), np.mod(loops, 1.0))
+
+
+def _between(values: Float[np.ndarray, "latent_frames n"]) -> Float[np.ndarray, "frames n"]:
+    """Return the values of every frame, from those of each latent frame's last one."""
+    times = np.arange(1 + TIME_STRIDE * (len(values) - 1)) / TIME_STRIDE
+    return np.stack([np.interp(times, np.arange(len(values)), column) for column in values.T], axis=1)
 
 
 def _loaded(module: nn.Module, tensors: dict[str, Tensor], prefix: str = "") -> nn.Module:
@@ -194,7 +201,16 @@ def export_transformer(config: DiTConfig, max_words: int, numbers: dict[str, Ten
     inputs = channels | places | {"pooled": torch.randn(2, config.text_dim)}
     axes = {"channels": both, "positions": {0: "tokens"}, "pooled": first}
     briefing = _loaded(Briefing(config), numbers, "dit.briefing.")
-    export(briefing, inputs, list(inputs), list(told), axes, out, "briefing", int8=["*.weight"])
+    export(
+        briefing,
+        inputs,
+        list(inputs),
+        list(told),
+        axes,
+        out,
+        "briefing",
+        int8=["*.weight", "textures.planes"],
+    )
     inputs = {"video": torch.randn(2, tokens, config.latent_channels), "levels": torch.rand(2, tokens)}
     inputs |= told | places | {"states": torch.randn(2, max_words, config.text_dim)}
     inputs |= {"mask": torch.ones(2, max_words, dtype=torch.bool)}

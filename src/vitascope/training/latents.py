@@ -28,7 +28,7 @@ class Encoded:
     latents: Float[Tensor, "clips channels frames height width"]
     camera: Float[Tensor, "clips frames 8"]
     heat: Float[Tensor, "clips frames height width"]
-    subject: Float[Tensor, "clips frames 14"]
+    subject: Float[Tensor, "clips frames 33"]
     scenes: tuple[Scene, ...]
     sources: Float[Tensor, "clips channels frames height width"] | None = None
     instructions: tuple[str, ...] = ()
@@ -58,7 +58,7 @@ def encode(vae: VideoVAE, rendered: Rendered) -> Encoded:
     places = rendered.middles[:, ::TIME_STRIDE].numpy()
     heat = np.stack([heat_map(path, *made.shape[-2:]) for path in places])
     sources = None if rendered.sources is None else latents(rendered.sources)
-    maps, loops = (x[:, ::TIME_STRIDE].numpy() for x in (rendered.maps, rendered.loops))
+    maps, loops = rendered.maps.numpy(), rendered.loops.numpy()
     subject = np.stack([subject_channels(*pair)[:, 1:] for pair in zip(maps, loops, strict=True)])
     return Encoded(
         made,

@@ -58,7 +58,7 @@ def split_optimizers(
     hidden, rest = [], []
     for module in modules:
         for name, p in module.named_parameters():
-            matrix = p.ndim == 2 and "blocks" in name and "bias" not in name
+            matrix = p.ndim == 2 and ("blocks" in name or "show" in name) and "bias" not in name
             convolution = p.ndim == 4 and "head" not in name and "encoder.stem" not in name
             (hidden if matrix or convolution else rest).append(p)
     return [

@@ -21,7 +21,7 @@ from vitascope.backends import registry
 from vitascope.backends.diffusers import Diffusers
 from vitascope.backends.openweights import library as openweights_library
 from vitascope.backends.openweights import placing, quality, source, text
-from vitascope.backends.openweights.library import installed, library, quietly
+from vitascope.backends.openweights.library import library, quietly
 from vitascope.backends.openweights.loading import SHELF, Loaded, Shelf, load
 from vitascope.backends.openweights.source import OWN_ENTRY
 from vitascope.backends.openweights.watch import looked_at
@@ -325,7 +325,6 @@ def test_a_memory_plan_can_be_asked_for_and_a_wrong_one_is_refused(home: Path):
 # numbers of few bits
 
 
-@pytest.mark.skipif(installed("torchao") is None, reason="int8 is torchao's")
 def test_int8_rounds_the_networks_as_they_are_loaded(home: Path):
     backend, shot = shot_for("wan", home)
     usual = rendered(backend, shot).frames.astype(int)
@@ -347,7 +346,7 @@ def test_int8_without_torchao_names_it(home: Path, monkeypatch: pytest.MonkeyPat
 
 def with_gguf(home: Path, folder: Path) -> Path:
     """Return a copy of the tiny Wan with its transformer in 8 bits as GGUF beside it."""
-    gguf = pytest.importorskip("gguf")
+    gguf = library("gguf")
     shutil.copytree(make("wan", home), folder)
     file, rounded = folder / "rounded-Q8_0.gguf", gguf.GGMLQuantizationType.Q8_0
     writer = gguf.GGUFWriter(file, "wan")
@@ -405,9 +404,8 @@ def test_what_is_no_gguf_file_is_refused(home: Path, tmp_path: Path, monkeypatch
     with pytest.raises(RequestError, match=r"^model: .*none\.gguf is not a file"):
         registry.backend(str(tmp_path / "none.gguf"))
     (tmp_path / "note.gguf").write_text("GGUF, or so it says\n" * 9)
-    if installed("gguf") is not None:
-        with pytest.raises(WeightsError, match=r"note\.gguf is no GGUF file, or is damaged"):
-            registry.backend(str(tmp_path / "note.gguf"))
+    with pytest.raises(WeightsError, match=r"note\.gguf is no GGUF file, or is damaged"):
+        registry.backend(str(tmp_path / "note.gguf"))
     monkeypatch.setattr(openweights_library, "installed", lambda name: None)
     with pytest.raises(MissingExtraError, match=r"note\.gguf needs gguf: pip install gguf"):
         registry.backend(str(tmp_path / "note.gguf"))

@@ -1,6 +1,7 @@
 """Open-weight models at toy size: real classes, random weights, the same path as for the real ones."""
 
 import gc
+import importlib.metadata
 import json
 import os
 import shutil
@@ -39,7 +40,8 @@ from vitascope.settings import Settings
 from vitascope.types import Quality, Shot
 from vitascope.weights.catalogue import catalogue
 from vitascope.weights.library import Library
-from vitascope.weights.memory import Placement, place
+from vitascope.weights.machine import GIB, Machine
+from vitascope.weights.memory import Placement, place, published_parts
 
 
 def changed(kind: str, home: Path, name: str, tmp_path: Path, change: Any) -> Diffusers:
@@ -340,8 +342,94 @@ def test_int8_rounds_the_networks_as_they_are_loaded(home: Path):
 def test_int8_without_torchao_names_it(home: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(placing, "installed", lambda name: None)
     backend, shot = shot_for("wan", home, memory="int8")
-    with pytest.raises(MissingExtraError, match=r"^memory: int8 needs torchao, .*pip install torchao$"):
+    refusal = r"^memory: int8 needs torchao, .*: pip install torchao; nearest: text-first$"
+    with pytest.raises(MissingExtraError, match=refusal):
         rendered(backend, shot)
+
+
+def with_gpu(
+    monkeypatch: pytest.MonkeyPatch, gib: float = 24, packages: tuple[str, ...] = ("torchao",)
+) -> None:
+    """Let the memory plan see a GPU, and only these packages."""
+    monkeypatch.setattr(placing, "machine", lambda: Machine(int(gib * GIB), 64 * GIB))
+    monkeypatch.setattr(placing, "installed", lambda name: "1" if name in packages else None)
+
+
+@pytest.mark.parametrize(
+    ("packages", "nearest"), [(("torchao",), "int8"), ((), "stream"), (("gguf",), "stream")]
+)
+def test_four_bits_without_bitsandbytes_name_it_and_the_nearest_plan(
+    packages: tuple[str, ...], nearest: str, home: Path, monkeypatch: pytest.MonkeyPatch
+):
+    with_gpu(monkeypatch, packages=packages)
+    backend, shot = shot_for("wan", home, memory="nf4")
+    refusal = rf"^memory: nf4 needs bitsandbytes, .*: pip install bitsandbytes; nearest: {nearest}$"
+    with pytest.raises(MissingExtraError, match=refusal):
+        rendered(backend, shot)
+    assert len(SHELF) == 0
+
+
+def test_four_bits_without_a_gpu_are_refused_before_anything_is_loaded(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+):
+    loads: list[Any] = []
+    monkeypatch.setattr(backends_diffusers, "load", loads.append)
+    backend, shot = shot_for("wan", home, memory="nf4")
+    refusal = r"^memory: nf4 is not possible here \(it needs a GPU\); nearest: int8; it may be: device, "
+    with pytest.raises(RequestError, match=refusal):
+        rendered(backend, shot)
+    assert loads == []
+
+
+def test_modular_pipelines_are_not_rounded(home: Path):
+    backend, shot = shot_for("wan-modular", home, memory="int8")
+    refusal = r"^memory: int8 is not possible for modular pipelines; nearest: text-first$"
+    with pytest.raises(RequestError, match=refusal):
+        rendered(backend, shot)
+
+
+def test_what_is_chosen_on_a_small_card_is_what_can_be_had(home: Path, monkeypatch: pytest.MonkeyPatch):
+    entry = catalogue()["wan2.1-t2v-14b"]
+    folder = Diffusers(str(make("wan", home))).source.weights("text")
+    shot = planned(Diffusers(entry.id))
+    small = Machine(int(14 * GIB), 8 * GIB)
+    monkeypatch.setattr(placing, "machine", lambda: small)
+    monkeypatch.setattr(placing, "parts_of", lambda folder, entry: published_parts(entry))
+    monkeypatch.setattr(placing, "installed", lambda name: "1")
+    assert str(placing.placed(entry, folder, shot, 0)) == "nf4"
+    monkeypatch.setattr(placing, "installed", lambda name: None)
+    with pytest.raises(MissingExtraError, match=r"nf4 needs bitsandbytes, .*; nearest: stream$"):
+        placing.placed(entry, folder, shot, 0)
+
+
+def test_four_bits_are_asked_of_diffusers_and_transformers_in_their_own_terms(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+):
+    torch, orders = library("torch"), []
+
+    def taken(order: Any) -> None:
+        orders.append(order)
+        raise WeightsError("seen")
+
+    with_gpu(monkeypatch, packages=("bitsandbytes",))
+    version = importlib.metadata.version
+    known = {"bitsandbytes": "0.50.2"}
+    monkeypatch.setattr(importlib.metadata, "version", lambda name: known.get(name) or version(name))
+    monkeypatch.setattr(backends_diffusers, "load", taken)
+    backend, shot = shot_for("wan-experts", home, memory="nf4")
+    with pytest.raises(WeightsError, match=r"^seen$"):
+        rendered(backend, shot)
+    (order,) = orders
+    asked = order.quantised.quant_mapping
+    assert set(asked) == {"transformer", "transformer_2", "text_encoder"}
+    assert isinstance(asked["transformer_2"], library().BitsAndBytesConfig)
+    assert isinstance(asked["text_encoder"], library("transformers").BitsAndBytesConfig)
+    for config in asked.values():
+        assert (config.load_in_4bit, config.bnb_4bit_quant_type) == (True, "nf4")
+        assert config.bnb_4bit_use_double_quant
+        assert config.bnb_4bit_compute_dtype == torch.float32
+    assert order.without("transformer")  # the words go first
+    assert not order.without("text_encoder")
 
 
 def with_gguf(home: Path, folder: Path) -> Path:

@@ -84,7 +84,8 @@ def compiler(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         ("wan-experts", "lossless", 4),
         ("wan-vace", "low", 5),
         ("wan-modular", "lossless", 2),
-        ("hunyuan15", "lossless", 2),
+        ("ltx", "lossless", 1),
+        ("kandinsky5", "low", 3),
     ],
 )
 def test_compiled_blocks_draw_the_same_and_are_compiled_once(

@@ -41,6 +41,7 @@ def said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, choice: Any) -> None:
         ("auto", "device", False, "high", LARGE, False),
         ("always", "device", True, "lossless", SMALL, True),
         ("always", "stream", True, "high", LARGE, False),
+        ("always", "device", False, "high", LARGE, False),
         ("never", "device", True, "high", LARGE, False),
         ("never", "device", False, "high", LARGE, False),
     ],
@@ -50,6 +51,8 @@ def test_blocks_are_compiled_where_that_pays(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path,
 ):  # fmt: skip
     said(monkeypatch, tmp_path, choice)
+    if gpu:
+        compiling.check(placement(name))
     assert compiling.wanted(placement(name, gpu), quality, work) is compiled
 
 
@@ -61,6 +64,7 @@ def test_compiling_without_a_gpu_is_refused_with_the_reason(
     refusal = r"^VITASCOPE_COMPILE: always needs a GPU: on a CPU .* not been seen to pay, .*; nearest: auto$"
     with pytest.raises(RequestError, match=refusal):
         rendered(backend, shot)
+    assert len(SHELF) == 0
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ itself with the same arguments and the same seed.
 """
 
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -145,6 +145,7 @@ def _make_room(job: _Job, progress: Progress) -> tuple[_Made, Placement]:
     placement: Placement | None = placing.placed(
         job.entry, job.folder, job.shot, SHELF.held, job.source.denoiser
     )
+    compiling.check(placement)
     while placement is not None:
         made = _try(job, placement, progress)
         if made is not None:
@@ -192,13 +193,10 @@ def _once(job: _Job, placement: Placement, progress: Progress, compiled: bool) -
         if words is not None:
             called = text.with_words(called, words, pipeline._execution_device)
     watch = Watch(progress, shot.steps or 1, _hints(job))
-    with quietly() as said, ExitStack() as laid:
-        built = (
-            laid.enter_context(compiling.compiled(pipeline))
-            if compiled and _pays(job, placement, pipeline)
-            else ()
-        )
-        spared = laid.enter_context(quality.at(shot.quality or "lossless", pipeline, shot.steps or 1))
+    level, steps = shot.quality or "lossless", shot.steps or 1
+    compiled = compiled and _pays(job, placement, pipeline)
+    blocks = compiling.compiled(pipeline) if compiled else nullcontext(())
+    with quietly() as said, blocks as built, quality.at(level, pipeline, steps) as spared:
         try:
             with watch.over(pipeline) as followed, seeded(shot.seed or 0):
                 frames, sound = _call(pipeline, {**called, **followed})
@@ -230,7 +228,14 @@ def _words_first(job: _Job, order: Order, placement: Placement) -> dict[str, Any
     if not alone or order.modular or text.names(order.kind) is None:
         return None
     shot = job.shot
-    words = (*job.key, order.kind, shot.caption, shot.negative_prompt, tuple(job.entry.fixed.items()))
+    words = (
+        *job.key,
+        order.kind,
+        order.quantised is not None,
+        shot.caption,
+        shot.negative_prompt,
+        tuple(job.entry.fixed.items()),
+    )
     known = text.EMBEDDED.get(words)
     if known is None:
         pipeline = load(replace(order, without=lambda component: not text.is_text(component)))

@@ -28,19 +28,18 @@ def wanted(placement: Placement, quality: Quality, work: float) -> bool:
     """Say whether blocks are compiled for a clip of so much `work`, by the settings; by default on a GPU alone.
 
     Compiled kernels round otherwise, so that "lossless", which draws what diffusers draws, has none unless it is said.
-    Raises `RequestError` where compiling is asked for without a GPU.
     """
-    match settings().compile:
-        case "never":
-            return False
-        case "always" if not placement.gpu:
-            why = "on a CPU compiling has not been seen to pay, and every new size is compiled for a minute first"
-            raise RequestError("VITASCOPE_COMPILE", f"always needs a GPU: {why}", "nearest: auto")
-        case "always":
-            return placement.name not in UNFIT
-        case _:
-            fit = placement.gpu and placement.name not in UNFIT
-            return fit and quality != "lossless" and work >= WORTH
+    choice = settings().compile
+    if choice == "never" or not placement.gpu or placement.name in UNFIT:
+        return False
+    return choice == "always" or (quality != "lossless" and work >= WORTH)
+
+
+def check(placement: Placement) -> None:
+    """Raise `RequestError` where the settings ask for compiled blocks and there is no GPU."""
+    if settings().compile == "always" and not placement.gpu:
+        why = "on a CPU compiling has not been seen to pay, and every new size is compiled for a minute first"
+        raise RequestError("VITASCOPE_COMPILE", f"always needs a GPU: {why}", "nearest: auto")
 
 
 def work(pipeline: Any, request: Request, steps: int) -> float:

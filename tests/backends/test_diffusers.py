@@ -392,7 +392,7 @@ def test_what_is_chosen_on_a_small_card_is_what_can_be_had(home: Path, monkeypat
     entry = catalogue()["wan2.1-t2v-14b"]
     folder = Diffusers(str(make("wan", home))).source.weights("text")
     shot = planned(Diffusers(entry.id))
-    small = Machine(int(14 * GIB), 8 * GIB)
+    small = Machine(int(16 * GIB), 8 * GIB)
     monkeypatch.setattr(placing, "machine", lambda: small)
     monkeypatch.setattr(placing, "parts_of", lambda folder, entry: published_parts(entry))
     monkeypatch.setattr(placing, "installed", lambda name: "1")

@@ -396,9 +396,9 @@ def test_what_is_chosen_on_a_small_card_is_what_can_be_had(home: Path, monkeypat
     monkeypatch.setattr(placing, "machine", lambda: small)
     monkeypatch.setattr(placing, "parts_of", lambda folder, entry: published_parts(entry))
     monkeypatch.setattr(placing, "installed", lambda name: "1")
-    assert str(placing.placed(entry, folder, shot, 0)) == "nf4"
+    assert str(placing.placed(entry, folder, shot, 0)) == "nf4+tiled"
     monkeypatch.setattr(placing, "installed", lambda name: None)
-    with pytest.raises(MissingExtraError, match=r"nf4 needs bitsandbytes, .*; nearest: stream$"):
+    with pytest.raises(MissingExtraError, match=r"nf4\+tiled needs bitsandbytes, .*; nearest: stream\+tiled$"):
         placing.placed(entry, folder, shot, 0)
 
 

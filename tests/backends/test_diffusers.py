@@ -398,7 +398,9 @@ def test_what_is_chosen_on_a_small_card_is_what_can_be_had(home: Path, monkeypat
     monkeypatch.setattr(placing, "installed", lambda name: "1")
     assert str(placing.placed(entry, folder, shot, 0)) == "nf4+tiled"
     monkeypatch.setattr(placing, "installed", lambda name: None)
-    with pytest.raises(MissingExtraError, match=r"nf4\+tiled needs bitsandbytes, .*; nearest: stream\+tiled$"):
+    with pytest.raises(
+        MissingExtraError, match=r"nf4\+tiled needs bitsandbytes, .*; nearest: stream\+tiled$"
+    ):
         placing.placed(entry, folder, shot, 0)
 
 
@@ -816,6 +818,31 @@ def test_the_command_takes_a_picture_a_quality_and_a_lora(
     assert run(["generate", "a ball", "--model", "./wan", *spared, "-o", str(tmp_path / "b.mp4")]) == 0
     shot = read(tmp_path / "b.mp4").record.shot
     assert (shot.quality, shot.loras) == ("low", ((str(lora), 0.5),))
+
+
+def test_the_command_and_python_copy_motion(
+    home: Path, pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    from vitascope import generate
+    from vitascope.cli import run
+
+    model, clip, out = str(make("wan-animate", home)), str(pictures / "clip-30.png"), tmp_path / "out.mp4"
+    who = str(pictures / "first.png")
+    motion = ["--pose-video", clip, "--face-video", clip]
+    common = ["generate", "a dancer", "--model", model, "--seed", "3", "-o", str(out)]
+    assert run([*common, *motion]) == 2
+    assert "reference: tiny-wan-animate needs one picture of who moves" in capsys.readouterr().err
+    assert run([*common, *motion, "--reference", who]) == 0
+    movie = read(out)
+    assert movie.frames.shape == (9, 32, 32, 3)
+    assert [given.role for given in movie.record.shot.givens] == ["reference", "pose", "face"]
+    assert "seconds: 0.3, as long as the pose_video has motion to copy" in movie.record.notes
+    made = generate("a dancer", model=model, seed=3, reference=who, pose_video=clip, face_video=clip)
+    assert made.record.shot == movie.record.shot
+    with pytest.raises(
+        RequestError, match=r"^pose_video: tiny-wan cannot be given .*can: wan2\.2-animate-14b$"
+    ):
+        generate("a dancer", model=str(make("wan", home)), reference=who, pose_video=clip, face_video=clip)
 
 
 @pytest.mark.parametrize(

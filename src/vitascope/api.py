@@ -115,14 +115,19 @@ def given_pictures(
     last_image: File | None = None,
     keyframes: Mapping[float, File] | None = None,
     reference: File | Sequence[File] = (),
+    pose_video: File | None = None,
+    face_video: File | None = None,
     fit: Fit = "crop",
 ) -> tuple[Given, ...]:
-    """Return the givens of pictures: a first frame, a last frame, frames at seconds, and who is meant."""
+    """Return the givens of files: a first and a last frame, frames at seconds, who is meant, and how somebody moves."""
     givens = [tasks.first_frame(image, fit)] if image is not None else []
     givens += [tasks.keyframe(picture, at, fit) for at, picture in sorted((keyframes or {}).items())]
     givens += [tasks.last_frame(last_image, fit)] if last_image is not None else []
     pictures = (reference,) if isinstance(reference, str | Path) else reference
-    return (*givens, *(tasks.reference(picture) for picture in pictures))
+    givens += [tasks.reference(picture) for picture in pictures]
+    givens += [tasks.pose(pose_video, fit)] if pose_video is not None else []
+    givens += [tasks.face(face_video, fit)] if face_video is not None else []
+    return tuple(givens)
 
 
 def extending(
@@ -212,6 +217,8 @@ def generate(
     last_image: File | None = None,
     keyframes: Mapping[float, File] | None = None,
     reference: File | Sequence[File] = (),
+    pose_video: File | None = None,
+    face_video: File | None = None,
     fit: Fit = "crop",
     loop: bool = False,
     style: str | None = None,
@@ -226,12 +233,13 @@ def generate(
 
     `size` is (width, height) in pixels; `camera` is words as in "zoom-in 0.3, pan-left" or `CameraMove`s; `path` is
     where the subject goes, as in "0s:0.1,0.8 2s:0.9,0.8"; `at` maps seconds to what happens from then on, `keyframes`
-    to pictures; `preset` is "draft", "standard" or "quality", and `steps` and `guidance_scale` go before what it says;
-    `quality` may spare some work of a large model, and `lora` lays LoRAs over it, as in "a.safetensors" or
-    "a.safetensors:0.8". Without a `seed` one is drawn, and `clip.record.shot.seed` tells it. `clip.record.notes` says
-    what was guessed or changed. When `model` cannot make it, the first model of `fallback` that can does, and a note
-    says why. `progress` hears an `Event` for every step. Raises `RequestError` for a request that cannot be met,
-    `WeightsError` for a model that is missing or damaged, and `Cancelled`.
+    to pictures; `pose_video` and `face_video` show a model that takes them how who is in `reference` moves; `preset`
+    is "draft", "standard" or "quality", and `steps` and `guidance_scale` go before what it says; `quality` may spare
+    some work of a large model, and `lora` lays LoRAs over it, as in "a.safetensors" or "a.safetensors:0.8". Without a
+    `seed` one is drawn, and `clip.record.shot.seed` tells it. `clip.record.notes` says what was guessed or changed.
+    When `model` cannot make it, the first model of `fallback` that can does, and a note says why. `progress` hears an
+    `Event` for every step. Raises `RequestError` for a request that cannot be met, `WeightsError` for a model that is
+    missing or damaged, and `Cancelled`.
     """
     shot = shooting(
         prompt,
@@ -239,6 +247,8 @@ def generate(
         last_image=last_image,
         keyframes=keyframes,
         reference=reference,
+        pose_video=pose_video,
+        face_video=face_video,
         fit=fit,
         seconds=seconds,
         num_frames=num_frames,
@@ -284,13 +294,21 @@ def shooting(
     last_image: File | None = None,
     keyframes: Mapping[float, File] | None = None,
     reference: File | Sequence[File] = (),
+    pose_video: File | None = None,
+    face_video: File | None = None,
     fit: Fit = "crop",
     seed: int | None = None,
     **said: Any,
 ) -> Callable[[str], Shot]:
     """Return what makes the shot that was asked for, by the name of its model and with the same seed for each."""
     givens = given_pictures(
-        image=image, last_image=last_image, keyframes=keyframes, reference=reference, fit=fit
+        image=image,
+        last_image=last_image,
+        keyframes=keyframes,
+        reference=reference,
+        pose_video=pose_video,
+        face_video=face_video,
+        fit=fit,
     )
     seed = drawn_seed() if seed is None else seed
     return lambda model: make_shot(prompt, givens=givens, seed=seed, model=model, **said)

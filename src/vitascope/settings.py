@@ -71,6 +71,8 @@ class Settings(BaseModel):
     `weights` the folder of Toybox's weights (None = those in the package). `enhance_url` is the chat endpoint that
     may rewrite prompts (OpenAI's shape, as in http://localhost:8080/v1/chat/completions; None = rules do it),
     `enhance_model` and `enhance_key` what it is asked for and with, `enhance_seconds` how long it may take.
+    `compile` says when the blocks of open-weight models are compiled: "auto" where that is taken to pay, which is on a
+    GPU alone, "always" on every GPU, or "never".
     `store` is the Postgres database of a queue that several servers share, as in postgresql://user@host/name (None:
     the queue lies in the home folder). `remotes` are the servers that `--model remote:NAME` may name; they are said in
     the file only.
@@ -85,6 +87,7 @@ class Settings(BaseModel):
     enhance_model: str = "default"
     enhance_key: SecretStr | None = None
     enhance_seconds: float = Field(default=10.0, gt=0, le=600)
+    compile: Literal["auto", "always", "never"] = "auto"
     store: SecretStr | None = None
     remotes: dict[str, RemoteServer] = {}
 

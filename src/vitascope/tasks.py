@@ -62,6 +62,16 @@ def edited(video: str | Path, fit: Fit = "crop") -> Given:
     return Given(kind="video", source=str(video), role="source", fit=fit)
 
 
+def pose(video: str | Path, fit: Fit = "crop") -> Given:
+    """Return what shows how a body is to move: a video of its pose, as the model's own preprocessing draws it."""
+    return Given(kind="video", source=str(video), role="pose", fit=fit)
+
+
+def face(video: str | Path, fit: Fit = "crop") -> Given:
+    """Return what shows how a face is to move: a video of nothing but a face."""
+    return Given(kind="video", source=str(video), role="face", fit=fit)
+
+
 def parse_keyframes(texts: Sequence[str] | None) -> dict[float, str]:
     """Read "1.5s=FILE" each; raises `RequestError`."""
     frames: dict[float, str] = {}

@@ -33,6 +33,8 @@ Fit = Literal["crop", "pad", "stretch"]
 Quality = Literal["lossless", "high", "medium", "low"]
 """How near to what the model draws at its slowest a clip is to be: all the way, or less and faster."""
 Easing = Literal["linear", "ease", "ease-in", "ease-out"]
+MOTION = ("pose", "face")
+"""Roles of the videos whose motion somebody else is to make."""
 
 
 class CameraMove(BaseModel):
@@ -64,14 +66,15 @@ class Given(BaseModel):
     `source` is a file, read from its second `offset` on. `start` and `end` are seconds of the shot; with neither, a
     picture is the first frame and a video lies under all of the shot. A picture with a `start` is a keyframe.
     Roles: `frame` is kept as it is, but where the white of `mask` (a picture file) or `box` (x, y, width, height in
-    shares of the picture) asks for something new; `source` is what an edit starts from; `reference` shows who is meant.
+    shares of the picture) asks for something new; `source` is what an edit starts from; `reference` shows who is meant;
+    `pose` and `face` are videos of how the body and the face are to move, as the model's own preprocessing draws them.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: Literal["image", "video", "sound"]
     source: str
-    role: Literal["frame", "source", "reference", "sound"] = "frame"
+    role: Literal["frame", "source", "reference", "sound", "pose", "face"] = "frame"
     start: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
     end: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
     offset: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0

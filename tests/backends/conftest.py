@@ -27,7 +27,7 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     mask = np.zeros((32, 32), np.uint8)
     mask[8:24, 8:24] = 255
     Image.fromarray(mask).save(folder / "mask.png")
-    for fps in (8, 16, 24, 25):
+    for fps in (8, 16, 24, 25, 30):
         file = folder / f"clip-{fps}.png"
         frames[0].save(file, save_all=True, append_images=frames[1:], duration=1000 // fps, loop=0)
     return folder

@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import pytest
 
+from vitascope import tasks
 from vitascope.backends.base import plan_by_card
 from vitascope.errors import RequestError
 from vitascope.testing import CARD
@@ -95,6 +96,12 @@ NO_ROLL = replace(CARD, camera_limits={"pan": 0.5, "zoom": 1.0})
         ({"seed": 2**70}, "seed", str(2**63 - 1)),
         ({"camera": (CameraMove(kind="roll", amount=1.0),)}, "camera", "pan"),
         ({"givens": (Given(kind="image", source="cat.png"),)}, "givens", "leave"),
+        (
+            {"givens": (tasks.pose("p.mp4"), tasks.face("f.mp4"))},
+            "pose_video",
+            "models that can: wan2.2-animate",
+        ),
+        ({"givens": (tasks.face("f.mp4"),)}, "face_video", "models that can: wan2.2-animate-14b"),
         ({"path": ((0.0, 0.5, 0.5),)}, "path", "prompt"),
         ({"sound": True}, "sound", "off"),
     ],

@@ -1,6 +1,7 @@
 """Open-weight models at toy size: real classes, random weights, the same path as for the real ones."""
 
 import gc
+import importlib.metadata
 import json
 import os
 import shutil
@@ -21,7 +22,7 @@ from vitascope.backends import registry
 from vitascope.backends.diffusers import Diffusers
 from vitascope.backends.openweights import library as openweights_library
 from vitascope.backends.openweights import placing, quality, source, text
-from vitascope.backends.openweights.library import installed, library, quietly
+from vitascope.backends.openweights.library import library, quietly
 from vitascope.backends.openweights.loading import SHELF, Loaded, Shelf, load
 from vitascope.backends.openweights.source import OWN_ENTRY
 from vitascope.backends.openweights.watch import looked_at
@@ -39,7 +40,8 @@ from vitascope.settings import Settings
 from vitascope.types import Quality, Shot
 from vitascope.weights.catalogue import catalogue
 from vitascope.weights.library import Library
-from vitascope.weights.memory import Placement, place
+from vitascope.weights.machine import GIB, Machine
+from vitascope.weights.memory import Placement, place, published_parts
 
 
 def changed(kind: str, home: Path, name: str, tmp_path: Path, change: Any) -> Diffusers:
@@ -325,7 +327,6 @@ def test_a_memory_plan_can_be_asked_for_and_a_wrong_one_is_refused(home: Path):
 # numbers of few bits
 
 
-@pytest.mark.skipif(installed("torchao") is None, reason="int8 is torchao's")
 def test_int8_rounds_the_networks_as_they_are_loaded(home: Path):
     backend, shot = shot_for("wan", home)
     usual = rendered(backend, shot).frames.astype(int)
@@ -341,13 +342,101 @@ def test_int8_rounds_the_networks_as_they_are_loaded(home: Path):
 def test_int8_without_torchao_names_it(home: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(placing, "installed", lambda name: None)
     backend, shot = shot_for("wan", home, memory="int8")
-    with pytest.raises(MissingExtraError, match=r"^memory: int8 needs torchao, .*pip install torchao$"):
+    refusal = r"^memory: int8 needs torchao, .*: pip install torchao; nearest: text-first$"
+    with pytest.raises(MissingExtraError, match=refusal):
         rendered(backend, shot)
+
+
+def with_gpu(
+    monkeypatch: pytest.MonkeyPatch, gib: float = 24, packages: tuple[str, ...] = ("torchao",)
+) -> None:
+    """Let the memory plan see a GPU, and only these packages."""
+    monkeypatch.setattr(placing, "machine", lambda: Machine(int(gib * GIB), 64 * GIB))
+    monkeypatch.setattr(placing, "installed", lambda name: "1" if name in packages else None)
+
+
+@pytest.mark.parametrize(
+    ("packages", "nearest"), [(("torchao",), "int8"), ((), "stream"), (("gguf",), "stream")]
+)
+def test_four_bits_without_bitsandbytes_name_it_and_the_nearest_plan(
+    packages: tuple[str, ...], nearest: str, home: Path, monkeypatch: pytest.MonkeyPatch
+):
+    with_gpu(monkeypatch, packages=packages)
+    backend, shot = shot_for("wan", home, memory="nf4")
+    refusal = rf"^memory: nf4 needs bitsandbytes, .*: pip install bitsandbytes; nearest: {nearest}$"
+    with pytest.raises(MissingExtraError, match=refusal):
+        rendered(backend, shot)
+    assert len(SHELF) == 0
+
+
+def test_four_bits_without_a_gpu_are_refused_before_anything_is_loaded(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+):
+    loads: list[Any] = []
+    monkeypatch.setattr(backends_diffusers, "load", loads.append)
+    backend, shot = shot_for("wan", home, memory="nf4")
+    refusal = r"^memory: nf4 is not possible here \(it needs a GPU\); nearest: int8; it may be: device, "
+    with pytest.raises(RequestError, match=refusal):
+        rendered(backend, shot)
+    assert loads == []
+
+
+def test_modular_pipelines_are_not_rounded(home: Path):
+    backend, shot = shot_for("wan-modular", home, memory="int8")
+    refusal = r"^memory: int8 is not possible for modular pipelines; nearest: text-first$"
+    with pytest.raises(RequestError, match=refusal):
+        rendered(backend, shot)
+
+
+def test_what_is_chosen_on_a_small_card_is_what_can_be_had(home: Path, monkeypatch: pytest.MonkeyPatch):
+    entry = catalogue()["wan2.1-t2v-14b"]
+    folder = Diffusers(str(make("wan", home))).source.weights("text")
+    shot = planned(Diffusers(entry.id))
+    small = Machine(int(16 * GIB), 8 * GIB)
+    monkeypatch.setattr(placing, "machine", lambda: small)
+    monkeypatch.setattr(placing, "parts_of", lambda folder, entry: published_parts(entry))
+    monkeypatch.setattr(placing, "installed", lambda name: "1")
+    assert str(placing.placed(entry, folder, shot, 0)) == "nf4+tiled"
+    monkeypatch.setattr(placing, "installed", lambda name: None)
+    with pytest.raises(
+        MissingExtraError, match=r"nf4\+tiled needs bitsandbytes, .*; nearest: stream\+tiled$"
+    ):
+        placing.placed(entry, folder, shot, 0)
+
+
+def test_four_bits_are_asked_of_diffusers_and_transformers_in_their_own_terms(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+):
+    torch, orders = library("torch"), []
+
+    def taken(order: Any) -> None:
+        orders.append(order)
+        raise WeightsError("seen")
+
+    with_gpu(monkeypatch, packages=("bitsandbytes",))
+    version = importlib.metadata.version
+    known = {"bitsandbytes": "0.50.2"}
+    monkeypatch.setattr(importlib.metadata, "version", lambda name: known.get(name) or version(name))
+    monkeypatch.setattr(backends_diffusers, "load", taken)
+    backend, shot = shot_for("wan-experts", home, memory="nf4")
+    with pytest.raises(WeightsError, match=r"^seen$"):
+        rendered(backend, shot)
+    (order,) = orders
+    asked = order.quantised.quant_mapping
+    assert set(asked) == {"transformer", "transformer_2", "text_encoder"}
+    assert isinstance(asked["transformer_2"], library().BitsAndBytesConfig)
+    assert isinstance(asked["text_encoder"], library("transformers").BitsAndBytesConfig)
+    for config in asked.values():
+        assert (config.load_in_4bit, config.bnb_4bit_quant_type) == (True, "nf4")
+        assert config.bnb_4bit_use_double_quant
+        assert config.bnb_4bit_compute_dtype == torch.float32
+    assert order.without("transformer")  # the words go first
+    assert not order.without("text_encoder")
 
 
 def with_gguf(home: Path, folder: Path) -> Path:
     """Return a copy of the tiny Wan with its transformer in 8 bits as GGUF beside it."""
-    gguf = pytest.importorskip("gguf")
+    gguf = library("gguf")
     shutil.copytree(make("wan", home), folder)
     file, rounded = folder / "rounded-Q8_0.gguf", gguf.GGMLQuantizationType.Q8_0
     writer = gguf.GGUFWriter(file, "wan")
@@ -405,9 +494,8 @@ def test_what_is_no_gguf_file_is_refused(home: Path, tmp_path: Path, monkeypatch
     with pytest.raises(RequestError, match=r"^model: .*none\.gguf is not a file"):
         registry.backend(str(tmp_path / "none.gguf"))
     (tmp_path / "note.gguf").write_text("GGUF, or so it says\n" * 9)
-    if installed("gguf") is not None:
-        with pytest.raises(WeightsError, match=r"note\.gguf is no GGUF file, or is damaged"):
-            registry.backend(str(tmp_path / "note.gguf"))
+    with pytest.raises(WeightsError, match=r"note\.gguf is no GGUF file, or is damaged"):
+        registry.backend(str(tmp_path / "note.gguf"))
     monkeypatch.setattr(openweights_library, "installed", lambda name: None)
     with pytest.raises(MissingExtraError, match=r"note\.gguf needs gguf: pip install gguf"):
         registry.backend(str(tmp_path / "note.gguf"))
@@ -730,6 +818,31 @@ def test_the_command_takes_a_picture_a_quality_and_a_lora(
     assert run(["generate", "a ball", "--model", "./wan", *spared, "-o", str(tmp_path / "b.mp4")]) == 0
     shot = read(tmp_path / "b.mp4").record.shot
     assert (shot.quality, shot.loras) == ("low", ((str(lora), 0.5),))
+
+
+def test_the_command_and_python_copy_motion(
+    home: Path, pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    from vitascope import generate
+    from vitascope.cli import run
+
+    model, clip, out = str(make("wan-animate", home)), str(pictures / "clip-30.png"), tmp_path / "out.mp4"
+    who = str(pictures / "first.png")
+    motion = ["--pose-video", clip, "--face-video", clip]
+    common = ["generate", "a dancer", "--model", model, "--seed", "3", "-o", str(out)]
+    assert run([*common, *motion]) == 2
+    assert "reference: tiny-wan-animate needs one picture of who moves" in capsys.readouterr().err
+    assert run([*common, *motion, "--reference", who]) == 0
+    movie = read(out)
+    assert movie.frames.shape == (9, 32, 32, 3)
+    assert [given.role for given in movie.record.shot.givens] == ["reference", "pose", "face"]
+    assert "seconds: 0.3, as long as the pose_video has motion to copy" in movie.record.notes
+    made = generate("a dancer", model=model, seed=3, reference=who, pose_video=clip, face_video=clip)
+    assert made.record.shot == movie.record.shot
+    with pytest.raises(
+        RequestError, match=r"^pose_video: tiny-wan cannot be given .*can: wan2\.2-animate-14b$"
+    ):
+        generate("a dancer", model=str(make("wan", home)), reference=who, pose_video=clip, face_video=clip)
 
 
 @pytest.mark.parametrize(

@@ -147,6 +147,36 @@ def test_a_clip_to_go_on_from_is_kept_and_the_rest_is_masked(home: Path, picture
     np.testing.assert_array_equal(rendered(backend, shot).frames, directly("wan-vace", home, **called))
 
 
+MOVED = {**SMALL, "guidance_scale": 1.0, "segment_frame_length": 9, "mode": "animate"}
+
+
+def test_motion_that_is_copied_becomes_the_frames_that_diffusers_makes(home: Path, pictures: Path):
+    clip = pictures / "clip-30.png"
+    givens = (tasks.pose(clip), tasks.face(clip), tasks.reference(pictures / "first.png"))
+    backend, shot = shot_for("wan-animate", home, givens)
+    called = {"pose_video": moving(9), "face_video": moving(9), "image": picture(pictures, "first")}
+    frames, white = rendered(backend, shot).frames, Image.new("RGB", (32, 32), "white")
+    np.testing.assert_array_equal(frames, directly("wan-animate", home, **MOVED, **called))
+    for other in ({"pose_video": [white] * 9}, {"face_video": [white] * 9}, {"image": white}):
+        assert (frames != directly("wan-animate", home, **MOVED, **{**called, **other})).any(), other
+
+
+def test_a_face_is_cut_to_a_square_and_a_long_clip_is_made_piece_by_piece(
+    home: Path, pictures: Path, tmp_path: Path
+):
+    wide = [Image.fromarray(np.pad(np.asarray(frame), ((0, 0), (8, 8), (0, 0)))) for frame in moving(14)]
+    files = {"pose": moving(14), "face": wide}
+    for name, frames in files.items():
+        frames[0].save(tmp_path / f"{name}.png", save_all=True, append_images=frames[1:], duration=33, loop=0)
+    motion = (tasks.pose(tmp_path / "pose.png"), tasks.face(tmp_path / "face.png"))
+    givens = (*motion, tasks.first_frame(pictures / "last.png"))
+    backend, shot = shot_for("wan-animate", home, givens, num_frames=14)
+    called = {"pose_video": moving(14), "face_video": moving(14), "image": picture(pictures, "last")}
+    expected = directly("wan-animate", home, **MOVED, **called)
+    assert len(expected) == 14
+    np.testing.assert_array_equal(rendered(backend, shot).frames, expected)
+
+
 def test_pictures_at_times_become_the_frames_that_diffusers_makes(home: Path, pictures: Path):
     from diffusers.pipelines.ltx.pipeline_ltx_condition import LTXVideoCondition
 

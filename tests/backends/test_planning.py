@@ -20,6 +20,7 @@ def plan(name: str, **said) -> Plan:
 
 IMAGE, LATER, LAST = tasks.first_frame("a.png"), tasks.keyframe("b.png", 1.5), tasks.last_frame("c.png")
 WHO = tasks.reference("who.png")
+MOTION = (tasks.pose("pose.mp4"), tasks.face("face.mp4"))
 
 
 @pytest.mark.parametrize(
@@ -42,6 +43,8 @@ WHO = tasks.reference("who.png")
         ((tasks.region("v.mp4", fit="pad"),), "inpaint"),
         (tasks.retake("v.mp4", 1.0, 2.0), "inpaint"),
         ((Given(kind="sound", source="s.wav", role="sound"), IMAGE), "sound"),
+        ((tasks.pose("pose.mp4"), IMAGE), "motion"),
+        ((tasks.face("face.mp4"),), "motion"),
     ],
 )
 def test_what_is_given_decides_the_task(givens: tuple[Given, ...], task: str):
@@ -54,7 +57,7 @@ def test_what_is_given_decides_the_task(givens: tuple[Given, ...], task: str):
         ("ltx-2", (IMAGE, LAST), "first-last"),
         ("wan2.1-vace-14b", (IMAGE,), "image"),
         ("skyreels-v2-df-14b", (tasks.continued("v.mp4"),), "extend"),
-        ("wan2.2-animate-14b", (tasks.edited("pose.mp4"), WHO), "motion"),
+        ("wan2.2-animate-14b", (*MOTION, WHO), "motion"),
         ("wan2.1-vace-14b", (tasks.edited("v.mp4"), WHO), "source"),
     ],
 )
@@ -73,7 +76,7 @@ def test_a_shot_of_each_task_is_planned_once_and_for_all(name: str):
     given = {
         "text": (), "image": (IMAGE,), "first-last": (IMAGE, LAST), "keyframes": (IMAGE, LATER), "reference": (WHO,),
         "source": (tasks.edited("v.mp4"),), "inpaint": (tasks.region("v.mp4", "m.png"),),
-        "extend": (tasks.continued("v.mp4"),), "motion": (tasks.edited("v.mp4"), tasks.edited("face.mp4"), WHO),
+        "extend": (tasks.continued("v.mp4"),), "motion": (*MOTION, WHO),
     }  # fmt: skip
     for task in model.tasks:
         planned = plan(name, givens=given[task], camera=parse_moves("pan-left", 4), style="oil painting")
@@ -126,7 +129,17 @@ def test_what_is_snapped_is_said(name: str, said: dict, became: dict, note: str)
         ("mochi-1", {"givens": (tasks.region("v.mp4", "m.png"),)}, "models that can: toybox, wan2.1-vace-1.3b, wan2.1"),
         ("wan2.1-vace-14b", {"givens": (tasks.edited("p.mp4"), Given(kind="sound", source="s", role="sound"))},
          "cannot be given a sound to follow .*; no model of the catalogue can"),
-        ("wan2.2-animate-14b", {"givens": (tasks.edited("p.mp4"), WHO)}, "needs two videos to copy: how the body"),
+        ("wan2.2-animate-14b", {"givens": (tasks.edited("p.mp4"), WHO)}, "cannot be given a video to change"),
+        ("wan2.2-animate-14b", {"givens": (MOTION[0], WHO)}, "^face_video: wan2.2-animate-14b needs one video of how "
+         "the face moves, not 0; give a pose video and a face video, of the same time"),
+        ("wan2.2-animate-14b", {"givens": (MOTION[1], WHO)}, "^pose_video: .* how the body moves, not 0"),
+        ("wan2.2-animate-14b", {"givens": (*MOTION, MOTION[0], WHO)}, "^pose_video: .* how the body moves, not 2"),
+        ("wan2.2-animate-14b", {"givens": MOTION}, "^reference: .* needs one picture of who moves, and nothing else"),
+        ("wan2.2-animate-14b", {"givens": (*MOTION, WHO, IMAGE)}, "^reference: .*; give one picture, as the reference"),
+        ("wan2.2-animate-14b", {"givens": (*MOTION, LATER)}, "^reference: .* needs one picture of who moves"),
+        ("mochi-1", {"givens": (*MOTION, WHO)}, r"^pose_video: mochi-1 cannot be given videos of how a body and a face "
+         r"move \(it takes words alone\); models that can: wan2\.2-animate-14b$"),
+        ("wan2.1-vace-14b", {"givens": (MOTION[1],)}, r"^face_video: .*; models that can: wan2\.2-animate-14b$"),
         ("mochi-1", {"path": ((0.0, 0.1, 0.5),)}, "path: mochi-1 cannot follow a path; models that can: toybox"),
         ("mochi-1", {"loop": True}, "loop: .*; models that can: toybox"),
         ("mochi-1", {"sound": True}, "sound: mochi-1 makes silent clips; models that can: kandinsky-6-lite"),

@@ -220,6 +220,7 @@ def given(**said: Any) -> tuple[Given, ...]:
         ({"givens": given(start=tasks.LAST)}, "last_image"),
         ({"givens": given(start=1.0)}, "keyframe"),
         ({"givens": given(kind="video")}, "video"),
+        ({"givens": given(kind="video", role="pose")}, "pose_video"),
         ({"givens": given() + given()}, "image"),
     ],
 )

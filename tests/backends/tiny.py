@@ -269,6 +269,25 @@ def _wan_vace() -> Parts:
     return {**_wan(), "transformer": library().WanVACETransformer3DModel(**{**_WAN, **changes})}
 
 
+def _wan_animate() -> Parts:
+    from transformers import CLIPImageProcessorPil, CLIPVisionConfig, CLIPVisionModel
+
+    motion = {
+        "motion_encoder_channel_sizes": {"4": 8, "8": 8, "16": 8}, "motion_encoder_size": 16, "motion_style_dim": 8,
+        "motion_dim": 4, "motion_encoder_dim": 8, "face_encoder_hidden_dim": 8, "face_encoder_num_heads": 2,
+        "inject_face_latents_blocks": 2,
+    }  # fmt: skip
+    eye = CLIPVisionConfig(
+        hidden_size=8, projection_dim=8, num_hidden_layers=2, num_attention_heads=2, image_size=8,
+        intermediate_size=16, patch_size=4,
+    )  # fmt: skip
+    changes = {"in_channels": 36, "image_dim": 8, **motion}
+    return {
+        **_wan(), "transformer": library().WanAnimateTransformer3DModel(**{**_WAN, **changes}),
+        "image_encoder": CLIPVisionModel(eye).eval(), "image_processor": CLIPImageProcessorPil(crop_size=8, size=8),
+    }  # fmt: skip
+
+
 def _wan_modular() -> Parts:
     return {**_wan(), "guider": library().ClassifierFreeGuidance(guidance_scale=5.0)}
 
@@ -556,6 +575,9 @@ KINDS = {
     "wan-image": Tiny("WanImageToVideoPipeline", _wan_image, tasks=("image", "first-last")),
     "wan-vace": Tiny("WanVACEPipeline", _wan_vace, tasks=("inpaint", "reference", "extend", "image")),
     "wan-video": Tiny("WanVideoToVideoPipeline", _wan, tasks=("source",)),
+    "wan-animate": Tiny(
+        "WanAnimatePipeline", _wan_animate, tasks=("motion",), fixed={"segment_frame_length": 9}
+    ),
     "wan-modular": Tiny("WanModularPipeline", _wan_modular, arguments={"guidance_scale": ""}, modular=True),
     "skyreels": Tiny(
         "SkyReelsV2DiffusionForcingPipeline",

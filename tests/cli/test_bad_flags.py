@@ -27,6 +27,8 @@ BAD = {
     "--last-image": "nothing.png",
     "--keyframe": "soon=in.png",
     "--reference": "nothing.png",
+    "--pose-video": "nothing.mp4",
+    "--face-video": "nothing.mp4",
     "--fit": "squeeze",
     "--quality": "best",
     "--memory": "plenty",

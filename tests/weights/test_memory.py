@@ -1,4 +1,5 @@
 import itertools
+import re
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from vitascope.weights.memory import (
     fits_by_default,
     parts_of,
     place,
+    plans,
     published_parts,
     request_of,
 )
@@ -74,10 +76,15 @@ def test_work_grows_with_frames_and_pixels():
         (gpu(26.1, ram=17), "text-first"),
         (gpu(30.2, ram=24), "text-first"),  # 25 do not pass through memory
         (gpu(22.0, ram=15), "int8"),  # 17 do not either
-        (gpu(22.0, ram=13), None),
+        (gpu(22.0, ram=13), "nf4"),  # rounded ones do not either: they go to the GPU one by one
+        (gpu(22.0, ram=1.4), None),
         (gpu(17.9, ram=24), "int8"),  # 25 do not stay in memory, rounded ones do
         (gpu(9.1, ram=14), "int8"),
-        (gpu(8.9, ram=14), None),
+        (gpu(11.0, ram=12), "nf4"),  # 4.8 + 1 + 5.12
+        (gpu(10.8, ram=12), "nf4+tiled"),
+        (gpu(8.9, ram=14), "nf4+tiled"),  # 4.8 + 1 + 1
+        (gpu(6.9, ram=14), "nf4+tiled"),
+        (gpu(6.7, ram=14), None),
         (gpu(7.9, ram=64), "stream"),
         (cpu(30.2), "device"),
         (cpu(30.0), "text-first"),
@@ -179,9 +186,39 @@ def test_a_plan_that_is_asked_for_is_taken_whether_it_fits_or_not():
     assert str(place(SIZES, FRAMES_5, gpu(100), "stream+tiled")) == "stream+tiled"
     with pytest.raises(RequestError, match="memory: 'disk' is not a plan; it may be: device, text-first"):
         place(SIZES, FRAMES_5, gpu(100), "disk")
-    with pytest.raises(RequestError, match="memory: offload is not possible here; it may be: device, "):
-        place(SIZES, FRAMES_5, cpu(100), "offload")
-    assert set(PLANS) >= {"device", "stream", "int8+tiled"}
+    assert set(PLANS) >= {"device", "stream", "int8+tiled", "nf4"}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "lacking", "nearest_"),
+    [
+        ("offload", (), "text-first"),
+        ("stream+tiled", (), "text-first+tiled"),
+        ("nf4", (), "int8"),
+        ("nf4+tiled", (), "int8+tiled"),
+        ("nf4", ("int8", "nf4"), "text-first"),
+    ],
+)
+def test_a_plan_that_needs_a_gpu_is_refused_without_one_with_the_nearest(wanted, lacking, nearest_):
+    refusal = rf"^memory: {re.escape(wanted)} is not possible here \(it needs a GPU\); nearest: {re.escape(nearest_)}; "
+    with pytest.raises(RequestError, match=refusal + "it may be: device, text-first, ") as caught:
+        place(SIZES, FRAMES_5, cpu(100), wanted, lacking)
+    assert ("int8" in str(caught.value)) == (lacking == ())
+
+
+def test_tiles_are_refused_for_a_decoder_that_knows_none():
+    whole = ROUND.model_copy(update={"memory": ROUND.memory.model_copy(update={"tiles": False})})
+    with pytest.raises(RequestError, match=r"\(its decoder knows no tiles\); nearest: nf4; it may be: "):
+        place(SIZES, Request(5, 1024, 1024, whole), gpu(100), "nf4+tiled")
+    assert plans(FRAMES_5, cpu(1)) == (
+        "device", "text-first", "device+tiled", "text-first+tiled", "int8", "int8+tiled",
+    )  # fmt: skip
+
+
+def test_pieces_that_are_always_whole_take_as_much_for_a_shorter_clip():
+    piecewise = catalogue()["wan2.2-animate-14b"]
+    assert Request(20, 640, 640, piecewise).denoising == Request(77, 640, 640, piecewise).denoising
+    assert Request(400, 640, 640, piecewise).denoising == Request(77, 640, 640, piecewise).denoising
 
 
 def test_a_large_text_encoder_is_streamed():

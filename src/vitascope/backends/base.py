@@ -10,7 +10,8 @@ from vitascope.errors import RequestError
 from vitascope.progress import Progress
 from vitascope.prompt.nearest import Embed
 from vitascope.prompt.world import World
-from vitascope.types import CameraMove, Clip, Plan, Shot, VideoShape
+from vitascope.types import MOTION, CameraMove, Clip, Plan, Shot, VideoShape
+from vitascope.weights.catalogue import catalogue
 from vitascope.weights.manifest import STANDARD, Preset
 
 Number = TypeVar("Number", int, float)
@@ -126,6 +127,10 @@ def _preset(shot: Shot, card: Card) -> tuple[str | None, Preset]:
 
 def _refuse_unsupported(shot: Shot, card: Card) -> None:
     for given in shot.givens:
+        if given.role in MOTION and given.role not in card.takes:
+            able = [entry.id for entry in catalogue().values() if "motion" in entry.pipelines]
+            problem = f"{card.id} cannot copy how somebody moves"
+            raise RequestError(f"{given.role}_video", problem, f"models that can: {', '.join(able)}")
         if given.role not in card.takes:
             takes = ", ".join(sorted(card.takes)) or "words only"
             raise RequestError(

@@ -5,6 +5,7 @@ itself with the same arguments and the same seed.
 """
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -12,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from vitascope.backends.base import Card
-from vitascope.backends.openweights import loras, placing, quality, text
+from vitascope.backends.motion import following
+from vitascope.backends.openweights import compiling, loras, placing, quality, text
 from vitascope.backends.openweights.arguments import arguments, guide
 from vitascope.backends.openweights.library import library, quietly, seeded, versions
 from vitascope.backends.openweights.loading import SHELF, Loaded, Order, load, swept
@@ -22,15 +24,16 @@ from vitascope.backends.planning import plan_shot, task_of
 from vitascope.deliver.record import make_record
 from vitascope.errors import MemoryLackError
 from vitascope.progress import Progress
-from vitascope.types import Clip, Plan, Shot
+from vitascope.types import MOTION, Clip, Plan, Shot
 from vitascope.weights.catalogue import Entry, Task
 from vitascope.weights.machine import machine
-from vitascope.weights.memory import Placement
+from vitascope.weights.memory import Placement, request_of
 from vitascope.weights.safe import Folder
 
 TAKES: dict[Task, tuple[str, ...]] = {
     "image": ("frame",), "first-last": ("frame",), "keyframes": ("frame",), "inpaint": ("frame",), "extend": ("frame",),
-    "reference": ("reference",), "source": ("source",), "motion": ("source", "reference"), "sound": ("sound",),
+    "reference": ("reference",), "source": ("source",), "motion": (*MOTION, "reference", "frame"),
+    "sound": ("sound",),
 }  # fmt: skip
 """The roles of what is given for each task."""
 
@@ -99,8 +102,13 @@ class Diffusers:
         )
 
     def plan(self, shot: Shot) -> Plan:
-        """Fill in the model's defaults and snap to its rules; raises `RequestError` for what it cannot do."""
-        return plan_shot(shot, self.entry)
+        """Fill in the model's defaults and snap to its rules; raises `RequestError` for what it cannot do.
+
+        Only videos whose motion is copied are looked at: they say how long the clip is.
+        """
+        followed = following(shot, self.entry)
+        planned = plan_shot(followed.shot, self.entry)
+        return replace(planned, notes=followed.notes + planned.notes)
 
     def render(self, shot: Shot, progress: Progress) -> Clip:
         """Render a planned shot.
@@ -137,13 +145,14 @@ def _make_room(job: _Job, progress: Progress) -> tuple[_Made, Placement]:
     placement: Placement | None = placing.placed(
         job.entry, job.folder, job.shot, SHELF.held, job.source.denoiser
     )
+    compiling.check(placement)
     while placement is not None:
         made = _try(job, placement, progress)
         if made is not None:
             return made, placement
         # Only here have the frames of the failed call gone, and what they held with them.
         SHELF.release()
-        lower = placing.lower(placement)
+        lower = placing.lower(placement, job.folder)
         if lower is not None:
             progress.note(f"memory ran out with {placement}: trying {lower}")
         placement = lower
@@ -153,19 +162,23 @@ def _make_room(job: _Job, progress: Progress) -> tuple[_Made, Placement]:
     )
 
 
-def _try(job: _Job, placement: Placement, progress: Progress) -> _Made | None:
-    """Make a clip with a placement; None when memory ran out."""
+def _try(job: _Job, placement: Placement, progress: Progress, compiled: bool = True) -> _Made | None:
+    """Make a clip with a placement; None when memory ran out. Where blocks do not compile it is made without."""
     try:
-        return _once(job, placement, progress)
+        return _once(job, placement, progress, compiled)
     except (MemoryError, RuntimeError) as error:  # torch.OutOfMemoryError is one, and so is what a CPU says
         if placing.is_lack(error):
             return None
-        raise
+        if not (compiled and compiling.is_failure(error)):
+            raise
+        line = " ".join(str(error).split())[:160]
+        progress.note(f"blocks: they could not be compiled ({line}): going on without")
     except UnboundLocalError:  # SANA's decoder swallows it, and misses its frames a line later
         return None
+    return _try(job, placement, progress, compiled=False)
 
 
-def _once(job: _Job, placement: Placement, progress: Progress) -> _Made:
+def _once(job: _Job, placement: Placement, progress: Progress, compiled: bool) -> _Made:
     shot = job.shot
     with progress.phase("load"):
         progress.note(f"memory: {placement.describe()}")
@@ -180,20 +193,29 @@ def _once(job: _Job, placement: Placement, progress: Progress) -> _Made:
         if words is not None:
             called = text.with_words(called, words, pipeline._execution_device)
     watch = Watch(progress, shot.steps or 1, _hints(job))
-    with quietly() as said, quality.at(shot.quality or "lossless", pipeline, shot.steps or 1) as spared:
+    level, steps = shot.quality or "lossless", shot.steps or 1
+    compiled = compiled and _pays(job, placement, pipeline)
+    blocks = compiling.compiled(pipeline) if compiled else nullcontext(())
+    with quietly() as said, blocks as built, quality.at(level, pipeline, steps) as spared:
         try:
             with watch.over(pipeline) as followed, seeded(shot.seed or 0):
                 frames, sound = _call(pipeline, {**called, **followed})
         finally:
             if hasattr(pipeline, "maybe_free_model_hooks"):
                 pipeline.maybe_free_model_hooks()
-        notes = (*loaded.lora_notes, *spared, *said)
+        notes = (*loaded.lora_notes, *built, *spared, *said)
     return _Made(np.asarray(frames, np.float32), *_sound(sound, pipeline), notes)
 
 
+def _pays(job: _Job, placement: Placement, pipeline: Any) -> bool:
+    work = compiling.work(pipeline, request_of(job.shot, job.entry), job.shot.steps or 1)
+    return compiling.wanted(placement, job.shot.quality or "lossless", work)
+
+
 def _order(job: _Job, placement: Placement) -> Order:
-    rounded = placing.quantised(job.folder) if placement.name == "int8" else None
-    return Order(job.source, job.task, job.folder, placing.dtypes(job.entry, job.folder, placement), rounded)
+    dtypes = placing.dtypes(job.entry, job.folder, placement)
+    rounded = placing.quantised(job.folder, placement, dtypes["default"])
+    return Order(job.source, job.task, job.folder, dtypes, rounded)
 
 
 def _words_first(job: _Job, order: Order, placement: Placement) -> dict[str, Any] | None:
@@ -201,11 +223,19 @@ def _words_first(job: _Job, order: Order, placement: Placement) -> dict[str, Any
 
     None where a placement keeps the text encoder, or where the pipeline cannot do without it.
     """
-    alone = placement.name == "text-first" or (placement.streamed_encoder and placement.name != "stream")
+    streamed = placement.streamed_encoder and placement.name != "stream"
+    alone = streamed or placement.name in ("text-first", "nf4")
     if not alone or order.modular or text.names(order.kind) is None:
         return None
     shot = job.shot
-    words = (*job.key, order.kind, shot.caption, shot.negative_prompt, tuple(job.entry.fixed.items()))
+    words = (
+        *job.key,
+        order.kind,
+        order.quantised is not None,
+        shot.caption,
+        shot.negative_prompt,
+        tuple(job.entry.fixed.items()),
+    )
     known = text.EMBEDDED.get(words)
     if known is None:
         pipeline = load(replace(order, without=lambda component: not text.is_text(component)))

@@ -11,7 +11,7 @@ from vitascope.backends.base import MAX_GUIDANCE, MAX_SEED, MAX_STEPS, parse_rat
 from vitascope.errors import RequestError
 from vitascope.prompt.tell import tell_camera
 from vitascope.tasks import LAST
-from vitascope.types import Given, Plan, Shot
+from vitascope.types import MOTION, Given, Plan, Shot
 from vitascope.weights.catalogue import Entry, Task, catalogue
 
 STRENGTH = 0.8
@@ -30,7 +30,7 @@ SAID: dict[Task, str] = {
     "inpaint": "a video of which a part is to be made",
     "extend": "a video to go on from",
     "sound": "a sound to follow",
-    "motion": "a video whose motion is to be copied",
+    "motion": "videos of how a body and a face move",
 }
 """What a shot of each task is given, in words."""
 OVERSIZE = 1.1
@@ -82,8 +82,10 @@ def _tasks(shot: Shot) -> tuple[Task, ...]:
     references = [given for given in shot.givens if given.role == "reference"]
     if any(given.role == "sound" for given in shot.givens):
         return ("sound",)
+    if any(given.role in MOTION for given in shot.givens):
+        return ("motion",)
     if sources:
-        return ("source", "motion") if references or pictures else ("source",)
+        return ("source",)
     if videos:
         whole = len(videos) == 1 and not pictures and not _is_partly_wanted(videos[0])
         return ("extend", "inpaint") if whole else ("inpaint",)
@@ -128,7 +130,8 @@ def _refuse(shot: Shot, entry: Entry, task: Task) -> None:
         problem = f"{entry.id} cannot be given {SAID[task]} (it takes {takes})"
         if task == "text":
             problem = f"{entry.id} makes nothing of words alone (it takes {takes})"
-        raise RequestError(*_named("givens", problem, able(task)))
+        moved = next((f"{given.role}_video" for given in shot.givens if given.role in MOTION), "givens")
+        raise RequestError(*_named(moved, problem, able(task)))
     if shot.path:
         raise RequestError(*_named("path", f"{entry.id} cannot follow a path", ("toybox",)))
     if shot.loop:
@@ -136,13 +139,31 @@ def _refuse(shot: Shot, entry: Entry, task: Task) -> None:
     if shot.sound and entry.sound not in ("out", "both"):
         ids = (other.id for other in catalogue().values() if other.sound in ("out", "both"))
         raise RequestError(*_named("sound", f"{entry.id} makes silent clips", ids))
-    if task == "motion" and sum(given.role == "source" for given in shot.givens) < 2:
-        problem = f"{entry.id} needs two videos to copy: how the body moves, and how the face does"
-        raise RequestError("givens", problem, "give both with the role of a source, in that order")
+    if task == "motion":
+        _refuse_motion(shot, entry)
     references = any(given.role == "reference" for given in shot.givens)
     if references and "references" not in entry.names(task) and task != "motion":
         problem = f"{entry.id} takes no reference beside {SAID[task]}"
         raise RequestError(*_named("reference", problem, able("reference")))
+
+
+def _refuse_motion(shot: Shot, entry: Entry) -> None:
+    """Refuse all but one video of the pose, one of the face, and one picture of who is to move like that."""
+    for role in MOTION:
+        count = sum(given.role == role for given in shot.givens)
+        if count != 1:
+            problem = f"{entry.id} needs one video of how the {'body' if role == 'pose' else 'face'} moves"
+            hint = "give a pose video and a face video, of the same time"
+            raise RequestError(f"{role}_video", f"{problem}, not {count}", hint)
+    others = [given for given in shot.givens if given.role not in MOTION]
+    if len(others) != 1 or not _shows_who(others[0]):
+        problem = f"{entry.id} needs one picture of who moves, and nothing else beside the two videos"
+        raise RequestError("reference", problem, "give one picture, as the reference or as the image")
+
+
+def _shows_who(given: Given) -> bool:
+    whole = not (given.start or given.mask or given.box)
+    return given.kind == "image" and given.role in ("reference", "frame") and whole
 
 
 def _named(argument: str, problem: str, models: Iterable[str]) -> tuple[str, str, str]:

@@ -31,6 +31,8 @@ def generate(
     last_image: options.LastImage = None,
     keyframe: options.Keyframes = None,
     reference: options.References = None,
+    pose_video: options.PoseVideo = None,
+    face_video: options.FaceVideo = None,
     loop: options.Loop = False,
     enhance: options.Enhance = False,
     server: options.Server = None,
@@ -52,6 +54,8 @@ def generate(
         last_image=last_image,
         keyframes=tasks.parse_keyframes(keyframe),
         reference=reference or (),
+        pose_video=pose_video,
+        face_video=face_video,
         fit=making.fit,
     )
     told = partial(

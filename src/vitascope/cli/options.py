@@ -22,6 +22,12 @@ Keyframes = Annotated[
     typer.Option("--keyframe", metavar="1.5s=FILE", help="Picture at a time; may be repeated."),
 ]
 References = Annotated[list[Path] | None, typer.Option(help="Picture of who is meant; may be repeated.")]
+PoseVideo = Annotated[
+    Path | None, typer.Option(help="Video of how the body moves, for models that copy motion.")
+]
+FaceVideo = Annotated[
+    Path | None, typer.Option(help="Video of how the face moves, for models that copy motion.")
+]
 FitOption = Annotated[
     Fit, typer.Option("--fit", help="How pictures of another shape are fitted: crop, pad or stretch.")
 ]

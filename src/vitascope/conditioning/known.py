@@ -110,7 +110,7 @@ def gather(shot: Shot, read: Read = read) -> Known:
                 known = replace(known, source=_lasting(piece.frames, shape.num_frames))
             case "reference":
                 known = replace(known, references=(*known.references, piece.frames[0]))
-            case "sound":
+            case "sound" | "pose" | "face":
                 pass
     return known
 

@@ -7,7 +7,7 @@ the catalogue (`benchmarks/memory_of_models.py` measures it). Nothing here needs
 import math
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
@@ -18,7 +18,7 @@ from vitascope.weights.catalogue import Entry, catalogue
 from vitascope.weights.machine import GIB, Machine
 from vitascope.weights.safe import BITS, Folder, Tensor, read_header
 
-Name = Literal["device", "text-first", "offload", "stream", "int8"]
+Name = Literal["device", "text-first", "offload", "stream", "int8", "nf4"]
 
 RESERVE = 0.5 * GIB
 """What a GPU's driver, its kernels and the gaps between tensors take."""
@@ -31,6 +31,8 @@ FINISHED = 24
 BYTES = {"bfloat16": 2, "float16": 2, "float32": 4}
 DENOISERS = ("transformer", "unet", "motion_adapter", "controlnet", "prior")
 DECODERS = ("vae", "vqvae", "audio_vae", "vocoder", "video_decoder", "latent_upsampler")
+NF4 = 0.3
+"""What is left of a weight's 16 bits when it is rounded to 4: those, their scales, and layers that stay as they are."""
 BLOCKS = 30
 """Into how many pieces a network falls that is streamed, where its headers are not there to tell."""
 
@@ -40,6 +42,7 @@ ABOUT: dict[str, str] = {
     "offload": "each part is on the GPU only while it works",
     "stream": "the transformer and the text encoder come to the GPU block by block",
     "int8": "its weights are rounded to 8 bits, and each part is loaded only while it works",
+    "nf4": "its weights are rounded to 4 bits; the text encoder runs first and is freed, the rest stays on the GPU",
 }
 TILED = "frames are decoded tile by tile"
 STREAMED = "the text encoder comes to the GPU block by block"
@@ -124,15 +127,20 @@ class Request:
         return self.width * self.height
 
     @property
+    def tokens(self) -> int:
+        """Tokens of one pass of the transformer."""
+        memory = self.entry.memory
+        time, side = memory.token
+        frames = memory.window if memory.padded else min(self.num_frames, memory.window or self.num_frames)
+        return (
+            math.ceil((frames - 1) / time + 1) * math.ceil(self.width / side) * math.ceil(self.height / side)
+        )
+
+    @property
     def denoising(self) -> int:
         """Bytes that one pass of the transformer works with."""
         memory = self.entry.memory
-        time, side = memory.token
-        frames = min(self.num_frames, memory.window or self.num_frames)
-        tokens = (
-            math.ceil((frames - 1) / time + 1) * math.ceil(self.width / side) * math.ceil(self.height / side)
-        )
-        return round(tokens * memory.token_kib * 1024 * (memory.batch if self.guided else 1))
+        return round(self.tokens * memory.token_kib * 1024 * (memory.batch if self.guided else 1))
 
     def decoding(self, tiled: bool) -> int:
         """Return the bytes that decoding works with, whole frames at a time or tile by tile."""
@@ -206,31 +214,64 @@ class Placement:
 
 LADDER: tuple[tuple[Name, bool], ...] = (
     ("device", False), ("text-first", False), ("device", True), ("text-first", True), ("offload", False),
-    ("offload", True), ("stream", False), ("stream", True), ("int8", False), ("int8", True),
+    ("offload", True), ("stream", False), ("stream", True), ("int8", False), ("int8", True), ("nf4", False),
+    ("nf4", True),
 )  # fmt: skip
 """What is tried in turn. Tiles change the picture a little and rounding changes it more, so they come after what costs
 time alone; but tiles cost less time than moving weights at every step."""
 PLANS = tuple(name + "+tiled" * tiled for name, tiled in LADDER)
 """What `--memory` may be."""
+ANYWHERE: frozenset[Name] = frozenset({"device", "text-first", "int8"})
+"""The placements that there are without a GPU too."""
 
 
-def place(parts: Parts, request: Request, machine: Machine, wanted: str | None = None) -> Placement:
+def place(
+    parts: Parts,
+    request: Request,
+    machine: Machine,
+    wanted: str | None = None,
+    lacking: Collection[str] = (),
+) -> Placement:
     """Return the first placement of the ladder that fits, or the one that is wanted, with those below it.
 
-    Raises `RequestError` where nothing fits, with the nearest request that does.
+    `lacking` are names of placements whose packages are not installed: they are not what a refusal offers. Raises
+    `RequestError` where nothing fits, with the nearest request that does.
     """
     steps = _steps(parts, request, machine)
     if wanted is not None:
+        names = [str(step) for step in steps]
         if wanted not in PLANS:
             raise RequestError("memory", f"{wanted[:40]!r} is not a plan", f"it may be: {', '.join(PLANS)}")
-        if wanted not in {str(step) for step in steps}:
-            can = ", ".join(str(step) for step in steps)
-            raise RequestError("memory", f"{wanted} is not possible here", f"it may be: {can}")
-        steps = steps[[str(step) for step in steps].index(wanted) :]
+        if wanted not in names:
+            why = "its decoder knows no tiles" if wanted.partition("+")[0] in names else "it needs a GPU"
+            can = [str(step) for step in steps if step.name not in lacking]
+            hint = f"nearest: {nearest(wanted, can)}; it may be: {', '.join(can)}"
+            raise RequestError("memory", f"{wanted} is not possible here ({why})", hint)
+        steps = steps[names.index(wanted) :]
     for number, step in enumerate(steps):
         if wanted is not None or step.need.fits(machine):
             return replace(step, rest=tuple(_falling(step, steps[number + 1 :])))
     raise _refusal(parts, request, machine)
+
+
+def nearest(wanted: str, can: Collection[str]) -> str:
+    """Return the plan among those that can be had that does most nearly what another one would have done.
+
+    That is the last before it on the ladder, decoding as it does where that can be had.
+    """
+    plain = wanted.partition("+")[0]
+    if plain in can:
+        return plain
+    before = [plan for plan in PLANS[: PLANS.index(wanted)] if plan in can]
+    alike = [plan for plan in before if plan.endswith("+tiled") == wanted.endswith("+tiled")]
+    return (alike or before or ["device"])[-1]
+
+
+def plans(request: Request, machine: Machine) -> tuple[str, ...]:
+    """Return the plans that there are for a machine and a model, whether they fit or not."""
+    tiles = request.entry.memory.tiles
+    names = ((name, tiled) for name, tiled in LADDER if machine.gpu or name in ANYWHERE)
+    return tuple(name + "+tiled" * tiled for name, tiled in names if tiles or not tiled)
 
 
 def fits(parts: Parts, request: Request, machine: Machine) -> Placement | None:
@@ -240,16 +281,11 @@ def fits(parts: Parts, request: Request, machine: Machine) -> Placement | None:
 
 def _steps(parts: Parts, request: Request, machine: Machine) -> list[Placement]:
     """Return the rungs of the ladder that there are for a machine and a model."""
-    names = (
-        {"device", "text-first", "offload", "stream", "int8"}
-        if machine.gpu
-        else {"device", "text-first", "int8"}
-    )
-    tiles = request.entry.memory.tiles
+    can = plans(request, machine)
     return [
         _step(name, tiled, parts, request, machine)
-        for name, tiled in LADDER
-        if name in names and (tiles or not tiled)
+        for (name, tiled), plan in zip(LADDER, PLANS, strict=True)
+        if plan in can
     ]
 
 
@@ -265,9 +301,10 @@ def _step(name: Name, tiled: bool, parts: Parts, request: Request, machine: Mach
     """Return one rung of the ladder with what it needs."""
     if not machine.gpu:
         return Placement(name, tiled, Need(_on_cpu(name, tiled, parts, request), 0), gpu=False)
-    share = 2 if name == "int8" else 1
-    streamed = name == "stream" or (name != "device" and parts.encoders // share > room(machine))
-    encoders = 3 * parts.block if streamed else parts.encoders // share
+    share = {"int8": 0.5, "nf4": NF4}.get(name, 1.0)
+    whole = name in ("device", "nf4")  # what is rounded to 4 bits lies on the GPU from the start
+    streamed = name == "stream" or (not whole and parts.encoders * share > room(machine))
+    encoders = 3 * parts.block if streamed else round(parts.encoders * share)
     need = _on_gpu(name, tiled, replace(parts, encoders=encoders), request)
     return Placement(name, tiled, Need(need, _kept(name, parts)), gpu=True, streamed_encoder=streamed)
 
@@ -287,6 +324,9 @@ def _on_gpu(name: Name, tiled: bool, parts: Parts, request: Request) -> int:
             return parts.decoder + max(3 * parts.block + denoising, decoding)
         case "int8":
             return max(parts.encoders, largest // 2 + denoising, parts.decoder + decoding)
+        case "nf4":
+            rounded = round(sum(parts.denoisers) * NF4)
+            return max(parts.encoders, rounded + parts.decoder + max(denoising, decoding))
 
 
 def _kept(name: Name, parts: Parts) -> int:
@@ -295,6 +335,8 @@ def _kept(name: Name, parts: Parts) -> int:
         return max(parts.encoders, sum(parts.denoisers) + parts.decoder)
     if name == "int8":
         return (sum(parts.denoisers) + parts.encoders) // 2 + parts.decoder + parts.block
+    if name == "nf4":  # weights pass through memory one after the other
+        return parts.decoder + parts.block
     return parts.total
 
 

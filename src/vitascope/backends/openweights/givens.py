@@ -4,7 +4,7 @@ All comes in through the intake, at the size and frame rate that were planned.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import Any
 
@@ -13,10 +13,13 @@ from PIL import Image
 
 from vitascope.conditioning.known import Known, gather, read
 from vitascope.intake.picture import read_picture
-from vitascope.types import Given, Shot
+from vitascope.intake.video import probe
+from vitascope.types import Given, Shot, VideoShape
 
 UNKNOWN = 128
 """The grey that stands for pixels that are to be made; models with masks were taught it."""
+FACE = 512
+"""Pixels of a side of the face that models look at."""
 STRIDE = 8
 """Frames between two places where models that take pictures at times can have one (the 8 of LTX's 8k + 1)."""
 
@@ -68,8 +71,10 @@ def _stills(shot: Shot) -> list[Given]:
 
 def _first(shot: Shot) -> Image.Image | None:
     """Return the first frame, or who is meant, for a model that is shown that as its picture."""
-    stills = _stills(shot) or [given for given in shot.givens if given.role == "reference"]
-    return _picture(shot, stills[0]) if stills else None
+    stills = _stills(shot)
+    if stills:
+        return _picture(shot, stills[0])
+    return next(iter(_references(shot) or ()), None)
 
 
 def _last(shot: Shot) -> Image.Image | None:
@@ -91,11 +96,34 @@ def _video(shot: Shot) -> Pictures | None:
     return _pictures(known.canvas.frames[: known.canvas.ready]) or None
 
 
+def _pose(shot: Shot) -> Pictures | None:
+    """Return how the body moves, in as many frames of the planned size as the shot has."""
+    return _moving(shot, "pose", shot.video_shape())
+
+
+def _face(shot: Shot) -> Pictures | None:
+    """Return how the face moves: square pictures, no larger than a model looks at, as many as the shot has."""
+    found = [probe(given.source, "face_video").size for given in shot.givens if given.role == "face"]
+    side = min([FACE, *(side for size in found for side in size)])
+    return _moving(shot, "face", replace(shot.video_shape(), width=side, height=side))
+
+
+def _moving(shot: Shot, role: str, shape: VideoShape) -> Pictures | None:
+    for given in shot.givens:
+        if given.role == role:
+            pictures = _pictures(read(given, shape).frames)
+            # A pipeline makes as many frames as it is given, and the length was rounded to the model's rule.
+            return pictures + pictures[-1:] * (shape.num_frames - len(pictures))
+    return None
+
+
 _NOUNS: dict[str, Callable[[Shot], Any]] = {
     "image": _first,
     "last_image": _last,
     "references": _references,
     "video": _video,
+    "pose": _pose,
+    "face": _face,
 }
 
 

@@ -14,20 +14,32 @@ from vitascope.errors import MissingExtraError, RequestError
 EXTRA = 'pip install "vitascope[open-weights]"'
 PACKAGES = ("diffusers", "torch", "transformers", "accelerate", "peft")
 """Packages beside our own whose version can change what an open-weight model draws."""
-LOUD = ("diffusers", "transformers", "huggingface_hub")
+LOUD = ("diffusers", "transformers", "huggingface_hub", "torch._dynamo", "torch._inductor")
 
 
 def library(name: str = "diffusers") -> Any:
     """Return diffusers, or a package like it; raises `MissingExtraError` where it is not installed."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with _hushed():
             return import_module(name)
     except ImportError as error:
         missing = error.name or name
         raise MissingExtraError(
             f"model: open-weight models need {missing}, which is not installed: {EXTRA}"
         ) from None
+
+
+@contextmanager
+def _hushed() -> Iterator[None]:
+    """Keep packages from telling, while they are imported, what they would do on other machines."""
+    before = logging.root.manager.disable
+    logging.disable(max(before, logging.WARNING))
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(before)
 
 
 def check_needs(packages: tuple[str, ...], who: str) -> None:
@@ -41,7 +53,9 @@ def check_needs(packages: tuple[str, ...], who: str) -> None:
 
 def pipeline_class(name: str) -> Any:
     """Return the pipeline class of that name; raises `RequestError` where the installed diffusers has none."""
-    found = getattr(library(), name, None)
+    diffusers = library()
+    with _hushed():  # the class is only imported when it is asked for
+        found = getattr(diffusers, name, None)
     if found is None:
         problem = f"the installed diffusers {installed('diffusers')} has no {name}"
         raise RequestError("model", problem, "a newer one may: pip install --upgrade diffusers")

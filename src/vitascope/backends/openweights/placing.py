@@ -1,18 +1,20 @@
 """Where a pipeline's parts lie: the memory plan (`weights/memory.py`) as diffusers' own switches."""
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from vitascope.backends.openweights.library import installed, library
-from vitascope.errors import MissingExtraError
+from vitascope.errors import MissingExtraError, RequestError
 from vitascope.types import Shot
 from vitascope.weights.catalogue import Entry
 from vitascope.weights.machine import Machine, machine
-from vitascope.weights.memory import DECODERS, Placement, parts_of, place, request_of
+from vitascope.weights.memory import DECODERS, Placement, nearest, parts_of, place, plans, request_of
 from vitascope.weights.safe import Folder
 
-QUANTISER = "torchao"
+ROUNDERS = {"int8": "torchao", "nf4": "bitsandbytes"}
+"""The packages that round weights, by the placement that needs them."""
 
 
 def placed(entry: Entry, folder: Folder, shot: Shot, held: int, denoiser: Path | None = None) -> Placement:
@@ -26,18 +28,40 @@ def placed(entry: Entry, folder: Folder, shot: Shot, held: int, denoiser: Path |
     parts = parts_of(folder, entry)
     if denoiser is not None and denoiser.suffix == ".gguf":
         parts = replace(parts, denoisers=(denoiser.stat().st_size, *parts.denoisers[1:]))
-    placement = place(parts, request_of(shot, entry), free, shot.memory)
-    if placement.name == "int8" and installed(QUANTISER) is None:
-        raise MissingExtraError(
-            f"memory: int8 needs {QUANTISER}, which is not installed: pip install {QUANTISER}"
-        )
-    return placement
+    request, without = request_of(shot, entry), lacking(folder)
+    placement = place(parts, request, free, shot.memory, without)
+    if placement.name not in without:
+        return placement
+    below = lower(placement, folder) if shot.memory is None else None
+    if below is not None:
+        return below
+    raise _refusal(placement, folder, [plan for plan in plans(request, free) if _name(plan) not in without])
 
 
-def lower(placement: Placement) -> Placement | None:
+def lacking(folder: Folder) -> frozenset[str]:
+    """Return the placements that cannot be had here: their package is missing, or a modular pipeline knows none."""
+    return frozenset(
+        name for name, package in ROUNDERS.items() if folder.modular or installed(package) is None
+    )
+
+
+def _refusal(placement: Placement, folder: Folder, can: list[str]) -> RequestError | MissingExtraError:
+    """Return what says why a placement that rounds weights cannot be had, and which one is nearest to it."""
+    hint, package = f"nearest: {nearest(str(placement), can)}", ROUNDERS[placement.name]
+    if folder.modular:
+        return RequestError("memory", f"{placement} is not possible for modular pipelines", hint)
+    needs = f"{placement} needs {package}, which is not installed: pip install {package}"
+    return MissingExtraError(f"memory: {needs}; {hint}")
+
+
+def _name(plan: str) -> str:
+    return plan.partition("+")[0]
+
+
+def lower(placement: Placement, folder: Folder) -> Placement | None:
     """Return the next placement that takes less and can be had here, None when there is none."""
-    following = placement.next()
-    while following is not None and following.name == "int8" and installed(QUANTISER) is None:
+    following, without = placement.next(), lacking(folder)
+    while following is not None and following.name in without:
         following = following.next()
     return following
 
@@ -54,17 +78,31 @@ def dtypes(entry: Entry, folder: Folder, placement: Placement) -> dict[str, Any]
     }
 
 
-def quantised(folder: Folder) -> Any:
-    """Return the settings that round the weights of denoisers and text encoders to 8 bits as they are loaded."""
-    torchao = library("torchao.quantization")
+def quantised(folder: Folder, placement: Placement, dtype: Any) -> Any:
+    """Return the settings that round the weights of denoisers and text encoders as they are loaded.
+
+    `dtype` is what 4 bits are computed in. None for a placement that rounds nothing.
+    """
+    rounded = {"int8": _int8, "nf4": partial(_nf4, dtype=dtype)}.get(placement.name)
+    if rounded is None:
+        return None
     diffusers, transformers = library(), library("transformers")
     kinds = {"transformer": diffusers, "transformer_2": diffusers, "text_encoder": transformers}
-    mapping = {
-        name: home.TorchAoConfig(torchao.Int8WeightOnlyConfig())
-        for name, home in kinds.items()
-        if name in folder.components
-    }
+    mapping = {name: rounded(home) for name, home in kinds.items() if name in folder.components}
     return library("diffusers.quantizers").PipelineQuantizationConfig(quant_mapping=mapping)
+
+
+def _int8(home: Any) -> Any:
+    return home.TorchAoConfig(library("torchao.quantization").Int8WeightOnlyConfig())
+
+
+def _nf4(home: Any, dtype: Any) -> Any:
+    return home.BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=dtype,
+    )
 
 
 def apply(pipeline: Any, placement: Placement) -> None:
@@ -77,7 +115,7 @@ def apply(pipeline: Any, placement: Placement) -> None:
     if hasattr(pipeline, "blocks") and placement.name not in ("device", "text-first"):
         pipeline = _Modular(pipeline)
     match placement.name:
-        case "device" | "text-first":
+        case "device" | "text-first" | "nf4":
             pipeline.to("cuda")
         case "offload" | "int8":
             pipeline.enable_model_cpu_offload()

@@ -12,7 +12,7 @@ from typing import Any
 from vitascope.backends.base import MAX_GUIDANCE, MAX_SEED, MAX_STEPS
 from vitascope.errors import RequestError
 from vitascope.tasks import LAST
-from vitascope.types import Given, Plan, Shot
+from vitascope.types import MOTION, Given, Plan, Shot
 
 _OPEN = {
     "fps": "fps",
@@ -189,6 +189,8 @@ def _argument(given: Given) -> str:
         return "box" if given.mask is None else "mask"
     if given.role == "reference":
         return "reference"
+    if given.role in MOTION:
+        return f"{given.role}_video"
     if given.kind != "image":
         return given.kind
     return "last_image" if given.start == LAST else "keyframe" if given.start else "image"

@@ -15,7 +15,7 @@ Task = Literal[
     "text", "image", "first-last", "keyframes", "reference", "source", "inpaint", "extend", "sound", "motion"
 ]
 """What a model can be given: words, a first frame, first and last frame, frames at times, pictures of who is meant,
-a clip to change, a clip and a mask, a clip to go on from, a sound, a clip whose motion to copy."""
+a clip to change, a clip and a mask, a clip to go on from, a sound, clips of how a body and a face move."""
 
 USUAL = {
     "prompt": "prompt",
@@ -139,6 +139,8 @@ class Memory(_Facts):
     batch: int = 1
     window: int = 0
     """Frames that are denoised at once where a long clip is made piece by piece; 0 = all."""
+    padded: bool = False
+    """Whether as many are denoised for a shorter clip too."""
     decode_frames: int = 0
     decode_bytes: float = 2000.0
     tiles: bool = True

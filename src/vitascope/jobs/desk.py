@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from vitascope import pipeline
+from vitascope import pipeline, telemetry
 from vitascope.backends.base import MAX_SEED
 from vitascope.backends.registry import backend
 from vitascope.errors import JobNotFoundError, OutputError, RequestError
@@ -77,6 +77,7 @@ class Desk:
             number=number,
             parent=parent,
             asked=said,
+            trace=telemetry.carried(),
         )
         return self.store.submit(
             request,
@@ -93,7 +94,7 @@ class Desk:
         """Hand in the same request once more; raises `BudgetError`."""
         request = self.store.get(job).request
         cost = Cost.of(request.planned, request.number, backend(request.model).card)
-        return self.store.clone(job, cost=cost, budget=budget)
+        return self.store.clone(job, cost=cost, budget=budget, trace=telemetry.carried())
 
     def retry(self, job: str, *, budget: Budget = NO_LIMITS) -> Job:
         """Queue a failed or cancelled job again, and charge its owner again; raises `BudgetError`."""

@@ -374,12 +374,16 @@ class Store:
         priority: int | None = None,
         cost: Cost = NO_COST,
         budget: Budget = NO_LIMITS,
+        trace: str | None = None,
     ) -> Job:
-        """Hand in the same request once more, whatever became of the first; else as `submit`."""
+        """Hand in the same request once more, by another way (`trace`), whatever became of the first.
+
+        Else as `submit`.
+        """
         first = self.get(job)
         chosen = first.priority if priority is None else priority
         return self.submit(
-            first.request,
+            replace(first.request, trace=trace),
             key=key,
             owner=first.owner,
             priority=chosen,

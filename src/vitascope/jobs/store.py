@@ -115,6 +115,10 @@ class Tables(Protocol):
         """Return how many jobs there are in each state that has any."""
         ...
 
+    def waiting(self, most: int) -> int:
+        """Return how many jobs are queued, counted up to `most`; it takes as long whatever else has been kept."""
+        ...
+
     def is_paused(self) -> bool:
         """Say whether nothing is to be claimed."""
         ...
@@ -335,6 +339,10 @@ class Store:
     def counts(self) -> dict[str, int]:
         """Return how many jobs there are in each state that has any."""
         return self.tables.counts()
+
+    def waiting(self, most: int) -> int:
+        """Return how many jobs are queued, counted no further than `most`, at a cost that old jobs do not add to."""
+        return self.tables.waiting(most)
 
     def position(self, job: str) -> int | None:
         """Return how many jobs go before this one, None when it does not wait."""

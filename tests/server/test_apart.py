@@ -145,6 +145,13 @@ def test_who_looked_is_not_believed_blindly(tmp_path, monkeypatch, said):
         Apart().facts(tmp_path / "a.png", "image")
 
 
+@pytest.mark.parametrize("look", [Look("refused", {}), Look("read", {})])
+def test_an_answer_that_makes_no_sense_is_a_file_that_cannot_be_read(tmp_path, monkeypatch, look):
+    monkeypatch.setattr(checking, "take_look", lambda *_, **__: look)
+    with pytest.raises(RequestError, match="could not be read"):
+        Apart().moments(tmp_path / "a", "video", (64, 48), 0.0)
+
+
 @pytest.mark.parametrize("size", [0, 100, 64 * 48 * 3 * 9])
 def test_pictures_that_were_not_asked_for_are_not_taken(tmp_path, monkeypatch, size):
     def look(path, argument, out, what, told):

@@ -96,10 +96,10 @@ def _read(look: Look, argument: str) -> Mapping[str, Any]:
     """Return what was found; raises `RequestError` for a look that found nothing."""
     if look.end == "too long":
         raise RequestError(argument, *TOO_LONG)
-    if look.end == "broken":
+    if look.end == "refused" and look.found.get("problem"):
+        raise RequestError(argument, str(look.found["problem"]), look.found.get("nearest"))
+    if look.end != "read":
         raise RequestError(argument, *BROKEN)
-    if look.end == "refused":
-        raise RequestError(argument, look.found["problem"], look.found["nearest"])
     return look.found
 
 
@@ -137,8 +137,8 @@ class Apart:
         with TemporaryDirectory(prefix="vitascope-") as folder:
             out = Path(folder) / "moments"
             _read(take_look(path, kind, out, "moments", told), kind)
-            pixels = _pixels(out, size)
-        if not len(pixels):
+            pixels = _pixels(out, size) if out.is_file() else None
+        if pixels is None or not len(pixels):
             raise RequestError(kind, *BROKEN)
         return pixels
 
@@ -191,7 +191,7 @@ class Lookout:
             self._process.stdin.write(order.encode() + b"\n")
             self._process.stdin.flush()
             return Look(**json.loads(self._process.stdout.readline()))
-        except (OSError, ValueError):
+        except (OSError, ValueError, TypeError):
             self.close()
             return Look("broken", {})
         finally:

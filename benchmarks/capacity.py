@@ -160,7 +160,7 @@ class Simulation:
         self._at(self.clock.ticks() + seconds, act)
 
     def _arrive(self) -> None:
-        self.store.counts()  # the server asks whether the line is full
+        self.store.waiting(1000)  # the server asks whether the line is full
         job = self.store.submit(self.request)
         self._after(self.load.poll, lambda: self._ask(job.id))
 

@@ -1,7 +1,9 @@
 """The documents name things that exist."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
@@ -54,3 +56,40 @@ def test_links_lead_somewhere():
     for page in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]:
         for link in re.findall(r"\]\(([^)#:]+)\)", page.read_text("utf-8")):
             assert (page.parent / link).exists(), f"{page.name} links to {link}"
+
+
+WORDS = "edit|evaluate|explain|extend|generate|inspect|jobs|models|remake|serve|tokens|webhooks|worker"
+SHOWN = re.compile(rf"(?:`|^ {{4}}|^)(?:vitascope )?((?:{WORDS})(?: [^`#\n]*)?)(?:`|#|$)", re.MULTILINE)
+
+
+def shown() -> Iterator[tuple[str, list[str]]]:
+    """Yield each command of ours that the pages show, in a block of code or in a line, with the name of its page."""
+    for page in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]:
+        text = page.read_text("utf-8")
+        for command in SHOWN.findall(text) + re.findall(
+            r"^(?: {4})?vitascope ([a-z].*)$", text, re.MULTILINE
+        ):
+            words = re.sub(r"[\[\]\\]", " ", command.partition(" && ")[0]).split()
+            if "vitascope" in text and (len(words) > 1 or words[0] in WORDS):
+                yield page.name, words
+
+
+def options(command: Any) -> set[str]:
+    return {name for option in command.params for name in (*option.opts, *option.secondary_opts)}
+
+
+def test_every_command_that_the_pages_show_is_one_of_ours():
+    found = 0
+    for page, words in shown():
+        command: Any = typer.main.get_command(app)
+        said = " ".join(words)
+        known = options(command)
+        while hasattr(command, "commands") and words and words[0][0].isalpha():
+            word, *words = words
+            assert word in command.commands, f"{page}: {said}"
+            command = command.commands[word]
+            known |= options(command)  # those of a group may be said after its command
+        for flag in re.findall(r"(?<!\S)--[a-z][a-z-]*", " ".join(words)):
+            assert flag in {*known, "--help"}, f"{page}: {said}"
+            found += 1
+    assert found > 50

@@ -12,7 +12,7 @@ from vitascope import tasks
 from vitascope.backends.base import Card, parse_ratio
 from vitascope.backends.registry import backend, check_name
 from vitascope.errors import RequestError, asking_the_model
-from vitascope.intake.video import probe
+from vitascope.intake.look import looker
 from vitascope.pipeline import Showing, first_able, show
 from vitascope.pipeline import generate as run
 from vitascope.progress import Event, Progress
@@ -135,7 +135,7 @@ def extending(
 ) -> dict[str, Any]:
     """Return what a shot is told to go on for `seconds` after a video (or to lead up to it); raises `RequestError`."""
     card = backend(model).card
-    fps, there = card.fps, max(1, int(probe(video, "video").seconds * card.fps + 1e-6))
+    fps, there = card.fps, max(1, int(looker().facts(video, "video").seconds * card.fps + 1e-6))
     most = (card.max_frames - there) / fps
     if not seconds > 0:
         raise RequestError("seconds", f"{seconds:g} is not a length", f"nearest: {1 / fps:g}")
@@ -167,7 +167,7 @@ def editing(
 
     Raises `RequestError` for what cannot be had at once.
     """
-    facts, fps = probe(video, "video"), backend(model).card.fps
+    facts, fps = looker().facts(video, "video"), backend(model).card.fps
     if isinstance(box, str):
         box = tasks.parse_box(box, facts.size)
     seconds = max(1, int(facts.seconds * fps + 1e-6)) / fps

@@ -12,6 +12,7 @@ from typing import Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 
+from vitascope import telemetry
 from vitascope.backends.base import Backend
 from vitascope.conditioning.build import condition
 from vitascope.conditioning.canvas import Canvas
@@ -74,13 +75,14 @@ class Sees(Protocol):
 
 def plan(shot: Shot, backend: Backend) -> Plan:
     """Return the shot with nothing left unsaid, before any work; raises `RequestError`."""
-    with asking_the_model():
-        world = backend.card.world
-    said = resolve(shot, world, backend.embed, looking(shot, backend))  # 1 prompt/: words -> Shot
-    with asking_the_model():
-        planned = backend.plan(said.shot)
-    shot = pinned(planned.shot)
-    return Plan(shot, said.notes + planned.notes + restore.notes(shot))
+    with telemetry.phase("plan", 1):
+        with asking_the_model():
+            world = backend.card.world
+        said = resolve(shot, world, backend.embed, looking(shot, backend))  # 1 prompt/: words -> Shot
+        with asking_the_model():
+            planned = backend.plan(said.shot)
+        shot = pinned(planned.shot)
+        return Plan(shot, said.notes + planned.notes + restore.notes(shot))
 
 
 def looking(shot: Shot, backend: Backend) -> Callable[[], Seen]:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import UInt8
 
+from vitascope import telemetry
 from vitascope.errors import Cancelled
 
 Preview = Callable[[], UInt8[np.ndarray, "height width 3"]]
@@ -57,7 +58,8 @@ class Progress:
         self._phase, self._step, self._total, self._start = name, 0, total, self._clock()
         self.check()
         self._tell(Event(name, 0, total))
-        yield
+        with telemetry.phase(name, total):
+            yield
         spent = self._clock() - self._start
         self.seconds_spent[name] = self.seconds_spent.get(name, 0.0) + spent
         self._tell(Event(name, self._total, self._total, 0.0, finished=True))

@@ -1,11 +1,13 @@
 """What only Postgres can do wrong: lost connections, commits that nobody heard of, several servers, or none."""
 
+import asyncio
+import random
 import signal
 import socket
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -17,13 +19,16 @@ from tests.jobs.test_store import OUTPUT, request, types
 from vitascope.errors import MissingExtraError, RequestError, StoreError, UndoneError, VitascopeError
 from vitascope.jobs.clock import HandClock
 from vitascope.jobs.connections import psycopg
-from vitascope.jobs.desk import open_desk
+from vitascope.jobs.desk import Desk, open_desk
 from vitascope.jobs.drill import all_jobs, audit, run, start, take
 from vitascope.jobs.job import Standing
 from vitascope.jobs.postgres import PostgresTables, ServerClock, postgres_store
-from vitascope.jobs.rows import migrations
+from vitascope.jobs.results import Rooms
+from vitascope.jobs.rows import migrations, queries
 from vitascope.jobs.scratch import scratch
 from vitascope.jobs.store import Store
+from vitascope.server.house import open_house
+from vitascope.server.work import listen
 
 
 @pytest.fixture
@@ -330,6 +335,61 @@ def test_a_listener_sees_events_in_the_order_of_their_ids_whoever_is_slow(store)
     watcher.join()
 
 
+def test_an_event_that_is_committed_late_holds_back_those_after_it(url, store):
+    """With numbers from a sequence the second would be seen first, and the first be missed by whoever saw it."""
+    job, logged, go = store.submit(request()).id, threading.Event(), threading.Event()
+    after = store.last_event()
+
+    def log(type: str, hold: Callable[[], object]) -> None:
+        with store.tables.transaction():
+            store.tables.log(job, type, 0.0, {})
+            hold()
+
+    slow = threading.Thread(target=log, args=("slow", lambda: logged.set() or go.wait(60)))
+    quick = threading.Thread(target=log, args=("quick", lambda: None))
+    slow.start()
+    assert logged.wait(60)
+    quick.start()
+    waiting = "select 1 from pg_stat_activity where wait_event_type = 'Lock'"
+    with psycopg.connect(url, autocommit=True) as watcher:
+        while not watcher.execute(waiting).fetchall():
+            assert quick.is_alive(), "it did not wait"
+    assert (store.events(after=after), store.last_event()) == ([], after)
+    go.set()
+    for thread in (slow, quick):
+        thread.join()
+    assert [(one.id, one.type) for one in store.events(after=after)] == [
+        (after + 1, "slow"),
+        (after + 2, "quick"),
+    ]
+
+
+def test_who_listens_to_all_jobs_hears_each_event_once_however_late_it_is_committed(store, tmp_path):
+    jobs, after = [store.submit(request()).id for _ in range(4)], store.last_event()
+    house = open_house(tmp_path, Desk(store, Rooms(tmp_path / "jobs")), models=("fake",))
+    heard: list[int] = []
+
+    def work(job: str) -> None:
+        for i in range(10):
+            with store.tables.transaction():
+                store.tables.log(job, "progress", 0.0, {"i": i})
+                time.sleep(random.uniform(0, 0.02))
+
+    async def listening() -> None:
+        async for event in listen(house, None, None, after):
+            heard.extend([] if event is None else [event.id])
+            if len(heard) == 40:
+                return
+
+    threads = [threading.Thread(target=work, args=(job,)) for job in jobs]
+    for thread in threads:
+        thread.start()
+    asyncio.run(asyncio.wait_for(listening(), 60))
+    for thread in threads:
+        thread.join()
+    assert heard == list(range(after + 1, after + 41))
+
+
 def test_all_machines_go_by_the_clock_of_the_database(url):
     ahead, behind = HandClock(now=4_000_000_000.0), HandClock(now=0.0, boot="other")
     ahead.passed = 1e9
@@ -398,6 +458,35 @@ def test_a_change_that_is_always_undone_is_an_error_in_the_end(store, monkeypatc
         store.cancel(job.id)
     assert len(tried) == 7
     assert store.get(job.id).state == "queued"
+
+
+KEPT = """
+insert into vitascope_jobs (
+    id, state, model, request, fingerprint, owner, priority, max_attempts, attempt, lost, cancel_wanted, standing,
+    outputs, notes, created_at, finished_at
+)
+select
+    'kept' || n, 'completed', model, request, fingerprint, owner, priority, 3, 1, 0, 0, standing, outputs, notes,
+    created_at, created_at
+from generate_series(1, 3000) as n, vitascope_jobs where number = 1
+"""
+
+
+def test_to_see_whether_the_line_is_full_no_job_that_is_over_is_touched(url, store):
+    for _ in range(3):
+        store.submit(request())
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(KEPT)
+        connection.execute("analyze")
+        assert (store.waiting(1000), store.waiting(2), store.counts()["completed"]) == (3, 2, 3000)
+        statement = queries("sql/postgres")["waiting"].split("\n", 1)[1]
+        (row,) = connection.execute(f"explain (analyze, format json) {statement}", {"most": 1000}).fetchall()
+    node, nodes = row[0][0]["Plan"], []
+    while node is not None:
+        nodes.append(node)
+        node = (node.get("Plans") or [None])[0]
+    assert "vitascope_jobs" in nodes[-1].get("Index Name", ""), nodes[-1]
+    assert all(node["Actual Rows"] <= 3 and not node.get("Rows Removed by Filter") for node in nodes)
 
 
 def test_the_check_tells_what_is_wrong(url, store):

@@ -6,7 +6,7 @@ import pytest
 from tests.jobs.test_store import OUTPUT, request
 from vitascope.errors import DiskFullError, MissingExtraError, VitascopeError
 from vitascope.jobs.desk import open_desk
-from vitascope.jobs.rows import migrations
+from vitascope.jobs.rows import migrations, queries
 from vitascope.jobs.sqlite import sqlite_store
 
 
@@ -117,3 +117,54 @@ def test_without_apsw_one_line_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "apsw", None)
     with pytest.raises(MissingExtraError, match=r"vitascope\[serve\]"):
         import vitascope.jobs.sqlite  # noqa: F401
+
+
+KEPT = """
+insert into jobs (
+    id, state, model, request, fingerprint, owner, priority, place, max_attempts, attempt, lost, cancel_wanted,
+    standing, outputs, notes, created_at, finished_at
+)
+with recursive numbers(n) as (select 1 union all select n + 1 from numbers where n < :many)
+select
+    'kept' || n, 'completed', model, request, fingerprint, owner, priority, 1000000 + n, 3, 1, 0, 0, standing, outputs,
+    notes, created_at, created_at
+from numbers, jobs where jobs.number = 1;
+"""
+
+
+@pytest.mark.parametrize("statement", ["waiting", "claim"])
+def test_a_look_at_the_line_costs_the_same_however_many_jobs_are_kept(tmp_path, statement):
+    store = sqlite_store(tmp_path / "queue.sqlite3")
+    for _ in range(3):
+        store.submit(request())
+    connection = store.tables._connection()
+    told = {"most": 1000, "worker": "w", "models": None, "now": 0.0, "boot": "b", "until": 1.0}
+
+    def steps() -> int:
+        """Return how many instructions of SQLite's machine the statement takes."""
+        count = []
+        connection.execute("begin")
+        connection.set_progress_handler(lambda: bool(count.append(1)), 1)
+        rows = store.tables._rows(statement, told)
+        connection.set_progress_handler(None)
+        connection.execute("rollback")
+        assert len(rows) == 1
+        return len(count)
+
+    before = steps()
+    connection.execute(KEPT, {"many": 3000})
+    assert store.counts() == {"queued": 3, "completed": 3000}
+    assert abs(steps() - before) < 20
+    plan = connection.execute(f"explain query plan {queries()[statement]}", told).fetchall()
+    assert not any(line["detail"].startswith("SCAN jobs") and "INDEX" not in line["detail"] for line in plan)
+
+
+def test_a_full_line_is_not_counted_to_its_end(tmp_path):
+    store = sqlite_store(tmp_path / "queue.sqlite3")
+    store.submit(request())
+    connection = store.tables._connection()
+    connection.execute(KEPT.replace("'completed'", "'queued'"), {"many": 3000})
+    seen = []
+    connection.set_progress_handler(lambda: bool(seen.append(1)), 1)
+    assert store.waiting(10) == 10
+    assert len(seen) < 200

@@ -54,6 +54,21 @@ def test_priority_goes_before_age(store):
     assert store.position(low) is None
 
 
+def test_those_that_wait_are_counted_no_further_than_asked(store):
+    jobs = [store.submit(request()).id for _ in range(6)]
+    assert [store.waiting(most) for most in (1, 5, 6, 1000)] == [1, 5, 6, 6]
+    running = store.claim("w")
+    store.cancel(jobs[1])
+    store.delete(jobs[2])
+    assert store.waiting(1000) == 3
+    store.give_back(running.lease)
+    store.retry(jobs[1])
+    assert store.waiting(1000) == 5 == store.counts()["queued"]
+    while job := store.claim("w"):
+        store.complete(job.lease, [OUTPUT])
+    assert store.waiting(1000) == 0
+
+
 def test_a_worker_gets_only_jobs_for_its_models(store):
     store.submit(request(model="wan"))
     mine = store.submit(request(model="toybox"))

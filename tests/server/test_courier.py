@@ -145,7 +145,7 @@ def test_an_address_inside_is_refused_unless_the_owner_of_the_machine_allows_it(
     allowed = endpoints.add(receiver.url, private=True)
     # As if a name that was public when it was registered had turned inside.
     inside = replace(allowed, id="we_inside", url=receiver.url.replace("http:", "https:"), private=False)
-    endpoints._save((inside,))
+    endpoints._kept.change(lambda kept: [inside])
     news(box)
     deliver(courier)
     assert receiver.came == []

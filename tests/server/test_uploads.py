@@ -135,7 +135,7 @@ def test_a_decoder_that_comes_to_harm_takes_nobody_along(tmp_path: Path, monkeyp
     program = f"""
 import os, sys, time, vitascope.server.check as c
 real = c._look
-c._look = lambda argument, path, still: {deed} if argument == "bad" else real(argument, path, still)
+c._look = lambda argument, *told: {deed} if argument == "bad" else real(argument, *told)
 c.WALL_SECONDS, c.CPU_SECONDS = {2 if how == "sleeps" else 60}, 1
 c._serve()
 """
@@ -187,7 +187,7 @@ def test_a_look_that_cannot_end_is_refused_in_one_line(tmp_path: Path, monkeypat
 def test_the_look_is_taken_with_little_memory_and_no_right_to_write(tmp_path: Path):
     """A child that is confined as the real one can neither take much memory nor write much."""
     program = (
-        "import vitascope.server.check as c, pathlib, sys; c._confine()\n"
+        "import vitascope.server.check as c, pathlib, sys; c._confine(['file', '', '', 'check', {}])\n"
         "try: bytearray(3 * 2**30); print('memory')\n"
         "except MemoryError: pass\n"
         "import signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"

@@ -275,6 +275,16 @@ def test_a_full_queue_says_when_to_come_again(client, house):
     assert answer.headers["retry-after"] == "30"
 
 
+def test_to_take_a_video_in_nobody_goes_through_those_that_are_over(client, desk, made, monkeypatch):
+    def look(*_):
+        raise AssertionError("all jobs were looked at")
+
+    for method in ("counts", "select", "_alive"):
+        monkeypatch.setattr(desk.store.tables, method, look)
+    answer = client.post("/v1/videos", json={"prompt": "a cat"})
+    assert answer.json()["status"] == "queued"
+
+
 def test_models_are_listed(client):
     assert [model["id"] for model in client.get("/v1/models").json()["data"]] == ["fake"]
     assert client.get("/v1/models/fake").json()["object"] == "model"

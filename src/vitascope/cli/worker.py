@@ -42,6 +42,7 @@ def worker(
     from vitascope.jobs.desk import open_desk
     from vitascope.jobs.worker import Worker, WorkerOptions, worker_name
     from vitascope.settings import settings
+    from vitascope.telemetry import tracing
 
     options = WorkerOptions(
         name=name or worker_name(),
@@ -64,7 +65,8 @@ def worker(
         signal.signal(number, lambda *_: working.leave())
     if leash:
         threading.Thread(target=_wait_for_end, args=(working.leave,), daemon=True).start()
-    working.run()
+    with tracing("worker"):
+        working.run()
 
 
 def _fleet(

@@ -14,8 +14,9 @@ from vitascope.conditioning.canvas import Canvas
 from vitascope.errors import RequestError
 from vitascope.intake.door import opened
 from vitascope.intake.fit import Placement, fit, fit_mask
+from vitascope.intake.look import looker
 from vitascope.intake.picture import read_mask, read_picture
-from vitascope.intake.video import notes, probe, read_video
+from vitascope.intake.video import notes, read_video
 from vitascope.types import TIME_STRIDE, Given, Shot, VideoShape
 
 Pixels = UInt8[np.ndarray, "height width 3"]
@@ -149,11 +150,11 @@ def checksum(file: BinaryIO) -> str:
 def _check(given: Given) -> None:
     """Raise `RequestError` for files that are not what they are given as."""
     if given.kind == "image":
-        read_picture(given.source, given.kind)
-    elif probe(given.source, given.kind).kind == "picture":
+        looker().check_picture(given.source, given.kind)
+    elif looker().facts(given.source, given.kind).kind == "picture":
         raise RequestError(given.kind, f"{given.source} is a picture", "give it as an image")
     if given.mask is not None:
-        read_mask(given.mask, "mask")
+        looker().check_picture(given.mask, "mask")
 
 
 def _laid(canvas: Canvas, given: Given, piece: Piece, shape: VideoShape) -> Canvas:

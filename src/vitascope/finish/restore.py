@@ -16,8 +16,9 @@ from vitascope.conditioning.known import sized
 from vitascope.intake.door import LIMITS
 from vitascope.intake.facts import MediaFacts, Pixels
 from vitascope.intake.fit import Placement, place, put_back
+from vitascope.intake.look import looker
 from vitascope.intake.picture import read_mask
-from vitascope.intake.video import EARLY, opened_video, probe, sampled
+from vitascope.intake.video import EARLY, opened_video, sampled
 from vitascope.types import Clip, Given, Shot
 
 Frames = UInt8[np.ndarray, "frames height width 3"]
@@ -141,7 +142,7 @@ def _found(shot: Shot) -> Restorer | None:
     given = edited(shot)
     if given is None:
         return None
-    facts, shape = probe(given.source, given.kind), shot.video_shape()
+    facts, shape = looker().facts(given.source, given.kind), shot.video_shape()
     placement = place(facts.size, (shape.width, shape.height), given.fit)
     box, inner, fps = placement.box, placement.inner, facts.fps or shape.fps
     if box.width * box.height <= inner.width * inner.height and fps <= 1.01 * shape.fps:

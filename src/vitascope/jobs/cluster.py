@@ -322,7 +322,7 @@ class Cluster:
     ):
         """Place workers in the cluster that Ray is connected to; raises `RequestError` where they could not share."""
         self.ray, self.desk, self.options, self._say = ray, desk, options, say
-        own = {name: value for name, value in os.environ.items() if name.startswith("VITASCOPE_")}
+        own = {name: value for name, value in os.environ.items() if name.startswith(("VITASCOPE_", "OTEL_"))}
         own |= {name: os.environ[name] for name in ("OMP_NUM_THREADS",) if name in os.environ}
         self._environment = {**own, **(environment or {})}
         for name in SECRETS:

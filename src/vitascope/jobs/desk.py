@@ -13,11 +13,12 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from vitascope import pipeline
+from vitascope import pipeline, telemetry
 from vitascope.backends.base import MAX_SEED
 from vitascope.backends.registry import backend
 from vitascope.errors import JobNotFoundError, OutputError, RequestError
 from vitascope.faults import FaultPoint
+from vitascope.intake.door import printable
 from vitascope.jobs.budget import DAY, NO_LIMITS, Budget, Cost
 from vitascope.jobs.job import FINISHED, MAX_ATTEMPTS, Job, Kind, Request
 from vitascope.jobs.results import MIN_FREE, Rooms
@@ -70,13 +71,15 @@ class Desk:
         shot = shot.model_copy(update={"seed": seed})
         renderer = backend(shot.model)
         planned = pipeline.plan(shot, renderer)
+        kept = self.rooms.keep_inputs(planned.shot)
         request = Request.of(
             self.rooms.keep_inputs(shot),
-            self.rooms.keep_inputs(planned.shot),
+            kept,
             kind=kind,
             number=number,
             parent=parent,
             asked=said,
+            trace=telemetry.carried(),
         )
         return self.store.submit(
             request,
@@ -84,7 +87,7 @@ class Desk:
             owner=owner,
             priority=priority,
             max_attempts=max_attempts,
-            notes=planned.notes,
+            notes=_renamed(planned.notes, planned.shot, kept),
             cost=Cost.of(planned.shot, number, renderer.card),
             budget=budget,
         )
@@ -93,7 +96,7 @@ class Desk:
         """Hand in the same request once more; raises `BudgetError`."""
         request = self.store.get(job).request
         cost = Cost.of(request.planned, request.number, backend(request.model).card)
-        return self.store.clone(job, cost=cost, budget=budget)
+        return self.store.clone(job, cost=cost, budget=budget, trace=telemetry.carried())
 
     def retry(self, job: str, *, budget: Budget = NO_LIMITS) -> Job:
         """Queue a failed or cancelled job again, and charge its owner again; raises `BudgetError`."""
@@ -204,6 +207,13 @@ def _made(rooms: Rooms) -> Rooms:
     except OSError as error:
         raise OutputError(f"home: {rooms.path} could not be made ({error.strerror})") from None
     return rooms
+
+
+def _renamed(notes: tuple[str, ...], planned: Shot, kept: Shot) -> tuple[str, ...]:
+    """Return notes in which files go by the names under which they are kept, and not by those of our folders."""
+    for before, after in zip(planned.givens, kept.givens, strict=True):
+        notes = tuple(note.replace(printable(before.source), after.source) for note in notes)
+    return notes
 
 
 def _check_number(number: int, seed: int) -> None:

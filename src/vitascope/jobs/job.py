@@ -30,7 +30,8 @@ class Request:
     `shot_json` is the shot as it was asked for, with its seed; `planned_json` is the same shot with nothing left
     unsaid, as it was understood when the job was handed in. `number` clips are made, with seeds that follow. `parent`
     is the job whose clip this one starts from. `asked` is whatever the client wants to be told again (the queue never
-    reads it), and what makes two requests with one key the same.
+    reads it), and what makes two requests with one key the same. `trace` is the request that it came by, for those
+    who trace (`telemetry.carried`).
     """
 
     shot_json: str
@@ -39,6 +40,7 @@ class Request:
     number: int = 1
     parent: str | None = None
     asked: Mapping[str, Any] = field(default_factory=dict)
+    trace: str | None = None
 
     @classmethod
     def of(cls, shot: Shot, planned: Shot | None = None, **said: Any) -> "Request":

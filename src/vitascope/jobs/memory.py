@@ -18,6 +18,7 @@ class _State:
     """All that a transaction may have to take back."""
 
     jobs: dict[str, Job] = field(default_factory=dict)
+    queued: set[str] = field(default_factory=set)
     fingerprints: dict[str, str] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
     letters: dict[str, tuple[Letter, float | None]] = field(default_factory=dict)
@@ -30,6 +31,7 @@ class _State:
         return replace(
             self,
             jobs=dict(self.jobs),
+            queued=set(self.queued),
             fingerprints=dict(self.fingerprints),
             events=list(self.events),
             letters=dict(self.letters),
@@ -62,7 +64,8 @@ class MemoryTables:
         jobs = self._state.jobs
         place = max((other.place for other in jobs.values()), default=0) + 1
         job = replace(job, number=len(jobs) + 1, place=place)
-        jobs[job.id], self._state.fingerprints[job.id] = job, fingerprint
+        self._state.fingerprints[job.id] = fingerprint
+        self.save(job)
         return job
 
     def with_key(self, owner: str, key: str) -> tuple[Job, str] | None:
@@ -79,6 +82,10 @@ class MemoryTables:
     def save(self, job: Job) -> None:
         """Replace a job."""
         self._state.jobs[job.id] = job
+        if job.state == "queued" and job.deleted_at is None:
+            self._state.queued.add(job.id)
+        else:
+            self._state.queued.discard(job.id)
 
     def claim(self, worker: str, models: Sequence[str] | None, grip: Grip, now: float) -> Job | None:
         """Give the first job in line to a worker."""
@@ -128,7 +135,8 @@ class MemoryTables:
 
     def line(self) -> list[Job]:
         """Return the queued jobs in the order of claims."""
-        return sorted((job for job in self._alive() if job.state == "queued"), key=_turn)
+        jobs = self._state.jobs
+        return sorted((jobs[name] for name in list(self._state.queued)), key=_turn)
 
     def ahead(self, job: Job) -> int:
         """Return how many queued jobs go before one."""
@@ -137,6 +145,10 @@ class MemoryTables:
     def counts(self) -> dict[str, int]:
         """Return how many jobs there are in each state."""
         return dict(Counter(job.state for job in self._alive()))
+
+    def waiting(self, most: int) -> int:
+        """Return how many jobs are queued, up to `most`."""
+        return min(most, len(self._state.queued))
 
     def is_paused(self) -> bool:
         """Say whether nothing is to be claimed."""

@@ -35,7 +35,7 @@ def to_row(job: Job, fingerprint: str = "") -> dict[str, Any]:
     row = {name: getattr(job, name) for name in _PLAIN}
     return row | {
         "model": job.request.model,
-        "request": _dump(asdict(job.request)),
+        "request": _dump(_request(job.request)),
         "fingerprint": fingerprint,
         "lease_boot": job.grip and job.grip.boot,
         "lease_until": job.grip and job.grip.until,
@@ -99,6 +99,12 @@ def migrations(folder: str = "sql") -> Iterator[tuple[int, str]]:
     for file in sorted(steps, key=lambda file: file.name):
         if file.name[:4].isdecimal():
             yield int(file.name[:4]), file.read_text("utf-8")
+
+
+def _request(request: Request) -> dict[str, Any]:
+    """Return a request without what was not said, so that programs of an earlier version can read it."""
+    told = asdict(request)
+    return told if request.trace is not None else {name: told[name] for name in told if name != "trace"}
 
 
 def _dump(value: object) -> str:

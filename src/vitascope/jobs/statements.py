@@ -81,6 +81,10 @@ class Statements:
         """Return how many jobs there are in each state."""
         return {row["state"]: row["number"] for row in self._rows("counts")}
 
+    def waiting(self, most: int) -> int:
+        """Return how many jobs are queued, up to `most`."""
+        return self._rows("waiting", {"most": most})[0]["number"]
+
     def log(self, job: str, type: str, at: float, data: Mapping[str, Any]) -> None:
         """Add an event."""
         self._rows("log", {"job": job, "type": type, "at": at, "data": json.dumps(data, ensure_ascii=False)})

@@ -115,6 +115,10 @@ class Tables(Protocol):
         """Return how many jobs there are in each state that has any."""
         ...
 
+    def waiting(self, most: int) -> int:
+        """Return how many jobs are queued, counted up to `most`; it takes as long whatever else has been kept."""
+        ...
+
     def is_paused(self) -> bool:
         """Say whether nothing is to be claimed."""
         ...
@@ -336,6 +340,10 @@ class Store:
         """Return how many jobs there are in each state that has any."""
         return self.tables.counts()
 
+    def waiting(self, most: int) -> int:
+        """Return how many jobs are queued, counted no further than `most`, at a cost that old jobs do not add to."""
+        return self.tables.waiting(most)
+
     def position(self, job: str) -> int | None:
         """Return how many jobs go before this one, None when it does not wait."""
         found = self.get(job)
@@ -374,12 +382,16 @@ class Store:
         priority: int | None = None,
         cost: Cost = NO_COST,
         budget: Budget = NO_LIMITS,
+        trace: str | None = None,
     ) -> Job:
-        """Hand in the same request once more, whatever became of the first; else as `submit`."""
+        """Hand in the same request once more, by another way (`trace`), whatever became of the first.
+
+        Else as `submit`.
+        """
         first = self.get(job)
         chosen = first.priority if priority is None else priority
         return self.submit(
-            first.request,
+            replace(first.request, trace=trace),
             key=key,
             owner=first.owner,
             priority=chosen,

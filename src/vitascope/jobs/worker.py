@@ -13,11 +13,11 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from vitascope import pipeline
+from vitascope import pipeline, telemetry
 from vitascope.backends.base import Backend
 from vitascope.backends.registry import backend
 from vitascope.deliver.mux import read_record
@@ -43,6 +43,7 @@ from vitascope.jobs.previews import EVERY_SECONDS, Previews
 from vitascope.jobs.results import PREVIEW, checksum, facts, publish
 from vitascope.jobs.warm import Warm
 from vitascope.progress import Event, Progress
+from vitascope.telemetry import Span
 from vitascope.types import Clip, Shot
 
 OUT_OF_MEMORY = Failure("out_of_memory", "it needed more memory than a job may have")
@@ -172,16 +173,18 @@ class Worker:
         self._presence = self._presence or Presence(self.desk.rooms.workers, self.options.name)
         FaultPoint("worker: claimed")
         self._say(f"{job.id}: attempt {job.attempt}")
-        with Heart(
-            self.desk.store, job, self._presence, lambda: self._leaving, self.options.seconds
-        ) as heart:
+        beating = Heart(self.desk.store, job, self._presence, lambda: self._leaving, self.options.seconds)
+        with self._traced(job) as span, beating as heart:
             try:
                 after = self._finish(job, heart)
+                _tell(span, after)
             except LeaseLostError:
+                span.fail("lease_lost")
                 self._say(f"{job.id}: another worker has it now")
                 return
             except (DiskFullError, StoreError) as error:
                 # Not even that could be written down. The lease will run out, and the next attempt finds the clips.
+                span.fail(type(error).__name__)
                 self._say(f"{job.id}: {error}")
                 return
         FaultPoint("worker: told")
@@ -191,6 +194,13 @@ class Worker:
         elif after.finished and after.state != "failed":
             self.desk.rooms.sweep(after)
             FaultPoint("worker: swept")
+
+    def _traced(self, job: Job) -> AbstractContextManager[Span]:
+        """Return the span of a claimed job, a part of the request that it came by."""
+        told = {"vitascope.job.id": job.id, "vitascope.job.attempt": job.attempt}
+        told |= {"vitascope.model": job.request.model, "vitascope.worker": self.options.name}
+        told |= {"vitascope.job.age": round(self.desk.store.clock.now() - job.created_at, 3)}
+        return telemetry.span("job", job.request.trace, "consumer", told)
 
     def _finish(self, job: Job, heart: Heart) -> Job:
         """Make a job and end its attempt in the way that fits what happened. Raises `LeaseLostError`."""
@@ -276,6 +286,13 @@ class Worker:
             self._say(f"note: {event.note}")
         elif (event.step > 0 or event.phase != "denoise") and not event.finished:
             FaultPoint(_PHASES.get(event.phase, "worker: loading"))
+
+
+def _tell(span: Span, after: Job) -> None:
+    """Tell a span what became of its job."""
+    span.tell({"vitascope.job.state": after.state})
+    if after.failure is not None:
+        span.fail(after.failure.code)
 
 
 def _clip(shot: Shot, renderer: Backend, path: Path, progress: Progress) -> tuple[str, int]:

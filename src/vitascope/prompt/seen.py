@@ -10,9 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from jaxtyping import UInt8
 
-from vitascope.intake.fit import fit
-from vitascope.intake.picture import read_picture
-from vitascope.intake.video import read_video
+from vitascope.intake.look import looker
 from vitascope.prompt.scene import Scene, seasons_of, times_of, weathers_of
 from vitascope.types import Given
 
@@ -25,9 +23,6 @@ SURE = 0.9
 """Share from which a label counts as seen. Of 160 rendered stills 97 % show their set so surely, all of them rightly;
 of 56 pieces of photographs, scans and micrographs 4 % show any, and no photograph does."""
 CIRCUMSTANCES = ("set", "season", "time", "weather", "style")
-EVERY_SECONDS = 2.0
-"""How far apart the moments are at which a video is looked at."""
-MOMENTS = 3
 
 
 @dataclass(frozen=True)
@@ -65,12 +60,8 @@ def _looked(givens: Sequence[Given], see: See, size: tuple[int, int]) -> Mapping
 
 
 def _moments(given: Given, size: tuple[int, int]) -> Pictures:
-    if given.kind == "image":
-        return fit(read_picture(given.source, "image").pixels[None], size)[0]
-    moments = read_video(
-        given.source, fps=1 / EVERY_SECONDS, size=size, start=given.offset, max_frames=MOMENTS
-    )
-    return moments.frames
+    kind = "image" if given.kind == "image" else "video"
+    return looker().moments(given.source, kind, size, given.offset)
 
 
 def _scene(shares: Mapping[str, Mapping[str, float]]) -> Seen:

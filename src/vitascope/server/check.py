@@ -15,15 +15,23 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Literal, NoReturn
 
+import numpy as np
+from pydantic import TypeAdapter, ValidationError
+
 from vitascope.errors import RequestError
+from vitascope.intake.facts import MediaFacts
+from vitascope.intake.look import HERE, MOMENTS, Pictures
 
 MEMORY = 800 * 2**20
 """Bytes of its own that a look may take; with the decoders' code it stays below 1 GB."""
 CPU_SECONDS, WALL_SECONDS = 4, 60
+MOMENTS_SECONDS = 10
+"""CPU seconds for moments of a video, which passed the first look: some seconds of it may have to be decoded."""
 STILL_BYTES = 64 * 2**20
 ANSWER_BYTES = 1 << 16
 AT_ONCE = 2
@@ -31,6 +39,8 @@ AT_ONCE = 2
 
 FORKS = sys.platform == "linux"
 """Whether a process with decoders in it can be forked; elsewhere each file gets a new process, which takes longer."""
+
+_FACTS = TypeAdapter(MediaFacts)
 
 TOO_LONG = "takes too long to read", "save it anew, shorter or smaller"
 BROKEN = "could not be read within the limits", "save it anew"
@@ -45,6 +55,10 @@ class Finding:
     size: tuple[int, int]
     num_frames: int
     seconds: float
+
+
+What = Literal["check", "facts", "picture", "moments"]
+"""What a look is taken for: the first one at a file, or one of those of `vitascope.intake.look.Looker`."""
 
 
 @dataclass(frozen=True)
@@ -62,20 +76,80 @@ def check(path: Path, argument: str, still: Path | None = None) -> Finding:
 
     Raises `RequestError` for `argument` when it holds no picture and no video that can be read within the limits.
     """
-    look = take_look(path, argument, still)
+    found = _read(take_look(path, argument, still), argument)
+    return Finding(**{**found, "size": tuple(found["size"])})
+
+
+def take_look(
+    path: str | Path,
+    argument: str,
+    out: Path | None = None,
+    what: What = "check",
+    told: Mapping[str, Any] | None = None,
+) -> Look:
+    """Return how a look at a file ended, however that was; pixels that are wanted of it go to the file `out`."""
+    with _lookouts.one() as lookout:
+        return lookout.look(argument, str(path), str(out or ""), what, told)
+
+
+def _read(look: Look, argument: str) -> Mapping[str, Any]:
+    """Return what was found; raises `RequestError` for a look that found nothing."""
     if look.end == "too long":
         raise RequestError(argument, *TOO_LONG)
-    if look.end == "broken":
+    if look.end == "refused" and look.found.get("problem"):
+        raise RequestError(argument, str(look.found["problem"]), look.found.get("nearest"))
+    if look.end != "read":
         raise RequestError(argument, *BROKEN)
-    if look.end == "refused":
-        raise RequestError(argument, look.found["problem"], look.found["nearest"])
-    return Finding(**{**look.found, "size": tuple(look.found["size"])})
+    return look.found
 
 
-def take_look(path: Path, argument: str, still: Path | None = None) -> Look:
-    """Return how a look at a file ended, however that was."""
-    with _lookouts.one() as lookout:
-        return lookout.look(argument, str(path), str(still or ""))
+class Apart:
+    """Has files looked at where that can harm nobody, for one request (`vitascope.intake.look.Looker`).
+
+    What was found is remembered. Whoever looked may have been taken over by the file: what it says is checked.
+    """
+
+    def __init__(self) -> None:
+        self._facts: dict[str, MediaFacts] = {}
+        self._pictures: set[str] = set()
+
+    def facts(self, path: str | Path, argument: str) -> MediaFacts:
+        """Return what a picture or video holds."""
+        if str(path) not in self._facts:
+            found = _read(take_look(path, argument, what="facts"), argument)
+            try:
+                self._facts[str(path)] = _FACTS.validate_python(found)
+            except ValidationError:
+                raise RequestError(argument, *BROKEN) from None
+        return self._facts[str(path)]
+
+    def check_picture(self, path: str | Path, argument: str) -> None:
+        """See that a file holds a picture, all of which can be read."""
+        if str(path) not in self._pictures:
+            _read(take_look(path, argument, what="picture"), argument)
+            self._pictures.add(str(path))
+
+    def moments(
+        self, path: str | Path, kind: Literal["image", "video"], size: tuple[int, int], start: float | int
+    ) -> Pictures:
+        """Return a picture, or some of a video from a second on, cropped to a `size` (width, height)."""
+        told = {"kind": kind, "size": size, "start": start}
+        with TemporaryDirectory(prefix="vitascope-") as folder:
+            out = Path(folder) / "moments"
+            _read(take_look(path, kind, out, "moments", told), kind)
+            pixels = _pixels(out, size) if out.is_file() else None
+        if pixels is None or not len(pixels):
+            raise RequestError(kind, *BROKEN)
+        return pixels
+
+
+def _pixels(file: Path, size: tuple[int, int]) -> Pictures:
+    """Return the whole pictures in a file of them, no more than may be there."""
+    width, height = size
+    each = width * height * 3
+    with file.open("rb") as written:
+        data = written.read(MOMENTS * each)
+    return np.frombuffer(data, np.uint8, len(data) // each * each).reshape(-1, height, width, 3)
 
 
 class Lookout:
@@ -98,18 +172,26 @@ class Lookout:
         """Whether it can take another look."""
         return self._process.poll() is None
 
-    def look(self, argument: str, path: str, still: str) -> Look:
+    def look(
+        self,
+        argument: str,
+        path: str,
+        out: str,
+        what: What = "check",
+        told: Mapping[str, Any] | None = None,
+    ) -> Look:
         """Take a look; the process is given up when it does not answer."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         # A look that takes too long ends by itself; this is for a process that cannot even say so.
-        patience = threading.Timer(WALL_SECONDS + CPU_SECONDS, self._process.kill)
+        patience = threading.Timer(WALL_SECONDS + MOMENTS_SECONDS, self._process.kill)
         patience.start()
         try:
-            self._process.stdin.write(json.dumps([argument, path, still]).encode() + b"\n")
+            order = json.dumps([argument, path, out, what, dict(told or {})])
+            self._process.stdin.write(order.encode() + b"\n")
             self._process.stdin.flush()
             return Look(**json.loads(self._process.stdout.readline()))
-        except (OSError, ValueError):
+        except (OSError, ValueError, TypeError):
             self.close()
             return Look("broken", {})
         finally:
@@ -162,21 +244,21 @@ def _serve() -> None:
     """Answer one line by another until there are no more: the life of a `Lookout`."""
     _load_decoders()
     for line in sys.stdin.buffer:
-        argument, path, still = json.loads(line)
+        order = json.loads(line)
         if not FORKS:
-            _confine()
-            sys.stdout.write(_told(argument, path, still))
+            _confine(order)
+            sys.stdout.write(_told(order))
             return
-        sys.stdout.write(json.dumps(_apart(argument, path, still)) + "\n")
+        sys.stdout.write(json.dumps(_apart(order)) + "\n")
         sys.stdout.flush()
 
 
-def _apart(argument: str, path: str, still: str) -> dict[str, Any]:
+def _apart(order: list[Any]) -> dict[str, Any]:
     """Take a look in a fork, and return how that ended: all that a file can do to us."""
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
-        _look_and_end(writing, argument, path, still)
+        _look_and_end(writing, order)
     os.close(writing)
     with open(reading, "rb") as pipe:
         answer = pipe.read(ANSWER_BYTES)
@@ -192,34 +274,46 @@ def _apart(argument: str, path: str, still: str) -> dict[str, Any]:
         return {"end": "broken", "found": {}, "peak_bytes": peak}
 
 
-def _look_and_end(writing: int, argument: str, path: str, still: str) -> NoReturn:
+def _look_and_end(writing: int, order: list[Any]) -> NoReturn:
     """Be the fork: look, say what was seen and end, without a word to those who wait for our parent's."""
     try:
         nowhere = os.open(os.devnull, os.O_RDWR)
         os.dup2(nowhere, 0)
         os.dup2(nowhere, 1)
-        _confine()
-        os.write(writing, _told(argument, path, still).encode())
+        _confine(order)
+        os.write(writing, _told(order).encode())
     finally:
         os._exit(0)
 
 
-def _told(argument: str, path: str, still: str) -> str:
-    found = _look(argument, path, still)
+def _told(order: list[Any]) -> str:
+    found = _look(*order)
     return json.dumps({"end": "refused" if "problem" in found else "read", "found": found})
 
 
-def _look(argument: str, path: str, still: str) -> dict[str, object]:
+def _look(argument: str, path: str, out: str, what: What, told: Mapping[str, Any]) -> dict[str, object]:
     """Return what the file holds, or what is wrong with it; the name it lies under is not for those who sent it."""
-    from vitascope.intake.video import probe
-
     try:
-        facts = probe(path, argument)
-        if still:
-            _save_still(argument, path, facts.kind, still)
+        match what:
+            case "check":
+                return _check(argument, path, out)
+            case "facts":
+                return asdict(HERE.facts(path, argument))
+            case "picture":
+                HERE.check_picture(path, argument)
+            case "moments":
+                width, height = told["size"]
+                shown = HERE.moments(path, told["kind"], (width, height), told["start"])
+                Path(out).write_bytes(shown.tobytes())
+        return {}
     except RequestError as error:
-        name = str(path)
-        return {"problem": error.problem.replace(name, "the file"), "nearest": error.nearest}
+        return {"problem": error.problem.replace(path, "the file"), "nearest": error.nearest}
+
+
+def _check(argument: str, path: str, still: str) -> dict[str, object]:
+    facts = HERE.facts(path, argument)
+    if still:
+        _save_still(argument, path, facts.kind, still)
     width, height = facts.size
     told = {"kind": facts.kind, "format": facts.format, "size": (width, height)}
     return told | {"num_frames": facts.num_frames, "seconds": facts.seconds}
@@ -246,13 +340,12 @@ def _load_decoders() -> None:
     import PIL.TiffImagePlugin
     import PIL.WebPImagePlugin
 
-    import vitascope.intake.video  # noqa: F401
-
     PIL.Image.preinit()
 
 
-def _confine() -> None:
+def _confine(order: list[Any]) -> None:
     """Give up all but a little memory, time and room for files, for good."""
+    seconds = MOMENTS_SECONDS if order[3] == "moments" else CPU_SECONDS
     if sys.platform == "win32":
         return
     import resource
@@ -260,7 +353,7 @@ def _confine() -> None:
     limits = {
         resource.RLIMIT_DATA: (MEMORY, MEMORY),
         # Between the two comes the signal that says why.
-        resource.RLIMIT_CPU: (CPU_SECONDS, CPU_SECONDS + 1),
+        resource.RLIMIT_CPU: (seconds, seconds + 1),
         resource.RLIMIT_FSIZE: (STILL_BYTES, STILL_BYTES),
         resource.RLIMIT_CORE: (0, 0),
         resource.RLIMIT_NOFILE: (64, 64),

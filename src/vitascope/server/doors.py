@@ -19,6 +19,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from vitascope import telemetry
 from vitascope.jobs.budget import NO_LIMITS, Budget
 from vitascope.server.errors import REFUSED, Refusal, unforeseen
 from vitascope.server.metrics import Metrics
@@ -29,6 +30,8 @@ log = logging.getLogger("vitascope.server.access")
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 OPEN = frozenset({"/healthz", "/readyz"})
 """What may be asked without a token: it says nothing about anybody."""
+UNTRACED = OPEN | {"/metrics"}
+"""What machines ask all the time, so that it would drown everything else in a trace."""
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 JSON_BYTES = 32 * 2**20
 SAFE_HEADERS = {
@@ -108,6 +111,15 @@ class Doors:
         headers = Headers(scope=scope)
         visit = Visit(scope, self.metrics, self.rules.shared_with(headers))
         scope["request_id"] = visit.id
+        if scope["path"] in UNTRACED:
+            await self._answer(scope, receive, send, headers, visit)
+            return
+        with telemetry.span(scope["method"], headers.get("traceparent"), "server") as visit.span:
+            await self._answer(scope, receive, send, headers, visit)
+
+    async def _answer(
+        self, scope: Scope, receive: Receive, send: Send, headers: Headers, visit: "Visit"
+    ) -> None:
         if scope["method"] == "OPTIONS" and "access-control-allow-origin" in visit.headers:
             await Response(status_code=204, headers=PREFLIGHT)(scope, receive, visit.sending(send))
             visit.close()
@@ -190,6 +202,7 @@ class Visit:
         asked = Headers(scope=scope).get("x-request-id", "")
         self.id = asked if _ID.fullmatch(asked) else f"req_{secrets.token_hex(12)}"
         self.caller: Caller | None = None
+        self.span = telemetry.Span()
         self._scope, self._metrics = scope, metrics
         self._start, self._status, self._bytes = time.perf_counter(), 0, 0
 
@@ -222,7 +235,18 @@ class Visit:
         told = {"request_id": self.id, "method": self._scope["method"], "path": self._scope["path"]}
         told |= {"status": self._status, "ms": round(1000 * self._seconds(), 1), "bytes": self._bytes}
         told |= {"caller": self.caller.name if self.caller else None}
+        told |= {} if self.span.trace is None else {"trace_id": self.span.trace}
+        self._trace(route)
         log.info("answered", extra={"told": told})
+
+    def _trace(self, route: str) -> None:
+        """Tell the span of this request what is known of it in the end, by the names that all traces use."""
+        method = self._scope["method"]
+        told = {"http.request.method": method, "http.response.status_code": self._status}
+        told |= {"http.route": route, "vitascope.request_id": self.id}
+        self.span.tell(told, f"{method} {route}" if route != "none" else method)
+        if self._status >= 500:
+            self.span.fail(str(self._status))
 
     def _seconds(self) -> float:
         return time.perf_counter() - self._start

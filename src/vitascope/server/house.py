@@ -73,7 +73,7 @@ class House:
 
     def check_queue(self) -> None:
         """Raise `Refusal` while more jobs wait than may."""
-        if self.desk.store.counts().get("queued", 0) >= self.max_queued:
+        if self.desk.store.waiting(self.max_queued) >= self.max_queued:
             line = f"{self.max_queued} jobs wait already; try again later"
             raise Refusal(429, line, "queue_full", type="rate_limit_error", headers={"retry-after": "30"})
 

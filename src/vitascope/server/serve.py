@@ -29,9 +29,11 @@ from vitascope.server.app import make_app
 from vitascope.server.courier import Courier
 from vitascope.server.doors import LOOPBACK, Rules
 from vitascope.server.house import House, open_house
+from vitascope.telemetry import tracing
 
 DRAIN_SECONDS = 5
 BACKLOG = 512
+_LOGS = (("vitascope", logging.INFO), ("uvicorn", logging.WARNING), ("opentelemetry", logging.WARNING))
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,7 @@ def serve(home: Path, options: ServeOptions) -> None:
     host, port = listening.getsockname()[:2]
     where = f"[{host}]" if ":" in host else host
     print(f"vitascope: serving at http://{where}:{port}", file=sys.stderr, flush=True)
-    with listening, _workers(home, house, options), _courier(house):
+    with listening, tracing("server"), _workers(home, house, options), _courier(house):
         uvicorn.Server(config).run(sockets=[listening])
 
 
@@ -187,6 +189,6 @@ class _Lines(logging.Formatter):
 def _log_to_stderr() -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(_Lines())
-    for name, level in (("vitascope", logging.INFO), ("uvicorn", logging.WARNING)):
+    for name, level in _LOGS:
         logger = logging.getLogger(name)
         logger.handlers, logger.level, logger.propagate = [handler], level, False

@@ -2,17 +2,15 @@
 
 import hashlib
 import hmac
-import json
-import os
 import secrets
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
-from vitascope.errors import OutputError, RequestError
-from vitascope.files import published
+from vitascope.errors import RequestError
 from vitascope.jobs.budget import NO_LIMITS, Budget
+from vitascope.server.kept import Kept
 
 Scope = Literal["read", "write", "admin"]
 SCOPES: tuple[Scope, ...] = get_args(Scope)
@@ -54,19 +52,12 @@ class Tokens:
 
     def __init__(self, path: Path, given: str | None = None):
         """Read the tokens of a file, again whenever it changes; `given` is the secret of one more, with all rights."""
-        self._path, self._stamp, self._kept = path, -1, ()
+        self._kept = Kept(path, "tokens", _token)
         self._given = () if given is None else (Token("admin", digest(_checked(given)), "admin"),)
 
     def all(self) -> tuple[Token, ...]:
         """Return all tokens."""
-        try:
-            stamp = self._path.stat().st_mtime_ns
-        except FileNotFoundError:
-            self._kept, stamp = (), -1
-        if stamp != self._stamp:
-            self._kept = tuple(map(_token, json.loads(self._path.read_text("utf-8"))))
-            self._stamp = stamp
-        return self._given + self._kept
+        return self._given + self._kept.all()
 
     def find(self, secret: str) -> Caller | None:
         """Return who has a secret; it takes as long for a wrong one as for a right one."""
@@ -85,27 +76,27 @@ class Tokens:
             raise RequestError("name", f"{name[:40]!r} is not a name", "letters, digits, - and _")
         if scope not in SCOPES:
             raise RequestError("scope", f"{scope[:40]!r} is not a scope", f"known: {', '.join(SCOPES)}")
-        if any(token.name == name for token in self.all()):
-            raise RequestError("name", f"there is a token {name} already", "remove it first")
         secret = START + secrets.token_urlsafe(32)
-        self._save((*self._kept, Token(name, digest(secret), cast(Scope, scope), time.time(), budget)))
+        token = Token(name, digest(secret), cast(Scope, scope), time.time(), budget)
+
+        def with_it(kept: tuple[Token, ...]) -> tuple[Token, ...]:
+            if any(other.name == name for other in (*self._given, *kept)):
+                raise RequestError("name", f"there is a token {name} already", "remove it first")
+            return (*kept, token)
+
+        self._kept.change(with_it)
         return secret
 
     def remove(self, name: str) -> None:
         """Forget a token; what it opened is closed from the next request on. Raises `RequestError`."""
-        kept = [token for token in self.all() if token not in self._given]
-        if all(token.name != name for token in kept):
-            raise RequestError("name", f"there is no token {name[:40]!r}", "see: vitascope tokens ls")
-        self._save(tuple(token for token in kept if token.name != name))
 
-    def _save(self, tokens: tuple[Token, ...]) -> None:
-        try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise OutputError(f"home: {self._path.parent} could not be made ({error.strerror})") from None
-        with published(self._path, force=True, argument="tokens") as part:
-            os.chmod(part, 0o600)
-            part.write_text(json.dumps([asdict(token) for token in tokens], indent=1), "utf-8")
+        def without_it(kept: tuple[Token, ...]) -> tuple[Token, ...]:
+            others = tuple(token for token in kept if token.name != name)
+            if len(others) == len(kept):
+                raise RequestError("name", f"there is no token {name[:40]!r}", "see: vitascope tokens ls")
+            return others
+
+        self._kept.change(without_it)
 
 
 def _token(told: dict[str, Any]) -> Token:

@@ -9,18 +9,16 @@ import binascii
 import hashlib
 import hmac
 import json
-import os
 import secrets
-import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from vitascope.errors import JobNotFoundError, OutputError, RequestError
-from vitascope.files import published
+from vitascope.errors import JobNotFoundError, RequestError
 from vitascope.jobs.job import Delivery, Letter
+from vitascope.server.kept import Kept
 from vitascope.server.outward import Outward
 
 FILE = "webhooks.json"
@@ -86,22 +84,12 @@ class Endpoints:
 
     def __init__(self, path: Path, outward: Outward | None = None, clock: Callable[[], float] = time.time):
         """Keep them in a file; `outward` says what addresses are fine."""
-        self._path, self.outward, self._clock = path, outward or Outward(), clock
-        self._lock, self._stamp, self._kept = threading.Lock(), (), ()
+        self.outward, self._clock = outward or Outward(), clock
+        self._kept = Kept(path, "webhooks", _endpoint)
 
     def all(self, owner: str | None = None) -> tuple[Endpoint, ...]:
         """Return the endpoints of an owner (None: all), the oldest first."""
-        try:
-            found = self._path.stat()
-            # Two files of the same moment are still two files.
-            stamp = (found.st_mtime_ns, found.st_ino, found.st_size)
-        except FileNotFoundError:
-            self._kept = self._stamp = stamp = ()
-        if stamp != self._stamp:
-            told = json.loads(self._path.read_text("utf-8"))
-            self._kept = tuple(Endpoint(**{**one, "event_types": tuple(one["event_types"])}) for one in told)
-            self._stamp = stamp
-        return tuple(one for one in self._kept if owner in (None, one.owner))
+        return tuple(one for one in self._kept.all() if owner in (None, one.owner))
 
     def get(self, name: str, owner: str | None = None) -> Endpoint:
         """Return an endpoint by its id, or by its name if there is but one; raises `JobNotFoundError`."""
@@ -122,8 +110,6 @@ class Endpoints:
     ) -> Endpoint:
         """Keep a new endpoint, with a secret of its own, and return it. Raises `RequestError`."""
         self.outward.check(url, private=private)
-        if sum(one.owner == owner for one in self.all()) >= MOST_EACH:
-            raise RequestError("url", f"there are {MOST_EACH} endpoints already", "remove one first")
         now = self._clock()
         endpoint = Endpoint(
             id=START + secrets.token_hex(12),
@@ -136,8 +122,13 @@ class Endpoints:
             created_at=now,
             updated_at=now,
         )
-        with self._lock:
-            self._save((*self.all(), endpoint))
+
+        def with_it(kept: tuple[Endpoint, ...]) -> tuple[Endpoint, ...]:
+            if sum(one.owner == owner for one in kept) >= MOST_EACH:
+                raise RequestError("url", f"there are {MOST_EACH} endpoints already", "remove one first")
+            return (*kept, endpoint)
+
+        self._kept.change(with_it)
         return endpoint
 
     def change(self, endpoint: Endpoint, told: Mapping[str, Any]) -> Endpoint:
@@ -160,25 +151,21 @@ class Endpoints:
 
     def remove(self, endpoint: Endpoint) -> None:
         """Forget an endpoint."""
-        with self._lock:
-            self._save(tuple(one for one in self.all() if one.id != endpoint.id))
+        self._kept.change(lambda kept: [one for one in kept if one.id != endpoint.id])
 
     def _replace(self, endpoint: Endpoint, changed: Mapping[str, Any]) -> Endpoint:
-        after = replace(endpoint, **changed)
-        if after != endpoint:
-            after = replace(after, updated_at=self._clock())
-            with self._lock:
-                self._save(tuple(after if one.id == after.id else one for one in self.all()))
-        return after
+        """Change an endpoint as it is by now, which another process may have changed; raises `JobNotFoundError`."""
+        if replace(endpoint, **changed) == endpoint:
+            return endpoint
+        changed = {**changed, "updated_at": self._clock()}
+        self._kept.change(
+            lambda kept: [replace(one, **changed) if one.id == endpoint.id else one for one in kept]
+        )
+        return self.get(endpoint.id)
 
-    def _save(self, endpoints: tuple[Endpoint, ...]) -> None:
-        try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise OutputError(f"home: {self._path.parent} could not be made ({error.strerror})") from None
-        with published(self._path, force=True, argument="webhooks") as part:
-            os.chmod(part, 0o600)
-            part.write_text(json.dumps([asdict(one) for one in endpoints], indent=1), "utf-8")
+
+def _endpoint(told: dict[str, Any]) -> Endpoint:
+    return Endpoint(**{**told, "event_types": tuple(told["event_types"])})
 
 
 def new_secret() -> str:

@@ -9,9 +9,11 @@ from fastapi import Request
 from starlette.concurrency import run_in_threadpool
 
 from vitascope.errors import BudgetError, JobConflictError, JobNotFoundError, RequestError
+from vitascope.intake.look import looking_by
 from vitascope.jobs.job import Event, Job
 from vitascope.server.asks import Ask, Reader
 from vitascope.server.bell import peek, rings
+from vitascope.server.check import Apart
 from vitascope.server.errors import Refusal
 from vitascope.server.house import House
 from vitascope.server.tokens import Caller
@@ -31,7 +33,7 @@ def hand_in(house: House, caller: Caller, read: Callable[[Reader], Ask], key: st
     if key is not None and not (0 < len(key) <= KEY_LENGTH and key.isprintable()):
         raise Refusal(400, f"an Idempotency-Key has 1 to {KEY_LENGTH} letters", "invalid_value")
     house.check_queue()
-    with house.uploads.taking(caller) as files:
+    with house.uploads.taking(caller) as files, looking_by(Apart()):
         try:
             ask = read(Reader(house, caller, files))
             _check_priority(ask, caller)

@@ -74,6 +74,12 @@ where state = 'queued' and deleted_at is null
 -- name: counts
 select state, count(*) as number from jobs where deleted_at is null group by state;
 
+-- name: waiting
+-- Only the index of those in line is read, and of that no more than so many entries.
+select count(*) as number from (
+    select 1 from jobs where state = 'queued' and deleted_at is null limit :most
+) as line;
+
 -- name: is_paused
 select paused from queue;
 

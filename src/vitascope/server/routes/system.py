@@ -114,7 +114,7 @@ def _caller(house: House, caller: Caller) -> dict[str, Any]:
 
 def _check(house: House) -> None:
     try:
-        house.desk.store.counts()
+        house.desk.store.waiting(1)
         house.desk.rooms.check_space()
     except DiskFullError:
         raise Refusal(

@@ -1,0 +1,85 @@
+"""A list that is kept in a JSON file, which several servers and commands may read and change at the same time.
+
+Readers see the list before a change or after it, never half of it. Who changes it holds a lock beside the file, which
+the system lets go of however the process ends, and begins with what is there by then.
+"""
+
+import json
+import os
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Generic, TypeVar, cast
+
+from vitascope.errors import OutputError
+from vitascope.files import published
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None
+
+T = TypeVar("T")
+
+
+class Kept(Generic[T]):
+    """Dataclasses in a file that only its owner may read."""
+
+    def __init__(self, path: Path, argument: str, read: Callable[[dict[str, Any]], T]):
+        """Keep them at `path`; `read` makes one of what was written, `argument` names them in errors."""
+        self._path, self._argument, self._read = path, argument, read
+        self._lock = threading.Lock()
+        self._seen: tuple[tuple[int, ...], tuple[T, ...]] = (), ()
+
+    def all(self) -> tuple[T, ...]:
+        """Return the list as it is now; the file is read again whenever it has changed."""
+        try:
+            found = self._path.stat()
+        except FileNotFoundError:
+            return ()
+        # Two files of the same moment are still two files.
+        stamp = (found.st_mtime_ns, found.st_ino, found.st_size)
+        if stamp != self._seen[0]:
+            self._seen = stamp, self._list()
+        return self._seen[1]
+
+    def change(self, change: Callable[[tuple[T, ...]], Iterable[T]]) -> None:
+        """Put what `change` makes of the list in its place; whatever it raises leaves the list as it was.
+
+        Nobody else changes it meanwhile. Raises `OutputError`.
+        """
+        with self._locked():
+            self._save(change(self._list()))
+
+    def _list(self) -> tuple[T, ...]:
+        try:
+            return tuple(map(self._read, json.loads(self._path.read_text("utf-8"))))
+        except FileNotFoundError:
+            return ()
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Wait until nobody else changes the file, in this process or another."""
+        lock = self._path.with_name(f".{self._path.name}.lock")
+        with self._lock:
+            try:
+                self._path.parent.mkdir(parents=True, exist_ok=True)
+                file = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
+            except OSError as error:
+                problem = f"{lock} could not be made ({error.strerror})"
+                raise OutputError(f"{self._argument}: {problem}") from None
+            try:
+                if fcntl is not None:
+                    # The file stays: to remove it would let two hold the lock, one of each file of that name.
+                    fcntl.flock(file, fcntl.LOCK_EX)
+                yield
+            finally:
+                os.close(file)
+
+    def _save(self, kept: Iterable[T]) -> None:
+        told = [asdict(cast(Any, one)) for one in kept]
+        with published(self._path, force=True, argument=self._argument) as part:
+            os.chmod(part, 0o600)
+            part.write_text(json.dumps(told, indent=1), "utf-8")

@@ -78,6 +78,8 @@ class Given(BaseModel):
     mask: str | None = None
     box: tuple[float, float, float, float] | None = None
     fit: Fit = "crop"
+    shows: str | None = None
+    """What an edit's source shows, in the model's own words, filled in when the shot is planned; None if unsure."""
     sha256: str | None = None
     """Of the file's bytes, filled in when the shot is planned, so that a remake knows whether it is the same."""
 

@@ -23,7 +23,9 @@ from vitascope.prompt.edits import instruction
     ],
 )
 def test_an_instruction_is_put_as_the_model_was_taught(prompt: str, taught: str):
-    assert instruction(prompt) == taught
+    asked = instruction(prompt)
+    assert asked is not None
+    assert asked.text == taught
 
 
 @pytest.mark.parametrize("prompt", ["a cat walks in a garden", "a dog runs at night", "qwertz"])

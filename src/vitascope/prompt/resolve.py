@@ -4,10 +4,13 @@ import unicodedata
 from collections.abc import Callable
 from dataclasses import replace
 
+from vitascope.conditioning.camera import scene_camera
 from vitascope.errors import RequestError
-from vitascope.prompt.edits import instruction
+from vitascope.prompt.captions import canonical
+from vitascope.prompt.edits import Instruction, instruction
 from vitascope.prompt.nearest import Embed
 from vitascope.prompt.parse import Parsed, parse_english
+from vitascope.prompt.scene import Scene
 from vitascope.prompt.seen import NOTHING, Seen
 from vitascope.prompt.stages import Stage, stages
 from vitascope.prompt.translate import to_english
@@ -42,13 +45,14 @@ def resolve(
     world: World | None,
     embed: Embed | None = None,
     look: Callable[[], Seen] = lambda: NOTHING,
+    watch: Callable[[], Scene | None] = lambda: None,
 ) -> Plan:
     """Return the shot with caption, camera and style filled in from its prompt, and a line per thing guessed.
 
     A shot that has a caption is left as it is: it has been resolved before. What the shot says outright (camera,
     style) goes before what its prompt says, and that before what its pictures show, which are only looked at by `look`
-    where it is needed; `embed` finds the nearest known thing to an unknown word. Raises `RequestError` for a prompt
-    that cannot be read.
+    where it is needed; `watch` says what the video shows that an edit starts from; `embed` finds the nearest known
+    thing to an unknown word. Raises `RequestError` for a prompt that cannot be read.
     """
     prompt = clean("prompt", shot.prompt)
     negative = clean("negative_prompt", shot.negative_prompt)
@@ -62,13 +66,17 @@ def resolve(
         problem = f"{shot.style[:40]!r} is not a style of this model"
         raise RequestError("style", problem, f"it knows: {', '.join(world.styles)}")
     edits = any(given.role == "source" for given in shot.givens)
+    shown = watch() if edits else None
+    shot, notes = _showing(shot, shown)
     if edits and (asked := instruction(prompt, world, embed)) is not None:
-        said = {"prompt": prompt, "negative_prompt": negative}
-        return Plan(shot.model_copy(update={**said, "caption": asked, "camera": shot.camera or ()}))
+        caption = _edited(asked, shown, shot.style, world)
+        said = {"prompt": prompt, "negative_prompt": negative, "caption": caption}
+        camera = _filmed(shown) if shot.camera is None else shot.camera
+        return Plan(shot.model_copy(update={**said, "camera": camera}), notes)
     timeline = stages(prompt, world, embed, look() if shot.style is None else look().without("style"))
     parsed = timeline[0].parsed
     style = shot.style or (None if "style" in parsed.left else parsed.scene.style)
-    notes = [note for stage in timeline for note in stage.parsed.notes]
+    notes = [*notes, *(note for stage in timeline for note in stage.parsed.notes)]
     if parsed.asked.without and not negative:
         negative = ", ".join(parsed.asked.without)
         notes.append(f'what the prompt does not want is the negative prompt: "{negative}"')
@@ -80,9 +88,39 @@ def resolve(
         "caption": _styled(parsed, style).caption,
         "script": _script(shot, timeline, style, world, embed),
         "style": style,
-        "camera": _camera(timeline) if shot.camera is None else shot.camera,
+        "camera": (_camera(timeline) or _filmed(shown)) if shot.camera is None else shot.camera,
     }
     return Plan(shot.model_copy(update=update), tuple(dict.fromkeys(notes)))
+
+
+def _showing(shot: Shot, shown: Scene | None) -> tuple[Shot, tuple[str, ...]]:
+    """Return the shot with what its source shows, and a line that says so."""
+    if shown is None:
+        return shot, ()
+    words = canonical(shown)
+    givens = [
+        given.model_copy(update={"shows": words}) if given.role == "source" else given
+        for given in shot.givens
+    ]
+    moves = "" if shown.camera == "static" else f", camera {shown.camera}"
+    note = f"seen in the video: {words}{moves}"
+    return shot.model_copy(update={"givens": tuple(givens)}), (note,)
+
+
+def _filmed(shown: Scene | None) -> tuple[CameraMove, ...]:
+    """Return how the camera moves in a source, which an edit does not change."""
+    return () if shown is None else scene_camera(shown.camera)
+
+
+def _edited(asked: Instruction, shown: Scene | None, style: str | None, world: World) -> str:
+    """Return what the model is told of an edit: what there will be to see, or the instruction where that is not known.
+
+    An instruction names nobody, so that whoever is in the clip is soon lost.
+    """
+    wanted = None if shown is None else asked.after(shown, world)
+    if wanted is None:
+        return asked.text
+    return canonical(wanted if style is None else replace(wanted, style=style))
 
 
 def as_said(shot: Shot, prompt: str, negative: str) -> Shot:

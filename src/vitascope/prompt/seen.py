@@ -13,13 +13,18 @@ from jaxtyping import UInt8
 from vitascope.intake.fit import fit
 from vitascope.intake.picture import read_picture
 from vitascope.intake.video import read_video
+from vitascope.prompt.complete import complete
 from vitascope.prompt.scene import Scene, seasons_of, times_of, weathers_of
-from vitascope.types import Given
+from vitascope.prompt.world import World
+from vitascope.types import Given, VideoShape
 
 Pictures = UInt8[np.ndarray, "pictures height width 3"]
 
 See = Callable[[Pictures], Mapping[str, Mapping[str, float]]]
 """Pictures to how likely each label of each field is, 0..1, all of them taken together; empty for who sees nothing."""
+
+Watch = Callable[[Pictures], Mapping[str, Mapping[str, float]]]
+"""The frames of a clip to how likely each label of each field is, what moves included; empty for who sees nothing."""
 
 SURE = 0.9
 """Share from which a label counts as seen. Of 160 rendered stills 97 % show their set so surely, all of them rightly;
@@ -71,6 +76,25 @@ def _moments(given: Given, size: tuple[int, int]) -> Pictures:
         given.source, fps=1 / EVERY_SECONDS, size=size, start=given.offset, max_frames=MOMENTS
     )
     return moments.frames
+
+
+def source_in(givens: Sequence[Given], watch: Watch, shape: VideoShape, world: World | None) -> Scene | None:
+    """Return what the video that an edit starts from shows; None where the eye is not sure who is where.
+
+    It is watched at its beginning, as a clip of a `shape`; what else is not sure is what is likeliest. A camera that
+    is not sure stands still. Raises `RequestError` for a file that cannot be read.
+    """
+    source = next((given for given in givens if given.role == "source" and given.kind == "video"), None)
+    if source is None or world is None:
+        return None
+    size = (shape.width, shape.height)
+    told = {"fps": shape.fps, "size": size, "how": source.fit, "start": source.offset}
+    shares = watch(read_video(source.source, max_frames=shape.num_frames, **told).frames)
+    sure = _sure(shares)
+    if not {"subject", "set"} <= sure.keys():
+        return None
+    likeliest = {name: max(labels, key=labels.__getitem__) for name, labels in shares.items()}
+    return complete(likeliest | {"camera": sure.get("camera", "static")}, world)
 
 
 def _scene(shares: Mapping[str, Mapping[str, float]]) -> Seen:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
-from jaxtyping import Float, Float32
+from jaxtyping import Float, Float32, Int
 
 from vitascope.conditioning.blocking import Blocking, middle, moved, subject_channels
 from vitascope.conditioning.finding import Draw, errors_of, find, unseen
@@ -20,7 +20,7 @@ ACROSS = (-0.18, -0.12, -0.06, 0.0, 0.06, 0.12, 0.18)
 DOWN = (-0.16, -0.08, 0.0, 0.08, 0.16)
 FINE = (-0.02, 0.0, 0.02)
 SIZES = (0.88, 1.0, 1.14)
-TURNS = (0.0, 0.25, 0.5, 0.75)
+TURNS = (0.25, 0.5, 0.75)
 LOST = 0.3
 """Share of what the drawing explained of the picture where the subject was found, below which a frame shows nobody."""
 MOST_LOST = 0.5
@@ -64,91 +64,101 @@ def track(
     """Return the subject's way over the screen through all pictures, or None where it is not to be found.
 
     `pictures` are the latents of one picture for each latent frame, and `draw(i)` draws the i-th of them. The subject
-    is looked for in the first, else in the last, else in the middle one, and followed from there.
+    is looked for in the first, else in the last, else in the middle one, as one of the `ways` has it there, and
+    followed from there.
     """
-    last = len(pictures) - 1
-    for start in dict.fromkeys((0, last, last // 2)):
-        begun = find(pictures[start], ways, SCREEN, draw(start))
+    count = len(pictures)
+    for start in dict.fromkeys((0, count - 1, (count - 1) // 2)):
+        # What is looked for comes first, and what it does before that comes last, counted back.
+        order = np.array([*range(start, count), *range(start)[::-1]])
+        begun = find(
+            pictures[start], [_ordered(way.lasting(count), order) for way in ways], SCREEN, draw(start)
+        )
         if begun is not None:
-            return _tracked(pictures, begun, start, draw)
+            way = _ordered(begun, np.argsort(order))
+            return _tracked(pictures, way, start, draw)
     return None
+
+
+def _ordered(way: Blocking, order: Int[np.ndarray, " frames"]) -> Blocking:
+    return Blocking(way.maps[order], way.loops[order], way.crossing)
 
 
 def _tracked(
     pictures: Sequence[Float32[np.ndarray, "tokens latent"]],
-    begun: Blocking,
+    way: Blocking,
     start: int,
     draw: Callable[[int], Draw],
 ) -> Blocking | None:
-    """Return the way on from `start` and, the other way round, back from there."""
-    places = range(len(pictures))
-    onward = _followed([(pictures[i], draw(i)) for i in places[start:]], begun, 1)
-    before = _followed([(pictures[i], draw(i)) for i in places[start::-1]], begun, -1)
+    """Return the way on from `start` and back from there, as the pictures have it."""
+    frames = [(picture, draw(i)) for i, picture in enumerate(pictures)]
+    onward = _followed(frames[start:], _ordered(way, np.arange(start, len(frames))))
+    before = _followed(frames[start::-1], _ordered(way, np.arange(start + 1)[::-1]))
     whole = [*before[:0:-1], *onward]
     if sum(pose is None for _, pose in whole) > MOST_LOST * len(whole):
         return None
-    poses = [guess if pose is None else pose for guess, pose in whole]
-    return Blocking(
-        np.stack([pose.map for pose in poses]), np.array([pose.loop for pose in poses]), begun.crossing
-    )
+    poses = _bridged(whole)
+    maps, loops = np.stack([pose.map for pose in poses]), np.array([pose.loop for pose in poses])
+    return Blocking(maps, loops, way.crossing)
+
+
+def _bridged(whole: Sequence[tuple[Pose, Pose | None]]) -> list[Pose]:
+    """Return a pose for each frame: in those that show nobody between others that do, it is on the line between."""
+    seen = np.array([i for i, (_, pose) in enumerate(whole) if pose is not None])
+    places = np.stack([(guess if pose is None else pose).place for guess, pose in whole])
+    poses = []
+    for i, (guess, pose) in enumerate(whole):
+        if pose is None and seen[0] < i < seen[-1]:
+            between = np.array([np.interp(i, seen, axis) for axis in places[seen].T])
+            guess = guess.by(between - guess.place)
+        poses.append(guess if pose is None else pose)
+    return poses
 
 
 def _followed(
-    frames: Sequence[tuple[Float32[np.ndarray, "tokens latent"], Draw]], begun: Blocking, sense: int
+    frames: Sequence[tuple[Float32[np.ndarray, "tokens latent"], Draw]], way: Blocking
 ) -> list[tuple[Pose, Pose | None]]:
     """Return for each picture where the subject should be, and where it is, None where it is not seen.
 
-    `begun` is a way that begins where the subject is in the first of them: how it looks and goes in what follows is
-    only a guess. With a `sense` of -1 the pictures go back in time.
+    The `way` begins where the subject is in the first of them; how it looks and goes after that is only a guess.
     """
-    way = begun.lasting(len(frames))
     pose, steps, places = Pose(way.maps[0], float(way.loops[0])), np.diff(way.loops), middle(way.maps)
     gain = _gain(*frames[0], pose)
     found: list[tuple[Pose, Pose | None]] = [(pose, pose)]
-    last, speed = pose, sense * (places[1] - places[0]) if len(frames) > 1 else np.zeros(2)
+    last, speed = pose, np.zeros(2)
     for i, (picture, draw) in enumerate(frames[1:]):
-        planned = sense * (places[i + 1] - places[i])
-        guess = last.by(speed)
-        guess = replace(guess, loop=last.loop + sense * float(steps[i]))
+        look = way.maps[i + 1, :, :2], last.loop + float(steps[i])
+        planned = last.by(places[i + 1] - places[i]).shaped(*look)
 
         def best(tries: Sequence[Pose], picture=picture, draw=draw) -> tuple[float, Pose]:
             errors = errors_of(picture, np.stack([each.told() for each in tries]), draw)
             return float(errors.min()), tries[int(errors.argmin())]
 
-        error, pose = _nearest(guess, last, planned, way.maps[i + 1, :, :2], best)
+        error, pose = _nearest(replace(last, loop=look[1]), planned, speed, best)
         seen = error <= (1 - LOST * gain) * unseen(picture, draw, pose.told())
-        found.append((guess, pose if seen else None))
-        if seen:
-            speed = pose.place - last.place
-        last = pose if seen else guess
+        found.append((planned, pose if seen else None))
+        speed = pose.place - last.place if seen else places[i + 1] - places[i]
+        last = pose if seen else planned
     return found
 
 
-def _nearest(
-    guess: Pose,
-    last: Pose,
-    planned: Float[np.ndarray, " 2"],
-    shape: Float[np.ndarray, "2 2"],
-    best: Best,
-) -> tuple[float, Pose]:
+def _nearest(last: Pose, planned: Pose, speed: Float[np.ndarray, " 2"], best: Best) -> tuple[float, Pose]:
     """Return the pose nearest to a picture: where the subject is, then how it looks there, then exactly where.
 
-    It is looked for around where it was, where its speed would lead it, and where its `planned` way would; it may look
-    as it did, as its way's `shape` says, or as either of them the other way round.
+    It is looked for around where it was, where its speed leads it and where it is `planned`; it may look as it did, as
+    is planned, or as either of them the other way round.
     """
-    steady = replace(last, loop=guess.loop)
-    onward = [steady.by(np.array([across, down])) for across, down in product(ACROSS, DOWN)]
+    onward = [last.by(np.array([across, down])) for across, down in product(ACROSS, DOWN)]
     near = [
         each.by(np.array([across, down]))
-        for each in (guess, steady.by(planned))
+        for each in (last.by(speed), planned)
         for across, down in product(NEAR, NEAR)
     ]
     _, placed = best([*onward, *near])
-    turned = np.array([[-1.0], [1.0]])
-    shapes = [size * each for each in (last.map[:, :2], shape) for size in SIZES]
-    shapes += [turned * each for each in (last.map[:, :2], shape)]
-    looks = [(each, guess.loop) for each in shapes]
-    looks += [(each, guess.loop + turn) for each in (last.map[:, :2], shape) for turn in TURNS[1:]]
+    shapes, turned = [last.map[:, :2], planned.map[:, :2]], np.array([[-1.0], [1.0]])
+    looks = [(size * each, last.loop) for each in shapes for size in SIZES]
+    looks += [(turned * each, last.loop) for each in shapes]
+    looks += [(each, last.loop + turn) for each in shapes for turn in TURNS]
     _, posed = best([placed.shaped(*look) for look in looks])
     tries = [posed.by(np.array([across, down])) for across, down in product(FINE, FINE)]
     tries += [posed.shaped(posed.map[:, :2] * size, posed.loop) for size in (0.94, 1.06)]

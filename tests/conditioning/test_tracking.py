@@ -83,6 +83,20 @@ def test_a_subject_that_is_not_there_at_first_is_followed_back_from_the_end():
     assert middle(found.maps)[1:] == pytest.approx(np.array(ALONG)[1:], abs=0.05)
 
 
+def test_a_subject_that_grows_is_looked_for_where_it_is_large():
+    looked: list[int] = []
+    true = at([(0.05, 0.1)] * FRAMES, half=0.06, growth=1.28)
+
+    def draw(i: int):
+        looked.append(i)
+        return scene
+
+    found = track(filmed(true), [at([(0.0, 0.1)] * FRAMES, half=0.06, growth=1.28)], draw)
+    assert looked[0] == FRAMES - 1
+    assert found is not None
+    assert middle(found.maps)[2:] == pytest.approx(np.array([(0.05, 0.1)] * 4), abs=0.05)
+
+
 def test_a_frame_that_shows_nobody_is_bridged():
     true = at(ALONG)
     pictures = filmed(true)

@@ -23,6 +23,10 @@ SIZES = (0.88, 1.0, 1.14)
 TURNS = (0.25, 0.5, 0.75)
 LOST = 0.3
 """Share of what the drawing explained of the picture where the subject was found, below which a frame shows nobody."""
+INSIDE, MOST_OUTSIDE = 0.45, 0.3
+"""How far from the picture's middle a subject can be looked for, and how many ways may have it farther away."""
+SMALL = 2.0
+"""How many times smaller than elsewhere, in area, a subject is where it is better not looked for."""
 MOST_LOST = 0.5
 """Share of the frames that may show nobody for the way still to be believed."""
 
@@ -78,6 +82,18 @@ def track(
             way = _ordered(begun, np.argsort(order))
             return _tracked(pictures, way, start, draw)
     return None
+
+
+def _starts(ways: Sequence[Blocking], count: int) -> list[int]:
+    """Return the frames in which to look for the subject, in this order: where it should be small or outside, later."""
+    frames = list(dict.fromkeys((0, count - 1, (count - 1) // 2)))
+    if not ways:
+        return frames
+    maps = np.stack([way.maps[frames] for way in ways])
+    outside = (np.abs(middle(maps)) > INSIDE).any(-1).mean(0) > MOST_OUTSIDE
+    smallness = np.median(np.abs(np.linalg.det(maps[..., :2].astype(np.float64))), axis=0)
+    later = outside | (smallness > SMALL * smallness.min())
+    return [frames[i] for i in np.argsort(later, kind="stable")]
 
 
 def _ordered(way: Blocking, order: Int[np.ndarray, " frames"]) -> Blocking:

@@ -68,16 +68,13 @@ def track(
     """Return the subject's way over the screen through all pictures, or None where it is not to be found.
 
     `pictures` are the latents of one picture for each latent frame, and `draw(i)` draws the i-th of them. The subject
-    is looked for in the first, else in the last, else in the middle one, as one of the `ways` has it there, and
-    followed from there.
+    is looked for in the first, the last or the middle one, as one of the `ways` has it there, and followed from there.
     """
-    count = len(pictures)
-    for start in dict.fromkeys((0, count - 1, (count - 1) // 2)):
+    ways = [way.lasting(len(pictures)) for way in ways]
+    for start in _starts(ways, len(pictures)):
         # What is looked for comes first, and what it does before that comes last, counted back.
-        order = np.array([*range(start, count), *range(start)[::-1]])
-        begun = find(
-            pictures[start], [_ordered(way.lasting(count), order) for way in ways], SCREEN, draw(start)
-        )
+        order = np.array([*range(start, len(pictures)), *range(start)[::-1]])
+        begun = find(pictures[start], [_ordered(way, order) for way in ways], SCREEN, draw(start))
         if begun is not None:
             way = _ordered(begun, np.argsort(order))
             return _tracked(pictures, way, start, draw)

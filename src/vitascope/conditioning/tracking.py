@@ -86,9 +86,11 @@ def _starts(ways: Sequence[Blocking], count: int) -> list[int]:
     frames = list(dict.fromkeys((0, count - 1, (count - 1) // 2)))
     if not ways:
         return frames
-    maps = np.stack([way.maps[frames] for way in ways])
-    outside = (np.abs(middle(maps)) > INSIDE).any(-1).mean(0) > MOST_OUTSIDE
-    smallness = np.median(np.abs(np.linalg.det(maps[..., :2].astype(np.float64))), axis=0)
+    maps = [way.maps[frames] for way in ways]
+    places = np.stack([middle(each) for each in maps])
+    outside = (np.abs(places) > INSIDE).any(axis=-1).mean(axis=0) > MOST_OUTSIDE
+    sizes = np.stack([np.linalg.det(each[..., :2].astype(np.float64)) for each in maps])
+    smallness = np.median(np.abs(sizes), axis=0)
     later = outside | (smallness > SMALL * smallness.min())
     return [frames[i] for i in np.argsort(later, kind="stable")]
 

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float, Float32
 
 from vitascope.conditioning.blocking import Blocking, middle, moved, standing, through_camera
-from vitascope.conditioning.camera import camera_channels, camera_path, centred
+from vitascope.conditioning.camera import camera_channels, filmed_path
 from vitascope.conditioning.encoders import Encoders, Field
 from vitascope.conditioning.finding import Draw, find
 from vitascope.conditioning.known import Known
@@ -37,15 +37,8 @@ class Choreography:
 
 def choreograph(shot: Shot, known: Known, encoders: Encoders) -> Choreography:
     """Return where camera and subject go in a resolved shot: worked out once, however many windows it is made in."""
-    camera = _camera_path(shot)
+    camera = filmed_path(shot.camera or (), shot.video_shape())
     return Choreography(camera, _on_screen(shot, known, camera, encoders))
-
-
-def _camera_path(shot: Shot) -> Float32[np.ndarray, "frames 4"]:
-    """Return where the camera is in every frame of the shot, around the middle of its way."""
-    shape = shot.video_shape()
-    times = np.arange(shape.num_frames) / shape.fps
-    return centred(camera_path(shot.camera or (), times, times[-1] or 1.0))
 
 
 def _on_screen(

@@ -3,10 +3,12 @@
 import unicodedata
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 from vitascope.conditioning.camera import scene_camera
 from vitascope.errors import RequestError
 from vitascope.prompt.captions import canonical
+from vitascope.prompt.complete import PLAIN
 from vitascope.prompt.edits import Instruction, instruction
 from vitascope.prompt.nearest import Embed
 from vitascope.prompt.parse import Parsed, parse_english
@@ -15,10 +17,13 @@ from vitascope.prompt.seen import NOTHING, Seen
 from vitascope.prompt.stages import Stage, stages
 from vitascope.prompt.translate import to_english
 from vitascope.prompt.world import World
-from vitascope.types import CameraMove, Plan, Shot
+from vitascope.types import CameraMove, Given, Plan, Shot
 
 STAGE_SECONDS = 2.0
 """How long each stage of a prompt lasts where nobody says how long the clip is."""
+FLAT_STRENGTH = 0.7
+"""How far the light and the weather of a photograph may go from its own."""
+FLAT = "the picture is none of this model's world: it is filmed as a flat picture, and nothing in it moves by itself"
 MAX_PROMPT = 2000
 """Characters of the longest prompt."""
 
@@ -73,7 +78,8 @@ def resolve(
         said = {"prompt": prompt, "negative_prompt": negative, "caption": caption}
         camera = _filmed(shown) if shot.camera is None else shot.camera
         return Plan(shot.model_copy(update={**said, "camera": camera}), notes)
-    timeline = stages(prompt, world, embed, look() if shot.style is None else look().without("style"))
+    seen = look()
+    timeline = stages(prompt, world, embed, seen if shot.style is None else seen.without("style"))
     parsed = timeline[0].parsed
     style = shot.style or (None if "style" in parsed.left else parsed.scene.style)
     notes = [*notes, *(note for stage in timeline for note in stage.parsed.notes)]
@@ -90,7 +96,37 @@ def resolve(
         "style": style,
         "camera": (_camera(timeline) or _filmed(shown)) if shot.camera is None else shot.camera,
     }
+    if len(timeline) == 1 and _is_photograph(shot, parsed, seen):
+        update |= _filmed_flat(shot, _styled(parsed, style))
+        notes.append(FLAT)
     return Plan(shot.model_copy(update=update), tuple(dict.fromkeys(notes)))
+
+
+def _is_photograph(shot: Shot, parsed: Parsed, seen: Seen) -> bool:
+    """Say whether all that is given is a first frame of another world than the model's, of which nobody is named.
+
+    A prompt that names somebody asks for more than a camera, so that it is made as any other.
+    """
+    frames = [given for given in shot.givens if given.role != "reference"]
+    alone = len(frames) == 1 and frames[0] == Given(
+        kind="image", source=frames[0].source, fit=frames[0].fit, sha256=frames[0].sha256
+    )
+    plain = not (shot.path or shot.script or shot.loop)
+    return alone and plain and "set" in seen.open and not parsed.said & {"subject", "action", "set"}
+
+
+def _filmed_flat(shot: Shot, parsed: Parsed) -> dict[str, Any]:
+    """Return what a shot of a photograph is told beside its caption: what the picture shows, and how far it may go.
+
+    It shows the same as the caption says, in plain circumstances; where those are the caption's, it stays as it is.
+    """
+    plain = {name: labels[0] for name, labels in PLAIN.items() if name not in parsed.left}
+    shows = canonical(replace(parsed.scene, **plain), parsed.left)
+    strength = FLAT_STRENGTH if shot.strength is None else shot.strength
+    givens = [
+        given.model_copy(update={"shows": shows}) if given.role == "frame" else given for given in shot.givens
+    ]
+    return {"givens": tuple(givens), "strength": 0.0 if shows == parsed.caption else strength}
 
 
 def _showing(shot: Shot, shown: Scene | None) -> tuple[Shot, tuple[str, ...]]:

@@ -1,10 +1,24 @@
 """A subject followed through pictures that a made-up field drew, and through a clip that the theatre rendered."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from vitascope.backends.toybox import Toybox
 from vitascope.conditioning.blocking import Blocking, middle, mirrored, moved, standing, subject_channels
+from vitascope.conditioning.canvas import Canvas
+from vitascope.conditioning.choreography import choreograph
+from vitascope.conditioning.known import Known
 from vitascope.conditioning.tracking import track
+from vitascope.prompt.captions import canonical
+from vitascope.prompt.edits import removal
+from vitascope.prompt.scene import Scene
+from vitascope.tasks import edited
+from vitascope.training.toytheatre.atlas import find_atlas, load_atlas
+from vitascope.training.toytheatre.render import Theatre
+from vitascope.training.toytheatre.take import Take
+from vitascope.types import Shot, VideoShape
 
 ROWS, COLUMNS = 8, 8
 FRAMES = 6
@@ -118,3 +132,20 @@ def test_one_picture_is_a_way_of_one_frame():
     found = tracked(filmed(at([(0.1, 0.1)])), [at([(0.0, 0.1)] * 3)])
     assert found is not None
     assert middle(found.maps) == pytest.approx(np.array([[0.1, 0.1]]), abs=0.04)
+
+
+def test_a_toy_of_a_rendered_clip_is_followed_by_the_weights_that_ship():
+    shape, scene = VideoShape(9, 128, 128, 8.0), Scene("taxi", "jump", "city")
+    pictures, (truth,) = Theatre(load_atlas(find_atlas()), shape).render([Take(scene, 4)])
+    frames = np.ascontiguousarray(pictures[0].numpy().transpose(0, 2, 3, 1))
+    given = edited("in.mp4").model_copy(update={"shows": canonical(scene)})
+    said = {"num_frames": 9, "size": (128, 128), "fps": 8.0, "seed": 1, "camera": (), "givens": (given,)}
+    shot = Shot(prompt="make it night", caption=canonical(replace(scene, time="night")), **said)
+    known, encoders = Known(Canvas.empty(shape), source=frames), Toybox(threads=1).model().encoders
+    found = choreograph(shot, known, encoders).subject
+    assert found is not None
+    assert middle(found.maps) == pytest.approx(middle(truth.maps[::4].astype(float)), abs=0.08)
+    gone = shot.model_copy(update={"caption": removal("taxi")})
+    assert choreograph(gone, known, encoders).subject is None
+    unknown = shot.model_copy(update={"givens": (edited("in.mp4"),)})
+    assert choreograph(unknown, known, encoders).subject is None

@@ -1,12 +1,14 @@
 """A photograph filmed as a flat picture: by the camera's path, and by the whole road on the weights that ship."""
 
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from vitascope.api import make_shot
+from vitascope.backends.base import Backend
 from vitascope.backends.toybox import Toybox
 from vitascope.conditioning.camera import camera_path, filmed_path, scene_camera
 from vitascope.conditioning.photograph import filmed
@@ -60,12 +62,12 @@ def psnr(one: np.ndarray, other: np.ndarray) -> float:
 
 
 @pytest.fixture(scope="module")
-def toybox() -> Toybox:
-    return Toybox(threads=1)
+def toybox() -> Backend:
+    return cast(Backend, Toybox(threads=1))
 
 
 @pytest.mark.parametrize(("words", "least"), [("the camera stands still", 22.0), ("slow zoom in", 22.0)])
-def test_a_photograph_is_there_in_every_frame(toybox: Toybox, words: str, least: float):
+def test_a_photograph_is_there_in_every_frame(toybox: Backend, words: str, least: float):
     shot = make_shot(words, givens=(first_frame(PHOTO),), seed=6, steps=2)
     planned = plan(shot, toybox).shot
     clip = generate(shot, toybox, Progress())
@@ -74,7 +76,7 @@ def test_a_photograph_is_there_in_every_frame(toybox: Toybox, words: str, least:
     assert min(psnr(made, frame) for made, frame in zip(clip.frames, true, strict=True)) >= least
 
 
-def test_night_falls_on_a_photograph_and_it_is_still_itself(toybox: Toybox):
+def test_night_falls_on_a_photograph_and_it_is_still_itself(toybox: Backend):
     shot = make_shot("at night", givens=(first_frame(PHOTO),), seed=6, steps=6)
     frames = generate(shot, toybox, Progress()).frames.astype(float)
     assert frames[1:].mean() < 0.8 * frames[0].mean()
@@ -82,7 +84,7 @@ def test_night_falls_on_a_photograph_and_it_is_still_itself(toybox: Toybox):
         assert np.corrcoef(frame.mean(-1).ravel(), frames[0].mean(-1).ravel())[0, 1] > 0.6
 
 
-def test_only_a_photograph_alone_of_which_nobody_is_named_is_filmed_flat(toybox: Toybox):
+def test_only_a_photograph_alone_of_which_nobody_is_named_is_filmed_flat(toybox: Backend):
     def shows(words: str, *givens) -> bool:
         return any(given.shows for given in plan(make_shot(words, givens=givens, seed=1), toybox).shot.givens)
 

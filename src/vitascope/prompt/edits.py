@@ -49,7 +49,7 @@ class Instruction:
 
     def after(self, scene: Scene, world: World) -> Scene | None:
         """Return what becomes of a scene; None where somebody comes or goes, or the set cannot show what is asked."""
-        said = {name: getattr(scene, name) for name in FIELDS} | self.changes
+        said = {name: getattr(scene, name) for name in FIELDS} | dict(self.changes)
         if said["action"] not in cast()[said["subject"]].actions:
             del said["action"]
         whole = complete(said, world)

@@ -4,8 +4,9 @@
 
 Every figure comes from a process of its own, held to so many cores, with the model loaded and one clip made before the
 clock starts. The size is the largest that the model draws; where that is not the size of the goals, the table says so.
-The short clip is made, encoded and written to a file. Streaming and the long clip hand over frames as they are made;
-memory is the most that the process ever held.
+The short clip is made, encoded and written to a file. Streaming and the long clip are encoded and handed over as they
+are made: the first frame is there when its pixels are, its bytes when a player could show it. Memory is the most that
+the process ever held, and CPU time is told beside the clock's, for machines with other work beside.
 """
 
 import argparse
@@ -17,8 +18,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 PROMPT = "a cat walks in a garden, slow zoom in"
 GOAL_SIZE = (256, 256)
@@ -27,13 +30,15 @@ MEBIBYTE = 1024 * 1024
 
 @dataclass(frozen=True)
 class Run:
-    """What one process found: its clip's size, seconds to make and to the first frame, and its peak memory in bytes."""
+    """What one process found: its clip's size, when what was there, and its peak memory in bytes."""
 
     seconds: float
     size: tuple[int, int]
     steps: int
     wall: float
     first_frame: float
+    first_bytes: float
+    first_cpu: float
     peak: int
 
 
@@ -62,6 +67,8 @@ class Result:
             ("", "measured", "goal"),
             (f"{short.seconds:.3g} s, to a file", f"{short.wall:.2f} s", "≤ 6 s (aim: 4 s)"),
             ("first frame, streaming", f"{stream.first_frame:.2f} s", "≤ 1.5 s (aim: 1 s)"),
+            ("  in CPU time, all threads together", f"{stream.first_cpu:.2f} s", ""),
+            ("  its bytes, encoded", f"{stream.first_bytes:.2f} s", ""),
             (f"{long.seconds:.3g} s, streaming", f"{long.wall:.1f} s", ""),
             ("  cost of a second against the short clip's", f"{self.cost:.2f}x", "≤ 1.05x"),
             ("  peak memory against the short clip's", f"{self.memory:.2f}x", "≤ 1.1x"),
@@ -69,10 +76,43 @@ class Result:
         ]
 
 
+@dataclass
+class Stopwatch:
+    """A sink for a stream that notes when its first frame was made, and when its first picture's bytes came."""
+
+    start: float = field(default_factory=time.perf_counter)
+    cpu: float = field(default_factory=time.process_time)
+    first_frame: float = 0.0
+    first_bytes: float = 0.0
+    first_cpu: float = 0.0
+
+    def watched(self, frames: Iterator[Any]) -> Iterator[Any]:
+        """Yield the chunks of frames as they come."""
+        for chunk in frames:
+            self.first_frame = self.first_frame or self.passed
+            self.first_cpu = self.first_cpu or time.process_time() - self.cpu
+            yield chunk
+
+    def write(self, data: memoryview) -> int:
+        """Take bytes."""
+        if b"mdat" in bytes(data):
+            self.first_bytes = self.first_bytes or self.passed
+        return len(data)
+
+    def flush(self) -> None:
+        """Pass nothing on."""
+
+    @property
+    def passed(self) -> float:
+        """Seconds since the start."""
+        return time.perf_counter() - self.start
+
+
 def child(options: argparse.Namespace) -> Run:
     """Make clips in this process and measure the last ones."""
     from vitascope.api import make_shot
     from vitascope.backends.registry import backend
+    from vitascope.deliver.stream import stream
     from vitascope.pipeline import deliver, generate, plan, show
     from vitascope.progress import Progress
 
@@ -80,26 +120,24 @@ def child(options: argparse.Namespace) -> Run:
     size = max(toybox.card.sizes, key=lambda each: each[0] * each[1])
     said = {"size": size, "preset": options.preset, "steps": options.steps, "seed": 7}
 
-    def timed(seconds: float) -> tuple[float, float]:
-        shot, start = make_shot(PROMPT, seconds=seconds, **said), time.perf_counter()
+    def timed(seconds: float) -> tuple[float, float, float, float]:
+        shot, watch = make_shot(PROMPT, seconds=seconds, **said), Stopwatch()
         if options.child == "file":
             with tempfile.TemporaryDirectory() as folder:
                 deliver(generate(shot, toybox, Progress()), Path(folder) / "clip.mp4", Progress())
-            return time.perf_counter() - start, 0.0
-        frames = show(shot, toybox, Progress()).frames
-        next(frames)
-        first = time.perf_counter() - start
-        for _ in frames:
-            pass
-        return time.perf_counter() - start, first
+        else:
+            showing = show(shot, toybox, Progress())
+            stream(watch.watched(showing.frames), showing.fps, showing.record, watch)
+        return watch.passed, watch.first_frame, watch.first_bytes, watch.first_cpu
 
     timed(options.warm_up)
-    walls, firsts = zip(*(timed(options.seconds) for _ in range(options.rounds)), strict=True)
+    rounds = zip(*(timed(options.seconds) for _ in range(options.rounds)), strict=True)
+    wall, first_frame, first_bytes, first_cpu = (statistics.median(each) for each in rounds)
     planned = plan(make_shot(PROMPT, seconds=options.seconds, **said), toybox).shot
     # Linux counts in kibibytes, macOS in bytes.
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-    wall, first = statistics.median(walls), statistics.median(firsts)
-    return Run(planned.video_shape().seconds, size, planned.steps or 0, wall, first, peak)
+    made = planned.video_shape().seconds, size, planned.steps or 0
+    return Run(*made, wall, first_frame, first_bytes, first_cpu, peak)
 
 
 def measured(options: argparse.Namespace, kind: str, seconds: float, rounds: int) -> Run:

@@ -29,8 +29,9 @@ from vitascope.errors import VitascopeError, asking_the_model
 from vitascope.finish import restore
 from vitascope.progress import Progress
 from vitascope.prompt.resolve import resolve
-from vitascope.prompt.seen import NOTHING, Seen, seen_in
-from vitascope.types import TIME_STRIDE, Clip, Plan, Record, Shot
+from vitascope.prompt.scene import Scene
+from vitascope.prompt.seen import NOTHING, Seen, seen_in, source_in
+from vitascope.types import TIME_STRIDE, Clip, Plan, Record, Shot, VideoShape
 
 Made = TypeVar("Made")
 
@@ -73,12 +74,22 @@ class Sees(Protocol):
         ...
 
 
+@runtime_checkable
+class Watches(Protocol):
+    """A backend that knows what clips show of its world, what moves included."""
+
+    def watch(self, frames: Frames) -> Mapping[str, Mapping[str, float]]:
+        """Return how likely each label of each field is; nothing at all where there is no eye."""
+        ...
+
+
 def plan(shot: Shot, backend: Backend) -> Plan:
     """Return the shot with nothing left unsaid, before any work; raises `RequestError`."""
     with telemetry.phase("plan", 1):
         with asking_the_model():
             world = backend.card.world
-        said = resolve(shot, world, backend.embed, looking(shot, backend))  # 1 prompt/: words -> Shot
+        # 1 prompt/: words -> Shot
+        said = resolve(shot, world, backend.embed, looking(shot, backend), watching(shot, backend))
         with asking_the_model():
             planned = backend.plan(said.shot)
         shot = pinned(planned.shot)
@@ -91,6 +102,16 @@ def looking(shot: Shot, backend: Backend) -> Callable[[], Seen]:
         return lambda: NOTHING
     sizes = backend.card.sizes
     return partial(seen_in, shot.givens, backend.see, shot.size if shot.size in sizes else sizes[0])
+
+
+def watching(shot: Shot, backend: Backend) -> Callable[[], Scene | None]:
+    """Return what watches the video that an edit starts from with a backend's eye, if it has one."""
+    if not isinstance(backend, Watches):
+        return lambda: None
+    card = backend.card
+    width, height = shot.size if shot.size in card.sizes else card.sizes[0]
+    shape = VideoShape(card.num_frames, height, width, card.fps)
+    return partial(source_in, shot.givens, backend.watch, shape, card.world)
 
 
 def first_able(models: Sequence[str], make: Callable[[str, tuple[str, ...]], Made]) -> Made:

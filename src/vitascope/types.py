@@ -81,6 +81,11 @@ class Given(BaseModel):
     mask: str | None = None
     box: tuple[float, float, float, float] | None = None
     fit: Fit = "crop"
+    shows: str | None = None
+    """What an edit's source shows, in the model's own words, filled in when the shot is planned; None if unsure.
+
+    A first frame that has it is a photograph: it is filmed as a flat picture, and changed by what the words ask beside.
+    """
     sha256: str | None = None
     """Of the file's bytes, filled in when the shot is planned, so that a remake knows whether it is the same."""
 
@@ -239,6 +244,8 @@ class Conditioning:
     fps: float
     first_frame: int = 0
     prefix: int = 0
+    shown: Text | None = None
+    """What the given latents show, in words, where only the difference to the text is to be made of them."""
 
 
 @dataclass(frozen=True)

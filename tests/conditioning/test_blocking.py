@@ -68,6 +68,18 @@ def test_a_way_that_leads_somewhere_comes_back_facing_the_other_way():
     assert way.onward(-1.0).maps[0, 0, 0] < 0 < way.onward(0.0).maps[0, 0, 0]
 
 
+def test_what_is_known_of_some_frames_is_filled_in_evenly():
+    along = np.stack([0.01 * np.arange(9), np.zeros(9)], axis=1)
+    maps = moved(standing(9).maps, along)
+    way = Blocking(maps, np.arange(9) / 16)
+    filled = way.every(4).between(4)
+    np.testing.assert_allclose(filled.maps, way.maps, atol=1e-9)
+    np.testing.assert_allclose(filled.loops, way.loops, atol=1e-9)
+    turning = Blocking(np.stack([standing(1).maps[0], mirrored(standing(1).maps)[0]]), np.zeros(2)).between(4)
+    assert np.isfinite(turning.maps).all()
+    assert (np.abs(turning.maps[2, 0]) > 100).any(), "edge-on in the middle"
+
+
 LIBRARY = BlockingLibrary(
     (("cat", "walk", "garden"), ("cat", "walk", "beach"), ("dog", "jump", "beach")),
     np.array([[0, 0], [1, 0], [2, 0], [0, 0]], np.uint8),

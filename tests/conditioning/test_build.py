@@ -6,7 +6,7 @@ import pytest
 from vitascope.conditioning import choreography
 from vitascope.conditioning.blocking import Blocking, middle, moved, standing
 from vitascope.conditioning.build import caption_at, condition
-from vitascope.conditioning.camera import camera_path
+from vitascope.conditioning.camera import filmed_path
 from vitascope.conditioning.canvas import Canvas
 from vitascope.conditioning.choreography import choreograph
 from vitascope.conditioning.encoders import Encoders
@@ -221,7 +221,7 @@ def test_a_long_clip_is_choreographed_once(monkeypatch):
         return there_and_away(caption, seed)
 
     paths = []
-    monkeypatch.setattr(choreography, "camera_path", lambda *told: paths.append(told) or camera_path(*told))
+    monkeypatch.setattr(choreography, "filmed_path", lambda *told: paths.append(told) or filmed_path(*told))
     shot = SHOT.model_copy(update={"num_frames": 129, "size": (64, 48), "steps": 1, "guidance_scale": 1.0})
     model = replace(FakeLatents()._model(), encoders=Encoders(fake_texts, fake_video, way))
     frames = list(render_windows(shot, Known(Canvas.empty(shot.video_shape())), model, Progress()))

@@ -13,6 +13,18 @@ def test_a_short_clip_is_one_window_and_a_long_one_overlaps():
     assert spans(np.zeros(41, bool)) == [(0, 17), (12, 29), (24, 41)]
 
 
+@pytest.mark.parametrize(("total", "first"), [(21, 9), (25, 13), (29, 17), (33, 9), (37, 13), (481, 13)])
+def test_the_first_window_is_as_short_as_it_can_be_without_another_one(total: int, first: int):
+    cut = spans(np.zeros(total, bool))
+    assert cut[0] == (0, first)
+    assert {stop - start for start, stop in cut[1:]} == {17}
+    assert len(cut) == 1 + -(-(total - 17) // 12)
+
+
+def test_a_clip_that_begins_with_a_picture_begins_with_a_short_window_too():
+    assert spans(np.arange(33) < 1) == [(0, 9), (4, 21), (16, 33)]
+
+
 def test_a_clip_grows_from_what_is_known():
     assert spans(np.arange(33) < 9) == [(4, 21), (16, 33)]
     assert spans(np.arange(33) >= 24) == [(12, 29), (0, 17)]

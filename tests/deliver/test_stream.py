@@ -8,6 +8,7 @@ import av
 import numpy as np
 import pytest
 
+from vitascope.conditioning.windows import SHORTEST
 from vitascope.deliver.mux import read, save
 from vitascope.deliver.stream import stream
 from vitascope.errors import OutputError
@@ -67,6 +68,20 @@ def test_pictures_can_be_seen_before_the_last_ones_exist(clip):
     assert all(later.startswith(earlier) for earlier, later in zip(seen, [*seen[1:], pipe.data], strict=True))
     with av.open(io.BytesIO(seen[16])) as container:
         assert len(list(container.decode(video=0))) >= 4
+
+
+def test_the_first_window_of_a_clip_is_enough_to_show_something(clip):
+    pipe, before = Pipe(), b""
+
+    def frames() -> Iterator[np.ndarray]:
+        nonlocal before
+        yield clip.frames[:SHORTEST]
+        before = pipe.data
+        yield clip.frames[SHORTEST:]
+
+    stream(frames(), clip.fps, clip.record, pipe)
+    with av.open(io.BytesIO(before)) as container:
+        assert len(list(container.decode(video=0))) >= 2
 
 
 def test_the_same_frames_give_the_same_bytes(clip):

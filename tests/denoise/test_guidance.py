@@ -1,7 +1,10 @@
 import numpy as np
 import pytest
 
-from vitascope.denoise.guidance import guided
+from vitascope.denoise.guidance import differing, guided
+from vitascope.denoise.noise import add_noise
+from vitascope.denoise.samplers import euler
+from vitascope.denoise.schedules import linear
 
 LATENTS = np.random.default_rng(0).standard_normal((2, 3, 4)).astype(np.float32)
 LEVELS = np.full((2, 3), 0.5, np.float32)
@@ -55,3 +58,36 @@ def test_scale_one_is_the_model_itself_and_zero_is_the_null():
     np.testing.assert_array_equal(
         guided(model, NULL, 0.0)(LATENTS, LEVELS, WORDS), LATENTS + NULL[:, None, None]
     )
+
+
+GIVEN = np.random.default_rng(1).standard_normal((3, 4)).astype(np.float32)
+NOISE = np.random.default_rng(2).standard_normal((3, 4)).astype(np.float32)
+
+
+def changed(model, words: np.ndarray, shown: np.ndarray, strength: float = 0.7) -> np.ndarray:
+    """Return what is made of what is given."""
+    levels = np.full((1, 3), strength, np.float32)
+    start = add_noise(GIVEN, NOISE, levels[0])[None]
+    return euler(differing(model, shown, GIVEN, NOISE), start, levels, linear(8), words)[0]
+
+
+def believes(latents: np.ndarray, levels: np.ndarray, conditioning: np.ndarray) -> np.ndarray:
+    """A model that draws what it knows, whatever it is given."""
+    return np.full_like(latents, 5.0) + conditioning[:, None, None]
+
+
+def test_only_the_difference_that_the_words_make_is_added():
+    made = changed(believes, np.array([2], np.float32), np.array([0.5], np.float32))
+    np.testing.assert_allclose(made, GIVEN + 1.5, atol=1e-5)
+
+
+def test_words_for_what_is_there_change_nothing():
+    same = np.array([1], np.float32)
+    np.testing.assert_allclose(changed(believes, same, same), GIVEN, atol=1e-5)
+
+
+def test_no_strength_asks_no_model_and_changes_no_bit():
+    model = Shifted()
+    made = changed(model, np.array([2], np.float32), np.array([0], np.float32), strength=0.0)
+    np.testing.assert_array_equal(made, GIVEN)
+    assert model.calls == 0

@@ -15,7 +15,8 @@ from vitascope.errors import RequestError
 from vitascope.prompt.captions import canonical
 from vitascope.prompt.parse import parse
 from vitascope.prompt.resolve import resolve
-from vitascope.prompt.seen import NOTHING, Seen, seen_in
+from vitascope.prompt.scene import Scene
+from vitascope.prompt.seen import NOTHING, Seen, seen_in, source_in
 from vitascope.prompt.stages import stages
 from vitascope.prompt.world import FULL, sample_scene
 from vitascope.tasks import continued, edited, first_frame, keyframe, reference
@@ -23,7 +24,7 @@ from vitascope.testing import FakeBackend, synthetic_clip
 from vitascope.training.toytheatre.atlas import find_atlas, load_atlas
 from vitascope.training.toytheatre.render import Theatre
 from vitascope.training.toytheatre.take import Take
-from vitascope.types import Shot, VideoShape
+from vitascope.types import Clip, Record, Shot, VideoShape
 
 BEACH = Seen({"set": "beach", "season": "summer", "time": "night", "weather": "clear", "style": "noir"})
 UNSURE = Seen(open=frozenset(("subject", "set", "season", "time", "weather", "style")))
@@ -231,3 +232,23 @@ def test_the_eye_that_ships_says_nothing_of_what_is_no_theatre(tmp_path):
     Image.fromarray(pixels).save(path)
     plan = pipeline.plan(Shot(prompt="a dog jumps", seed=1, givens=(first_frame(path),)), toybox())
     assert plan.shot.caption == "a dog jumps"
+
+
+def test_the_eye_that_ships_knows_who_is_in_a_clip_that_is_to_be_edited(tmp_path):
+    shape, scene = VideoShape(17, 128, 128, 8.0), Scene("taxi", "jump", "city", camera="pan-right")
+    pictures, _ = Theatre(load_atlas(find_atlas()), shape).render([Take(scene, 4)])
+    frames = np.ascontiguousarray(pictures[0].numpy().transpose(0, 2, 3, 1))
+    path = Clip(frames, 8.0, Record(Shot(prompt="a clip"), "theatre")).save(tmp_path / "in.mp4")
+    shot = Shot(prompt="make it night", seed=1, givens=(edited(path),))
+    planned = pipeline.plan(shot, toybox()).shot
+    assert planned.caption == canonical(replace(scene, time="night"))
+    assert planned.givens[0].shows == canonical(scene)
+    assert [move.kind for move in planned.camera or ()] == ["pan"]
+    assert pipeline.plan(planned, toybox()).shot == planned
+
+
+def test_a_clip_that_nobody_is_sure_of_stays_unknown(tmp_path):
+    path = synthetic_clip().save(tmp_path / "in.mp4")
+    shot = Shot(prompt="make it night", seed=1, givens=(edited(path),))
+    assert pipeline.watching(shot, FakeBackend())() is None
+    assert source_in(shot.givens, lambda frames: {}, VideoShape(9, 48, 64, 8.0), FULL) is None

@@ -74,6 +74,10 @@ class Toybox:
         """Return how likely each label of each field of a scene is in pictures; nothing for weights without a judge."""
         return {} if self._judge is None else self._judge.likely(pictures)
 
+    def watch(self, frames: UInt8[np.ndarray, "frames height width 3"]) -> Mapping[str, Mapping[str, float]]:
+        """Return how likely each label of each field is in a clip; nothing for weights without a judge."""
+        return {} if self._judge is None else self._judge.watched(frames)
+
     def plan(self, shot: Shot) -> Plan:
         """Fill in the model's defaults and snap to what it can do; raises `RequestError` for what it cannot."""
         return plan_by_card(shot, self.card)

@@ -103,6 +103,28 @@ class Blocking:
         loops = self.loops[0] + np.concatenate([[0.0], np.cumsum(steps[places])[:-1]])
         return Blocking(maps, loops, self.crossing)
 
+    def every(self, stride: int) -> "Blocking":
+        """Return the same at every `stride`-th frame alone."""
+        return Blocking(self.maps[::stride], self.loops[::stride], self.crossing)
+
+    def between(self, stride: int) -> "Blocking":
+        """Return the same at every frame, where this one is at every `stride`-th.
+
+        What goes evenly is the way back, from the subject to the plane: who turns round is thin for a moment, and its
+        map goes through infinity.
+        """
+        last = np.broadcast_to(np.array([[[0.0, 0.0, 1.0]]]), (len(self.maps), 1, 3))
+        back = np.linalg.inv(np.concatenate([self.maps, last], axis=1).astype(np.float64))
+        times, told = np.arange((len(back) - 1) * stride + 1) / stride, np.arange(len(back))
+        steps = np.mod(np.diff(self.loops), 1.0)
+        turns = self.loops[0] + np.concatenate([[0.0], np.cumsum(steps)])
+        even = np.stack([np.interp(times, told, column) for column in back.reshape(-1, 9).T], axis=1)
+        whole = even.reshape(-1, 3, 3)
+        edge_on = np.abs(np.linalg.det(whole)) < 1e-6
+        whole[edge_on, :2, :2] += 1e-3 * np.eye(2)
+        maps = np.linalg.inv(whole)[:, :2]
+        return Blocking(maps, np.interp(times, told, turns), self.crossing)
+
     def onward(self, way: float) -> "Blocking":
         """Return the same, mirrored if need be so that it looks along `way` (negative is left)."""
         return (

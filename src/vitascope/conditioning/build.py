@@ -29,7 +29,7 @@ def condition(
     shape = replace(shot.video_shape(), num_frames=window.num_frames)
     grid = shape.latent()
     caption = caption_at(shot, window)
-    text, null = encoders.text((caption, shot.negative_prompt))
+    text, null, *shown = encoders.text((caption, shot.negative_prompt, *_shown(shot)))
     given, levels = _given(shot, known, window, encoders)
     channels = [
         _kept(levels),
@@ -50,6 +50,7 @@ def condition(
         grid=grid,
         fps=shape.fps,
         first_frame=window.start // TIME_STRIDE,
+        shown=shown[0] if shown else None,
     )
     for picture in known.references:
         conditioning = with_reference(conditioning, encoders.video(picture[None]))
@@ -83,6 +84,11 @@ def with_reference(conditioning: Conditioning, latents: Float32[np.ndarray, "tok
         levels=np.concatenate([np.zeros(count, np.float32), conditioning.levels]),
         prefix=conditioning.prefix + count,
     )
+
+
+def _shown(shot: Shot) -> list[str]:
+    """Return what a photograph shows, in words, if the shot is one that is filmed."""
+    return [given.shows for given in shot.givens if given.role == "frame" and given.shows is not None]
 
 
 def _given(

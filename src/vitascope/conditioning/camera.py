@@ -6,7 +6,7 @@ from typing import cast
 import numpy as np
 from jaxtyping import Float
 
-from vitascope.types import CameraKind, CameraMove
+from vitascope.types import CameraKind, CameraMove, VideoShape
 
 AMOUNTS = {"pan": 0.35, "tilt": 0.25, "zoom": 0.6, "roll": 0.35, "shake": 0.03}
 """How far an ordinary move goes: frame widths, frame heights, log2 of zoom, radians, frame widths."""
@@ -76,6 +76,12 @@ def centred(path: Float[np.ndarray, "frames 4"]) -> Float[np.ndarray, "frames 4"
     """
     x, y, zoom, _ = (path[0] + path[-1]) / 2
     return path - np.array([x, y, zoom + abs(zoom) / 4, 0], np.float32)
+
+
+def filmed_path(moves: tuple[CameraMove, ...], shape: VideoShape) -> Float[np.ndarray, "frames 4"]:
+    """Return where the camera is in every frame of a clip, around the middle of its way."""
+    times = np.arange(shape.num_frames) / shape.fps
+    return centred(camera_path(moves, times, times[-1] or 1.0))
 
 
 def playable(moves: tuple[CameraMove, ...]) -> tuple[tuple[CameraMove, ...], tuple[str, ...]]:

@@ -1,18 +1,27 @@
 """Where everything goes in a shot: the camera and the subject, in every frame."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float, Float32
 
 from vitascope.conditioning.blocking import Blocking, middle, moved, standing, through_camera
-from vitascope.conditioning.camera import camera_channels, camera_path, centred
-from vitascope.conditioning.encoders import Encoders
-from vitascope.conditioning.finding import find
+from vitascope.conditioning.camera import camera_channels, filmed_path
+from vitascope.conditioning.encoders import Encoders, Field
+from vitascope.conditioning.finding import Draw, find
 from vitascope.conditioning.known import Known
 from vitascope.conditioning.path import path_positions
-from vitascope.prompt.edits import adds
-from vitascope.types import CAMERA_CHANNELS, EXTRA_CHANNELS, SUBJECT_CHANNELS, TIME_STRIDE, Shot
+from vitascope.conditioning.tracking import track
+from vitascope.prompt.edits import adds, removes
+from vitascope.types import (
+    CAMERA_CHANNELS,
+    EXTRA_CHANNELS,
+    SUBJECT_CHANNELS,
+    TIME_STRIDE,
+    Shot,
+    VideoShape,
+)
 
 
 @dataclass(frozen=True)
@@ -28,15 +37,8 @@ class Choreography:
 
 def choreograph(shot: Shot, known: Known, encoders: Encoders) -> Choreography:
     """Return where camera and subject go in a resolved shot: worked out once, however many windows it is made in."""
-    camera = _camera_path(shot)
+    camera = filmed_path(shot.camera or (), shot.video_shape())
     return Choreography(camera, _on_screen(shot, known, camera, encoders))
-
-
-def _camera_path(shot: Shot) -> Float32[np.ndarray, "frames 4"]:
-    """Return where the camera is in every frame of the shot, around the middle of its way."""
-    shape = shot.video_shape()
-    times = np.arange(shape.num_frames) / shape.fps
-    return centred(camera_path(shot.camera or (), times, times[-1] or 1.0))
 
 
 def _on_screen(
@@ -45,10 +47,13 @@ def _on_screen(
     """Return the subject's way over the screen in every frame; None where pictures show it, or nobody knows.
 
     Somebody who is to be added is in no picture yet, and a reference is none of the clip's. In a first frame it is
-    looked for. A path leads the subject's middle; all else about it, such as its size, is as the words have it.
+    looked for, and through a video that is edited it is followed. A path leads the subject's middle; all else about it,
+    such as its size, is as the words have it.
     """
     shape = shot.video_shape()
     shown = any(given.role != "reference" for given in shot.givens) and not adds(shot.caption or "")
+    if shown and not shot.path and known.source is not None:
+        return _followed(shot, known, camera, encoders)
     found = _found(shot, known, camera, encoders) if shown and not shot.path else None
     blocking = None if shown and not shot.path and not found else planned(shot, camera, encoders, found)
     if blocking is None:
@@ -66,22 +71,54 @@ def _found(
     """Return a way that begins where the subject is in the first frame, if that is all that is given of the clip."""
     frames = [given for given in shot.givens if given.role != "reference"]
     alone = len(frames) == 1 and frames[0].role == "frame" and frames[0].kind == "image"
-    field, shape = encoders.field, shot.video_shape()
-    if field is None or not alone or not known.canvas.known[0].all():
+    if encoders.field is None or not alone or not known.canvas.known[0].all():
         return None
     assert shot.seed is not None
-    grid, caption = replace(shape, num_frames=1).latent(), shot.caption or shot.prompt
-    (text,) = encoders.text((caption,))
-    filmed, positions = camera_channels(camera[:1]), grid.positions(shape.fps)
-
-    def draw(told: Float32[np.ndarray, "tries 34"]) -> Float32[np.ndarray, "tries tokens latent"]:
-        channels = np.zeros((len(told), grid.num_tokens, EXTRA_CHANNELS), np.float32)
-        channels[..., -SUBJECT_CHANNELS:] = told[:, None]
-        channels[..., -SUBJECT_CHANNELS - CAMERA_CHANNELS : -SUBJECT_CHANNELS] = filmed
-        return field(text, channels, positions)
-
+    shape, caption = shot.video_shape(), shot.caption or shot.prompt
+    draw = _drawing(caption, encoders.field, encoders, shape)
     there = through_camera(camera[:1], shape.width / shape.height)[0]
-    return find(encoders.video(known.canvas.frames[:1]), encoders.ways(caption, shot.seed), there, draw)
+    picture = encoders.video(known.canvas.frames[:1])
+    return find(picture, encoders.ways(caption, shot.seed), there, draw(camera[0]))
+
+
+def _followed(
+    shot: Shot, known: Known, camera: Float32[np.ndarray, "frames 4"], encoders: Encoders
+) -> Blocking | None:
+    """Return the way over the screen of the subject of the video that an edit starts from, if it is known who that is.
+
+    Whoever takes its place goes the same way. It is drawn as the words say that the source is, not as the edit will be.
+    """
+    shows = next((given.shows for given in shot.givens if given.role == "source"), None)
+    if encoders.field is None or known.source is None or shows is None or removes(shot.caption or ""):
+        return None
+    assert shot.seed is not None
+    draw = _drawing(shows, encoders.field, encoders, shot.video_shape())
+    pictures = [encoders.video(frame[None]) for frame in known.source[::TIME_STRIDE]]
+    ways = [way.every(TIME_STRIDE) for way in encoders.ways(shows, shot.seed)]
+    found = track(pictures, ways, lambda i: draw(camera[i * TIME_STRIDE]))
+    return None if found is None else found.between(TIME_STRIDE)
+
+
+def _drawing(
+    caption: str, field: Field, encoders: Encoders, shape: VideoShape
+) -> Callable[[Float32[np.ndarray, " 4"]], Draw]:
+    """Return what draws a picture of a caption, under a camera, with the subject wherever it is said to be."""
+    grid = replace(shape, num_frames=1).latent()
+    (text,) = encoders.text((caption,))
+    positions = grid.positions(shape.fps)
+
+    def under(camera: Float32[np.ndarray, " 4"]) -> Draw:
+        filmed = camera_channels(camera[None])
+
+        def draw(told: Float32[np.ndarray, "tries numbers"]) -> Float32[np.ndarray, "tries tokens latent"]:
+            channels = np.zeros((len(told), grid.num_tokens, EXTRA_CHANNELS), np.float32)
+            channels[..., -SUBJECT_CHANNELS:] = told[:, None]
+            channels[..., -SUBJECT_CHANNELS - CAMERA_CHANNELS : -SUBJECT_CHANNELS] = filmed
+            return field(text, channels, positions)
+
+        return draw
+
+    return under
 
 
 def planned(

@@ -14,7 +14,7 @@ from jaxtyping import Float, Float32
 
 from vitascope.conditioning.blocking import Blocking, middle, mirrored, moved, subject_channels
 
-Draw = Callable[[Float32[np.ndarray, "tries 34"]], Float32[np.ndarray, "tries tokens latent"]]
+Draw = Callable[[Float32[np.ndarray, "tries numbers"]], Float32[np.ndarray, "tries tokens latent"]]
 """What is told of the subject to what the picture's latent frame looks like then."""
 
 COARSE = 16
@@ -50,7 +50,7 @@ class Try:
         middles = middle(self.way.maps / self.size)
         return bool((np.abs(middles - middles[:1] + self.place) <= EDGE).all())
 
-    def told(self, camera: Float[np.ndarray, "3 3"]) -> Float32[np.ndarray, " 34"]:
+    def told(self, camera: Float[np.ndarray, "3 3"]) -> Float32[np.ndarray, " numbers"]:
         """Return what is told of the subject in the first latent frame."""
         begun = self.begun(camera)
         whole = np.concatenate([begun.maps[0], [[0.0, 0.0, 1.0]]])
@@ -72,14 +72,21 @@ def find(
     ways = sorted(ways[:MOST_WAYS], key=lambda way: float(np.linalg.det(way.maps[0, :, :2].astype(float))))
 
     def best(tries: Sequence[Try]) -> tuple[float, Try]:
-        errors = _errors(picture, np.stack([each.told(camera) for each in tries]), draw)
+        errors = errors_of(picture, np.stack([each.told(camera) for each in tries]), draw)
         return float(errors.min()), tries[int(errors.argmin())]
 
     # Which way round a subject is can be seen only where it has been placed well: both are followed to the end.
     found = [_nearest(facing, best) for facing in (ways, [_turned(way) for way in ways])]
     error, nearest = min(found, key=lambda one: one[0])
-    unseen = _errors(picture, np.zeros((1, len(nearest.told(camera))), np.float32), draw)[0]
-    return nearest.begun(camera) if error <= CLEARLY * unseen else None
+    nobody = unseen(picture, draw, nearest.told(camera))
+    return nearest.begun(camera) if error <= CLEARLY * nobody else None
+
+
+def unseen(
+    picture: Float32[np.ndarray, "tokens latent"], draw: Draw, told: Float32[np.ndarray, " numbers"]
+) -> float:
+    """Return how far a picture is from what is drawn when nobody says that the subject is in it."""
+    return float(errors_of(picture, np.zeros_like(told)[None], draw)[0])
 
 
 def _nearest(
@@ -99,8 +106,8 @@ def _around(place: tuple[float, float], steps: Sequence[float]) -> list[tuple[fl
     return [(place[0] + across, place[1] + down) for across, down in product(steps, steps)]
 
 
-def _errors(
-    picture: Float32[np.ndarray, "tokens latent"], told: Float32[np.ndarray, "tries 34"], draw: Draw
+def errors_of(
+    picture: Float32[np.ndarray, "tokens latent"], told: Float32[np.ndarray, "tries numbers"], draw: Draw
 ) -> Float[np.ndarray, " tries"]:
     """Return how far the drawing of each try is from the picture."""
     parts = [told[start : start + AT_ONCE] for start in range(0, len(told), AT_ONCE)]

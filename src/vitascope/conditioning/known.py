@@ -10,7 +10,9 @@ import numpy as np
 from jaxtyping import Bool, Float32, UInt8
 from PIL import Image
 
+from vitascope.conditioning.camera import filmed_path
 from vitascope.conditioning.canvas import Canvas
+from vitascope.conditioning.photograph import filmed
 from vitascope.errors import RequestError
 from vitascope.intake.door import opened
 from vitascope.intake.fit import Placement, fit, fit_mask
@@ -107,6 +109,9 @@ def gather(shot: Shot, read: Read = read) -> Known:
         match given.role:
             case "frame":
                 known = replace(known, canvas=_laid(known.canvas, given, piece, shape))
+                if given.shows is not None:
+                    path = filmed_path(shot.camera or (), shape)
+                    known = replace(known, source=filmed(piece.frames[0], path))
             case "source":
                 known = replace(known, source=_lasting(piece.frames, shape.num_frames))
             case "reference":

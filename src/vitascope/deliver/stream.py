@@ -14,8 +14,8 @@ from vitascope.errors import OutputError
 from vitascope.types import Record
 
 CONTAINER = {
-    "movflags": "+frag_keyframe+empty_moov+default_base_moof",
-    "frag_duration": "250000",  # microseconds: keyframes alone come too rarely to be waited for
+    # A fragment is written when the next one begins: one for each frame, that nobody waits for more than one more.
+    "movflags": "+frag_every_frame+empty_moov+default_base_moof",
     "flush_packets": "1",
     "fflags": "+bitexact",
 }

@@ -6,6 +6,7 @@ from typing import TypeVar
 import numpy as np
 from jaxtyping import Float32
 
+from vitascope.denoise.noise import add_noise
 from vitascope.denoise.samplers import Model
 
 C = TypeVar("C")
@@ -41,5 +42,33 @@ def guided(
             twice = np.concatenate([latents, latents]), np.concatenate([levels, levels])
             conditioned, free = np.split(model(*twice, join(conditioning, null)), 2)
         return free + np.float32(scale) * (conditioned - free)
+
+    return predict
+
+
+def differing(
+    model: Model[C],
+    shown: C,
+    given: Float32[np.ndarray, "tokens dim"],
+    noise: Float32[np.ndarray, "tokens dim"],
+) -> Model[C]:
+    """Return a model whose clean prediction is what is given, and the difference that the words make to it.
+
+    The difference is that between what the model sees in what has been made so far, under the words, and in what is
+    given, as noisy with the same noise, under the words for what that shows. So a picture that the model knows
+    nothing of is changed only in what the words ask for. Source: FlowEdit (arXiv 2412.08629), written for the clean
+    prediction and one noise.
+    """
+
+    def predict(
+        latents: Float32[np.ndarray, "batch tokens dim"],
+        levels: Float32[np.ndarray, "batch tokens"],
+        conditioning: C,
+    ) -> Float32[np.ndarray, "batch tokens dim"]:
+        clean = np.broadcast_to(given, latents.shape)
+        if not levels.any():
+            return clean.copy()
+        before = add_noise(clean, np.broadcast_to(noise, latents.shape), levels)
+        return clean + model(latents, levels, conditioning) - model(before, levels, shown)
 
     return predict

@@ -7,14 +7,14 @@ from functools import partial
 import numpy as np
 from jaxtyping import UInt8
 
-from vitascope.denoise.guidance import guided
+from vitascope.denoise.guidance import differing, guided
 from vitascope.denoise.noise import add_noise, noise
 from vitascope.denoise.samplers import SAMPLERS, Model, Step
 from vitascope.denoise.schedules import linear
 from vitascope.denoise.state import StateFile, checksum
 from vitascope.errors import DamagedStateError
 from vitascope.progress import Progress
-from vitascope.types import LATENT_CHANNELS, Conditioning, Latents, Shot
+from vitascope.types import LATENT_CHANNELS, Conditioning, Latents, Shot, Text
 
 Look = Callable[[Latents], UInt8[np.ndarray, "height width 3"]]
 """Makes one frame of latents."""
@@ -52,7 +52,11 @@ def denoise(
     drawn *= np.float32(denoiser.temperature)
     drawn = np.concatenate([np.zeros((prefix, LATENT_CHANNELS), np.float32), drawn])
     start = add_noise(conditioning.given, drawn, conditioning.levels)
-    model = guided(denoiser.model, without_words(conditioning), shot.guidance_scale)
+    if conditioning.shown is None:
+        model = guided(denoiser.model, without_words(conditioning), shot.guidance_scale)
+    else:
+        shown = with_words(conditioning, conditioning.shown)
+        model = differing(denoiser.model, shown, conditioning.given, drawn)
     schedule = linear(shot.steps, denoiser.shift)
     told = _told(conditioning, schedule, f"{denoiser.sampler} {denoiser.temperature:g}")
     done = None if kept is None else _kept(kept, told, progress)
@@ -72,7 +76,8 @@ def denoise(
 def _told(conditioning: Conditioning, schedule: np.ndarray, sampler: str) -> str:
     """Return a checksum of what the sampler is told: also of pictures that a shot only names."""
     known = replace(conditioning, caption="")
-    arrays = [part for part in (*astuple(known), *astuple(known.null)) if isinstance(part, np.ndarray)]
+    texts = [part for text in (known.null, known.shown) if text is not None for part in astuple(text)]
+    arrays = [part for part in (*astuple(known), *texts) if isinstance(part, np.ndarray)]
     return checksum([sampler.encode(), schedule, *arrays])
 
 
@@ -90,5 +95,9 @@ def _kept(kept: StateFile, told: str, progress: Progress) -> Step | None:
 
 def without_words(conditioning: Conditioning) -> Conditioning:
     """Return the same conditioning with the null text in place of the words."""
-    null = conditioning.null
-    return replace(conditioning, text=null.states, text_mask=null.mask, pooled=null.pooled)
+    return with_words(conditioning, conditioning.null)
+
+
+def with_words(conditioning: Conditioning, text: Text) -> Conditioning:
+    """Return the same conditioning with another text in place of the words."""
+    return replace(conditioning, text=text.states, text_mask=text.mask, pooled=text.pooled)

@@ -17,6 +17,7 @@ from vitascope.intake.facts import MediaFacts
 from vitascope.intake.fit import fit
 from vitascope.intake.picture import read_picture
 from vitascope.intake.video import probe, read_video
+from vitascope.types import Fit, VideoShape
 
 Pictures = UInt8[np.ndarray, "pictures height width 3"]
 
@@ -43,6 +44,10 @@ class Looker(Protocol):
         """Return a picture, or some of a video from a second on, cropped to a `size` (width, height)."""
         ...
 
+    def beginning(self, path: str | Path, shape: VideoShape, how: Fit, start: float | int) -> Pictures:
+        """Return a video's first frames from a second on, as a clip of a `shape` would show them."""
+        ...
+
 
 class Here:
     """Looks in this process."""
@@ -63,6 +68,13 @@ class Here:
             return fit(read_picture(path, kind).pixels[None], size)[0]
         return read_video(
             path, kind, fps=1 / EVERY_SECONDS, size=size, start=start, max_frames=MOMENTS
+        ).frames
+
+    def beginning(self, path: str | Path, shape: VideoShape, how: Fit, start: float | int) -> Pictures:
+        """Return a video's first frames."""
+        size = (shape.width, shape.height)
+        return read_video(
+            path, "video", fps=shape.fps, size=size, how=how, start=start, max_frames=shape.num_frames
         ).frames
 
 

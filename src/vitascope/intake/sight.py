@@ -119,6 +119,14 @@ class Judge:
             for name, labels in self.card.heads.items()
         }
 
+    def watched(self, frames: UInt8[np.ndarray, "frames height width 3"]) -> dict[str, dict[str, float]]:
+        """Return the share of each label of each head for one clip, what moves included."""
+        shares = self._shares(self.network(clip=self.look(frames)[None]))
+        return {
+            name: dict(zip(labels, shares[name][0].tolist(), strict=True))
+            for name, labels in self.card.heads.items()
+        }
+
     def look(
         self, frames: UInt8[np.ndarray, "frames height width 3"]
     ) -> Float32[np.ndarray, "n 3 size size"]:

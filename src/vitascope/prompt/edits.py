@@ -2,10 +2,13 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 
+from vitascope.prompt.complete import complete
 from vitascope.prompt.lexicon import article
 from vitascope.prompt.nearest import Embed
 from vitascope.prompt.parse import parse
+from vitascope.prompt.scene import FIELDS, Scene
 from vitascope.prompt.world import FULL, World, cast
 
 TIME_WORDS = {"day": "make it daytime", "sunset": "make it sunset", "night": "make it night"}
@@ -34,6 +37,26 @@ _REPLACE = re.compile(
 )
 
 
+@dataclass(frozen=True)
+class Instruction:
+    """An instruction in the form that the model was taught, and the labels of a scene that it changes.
+
+    It changes none where somebody comes who was not there, or goes.
+    """
+
+    text: str
+    changes: Mapping[str, str] = field(default_factory=dict)
+
+    def after(self, scene: Scene, world: World) -> Scene | None:
+        """Return what becomes of a scene; None where somebody comes or goes, or the set cannot show what is asked."""
+        said = {name: getattr(scene, name) for name in FIELDS} | dict(self.changes)
+        if said["action"] not in cast()[said["subject"]].actions:
+            del said["action"]
+        whole = complete(said, world)
+        possible = all(getattr(whole, name) == label for name, label in self.changes.items())
+        return whole if self.changes and possible else None
+
+
 def change_of(field: str, label: str) -> str:
     """Return the instruction that asks for another season, time, weather, style or set. Raises KeyError for others."""
     words: Mapping[str, Mapping[str, str]] = {
@@ -51,6 +74,11 @@ def adds(caption: str) -> bool:
     return caption.startswith("add ")
 
 
+def removes(caption: str) -> bool:
+    """Say whether an instruction of the model's own form takes somebody away."""
+    return caption.startswith("remove ")
+
+
 def addition(subject: str) -> str:
     """Return the instruction that asks for a toy, by its id."""
     return f"add {article(cast()[subject].name)}"
@@ -66,8 +94,8 @@ def replacement(old: str, new: str) -> str:
     return f"replace the {cast()[old].name} with {article(cast()[new].name)}"
 
 
-def instruction(prompt: str, world: World = FULL, embed: Embed | None = None) -> str | None:
-    """Return an instruction in the form that the model was taught, or None for a prompt that is none."""
+def instruction(prompt: str, world: World = FULL, embed: Embed | None = None) -> Instruction | None:
+    """Return what a prompt instructs, or None for a prompt that is no instruction."""
     text = " ".join(prompt.lower().split())
 
     def subject_in(words: str) -> str | None:
@@ -75,25 +103,26 @@ def instruction(prompt: str, world: World = FULL, embed: Embed | None = None) ->
         return parsed.scene.subject if parsed is not None and "subject" in parsed.said else None
 
     if (found := _REMOVE.search(text)) and (gone := subject_in(found[1])):
-        return removal(gone)
+        return Instruction(removal(gone))
     if (found := _ADD.search(text)) and (new := subject_in(found[1])):
-        return addition(new)
+        return Instruction(addition(new))
     if (found := _REPLACE.search(text)) and (old := subject_in(found[1])) and (new := subject_in(found[2])):
-        return replacement(old, new) if old != new else None
+        return Instruction(replacement(old, new), {"subject": new}) if old != new else None
     return _changed(text, world, embed)
 
 
-def _changed(text: str, world: World, embed: Embed | None) -> str | None:
+def _changed(text: str, world: World, embed: Embed | None) -> Instruction | None:
     """Return the change that is asked for where no toy is spoken of, or where it is only told what becomes of "it"."""
     if (falls := _FALLS.search(text)) and falls[1] in world.weathers:
-        return change_of("weather", falls[1])
+        return Instruction(change_of("weather", falls[1]), {"weather": falls[1]})
     words = _ASKED.sub("", text)
     if words != text:
         words = _INTO.sub("in", words)
     parsed = parse(words or text, world, embed)
     if "subject" in parsed.said or "action" in parsed.said:
         return None
-    for field in ("style", "time", "weather", "season", "set"):
-        if field in parsed.said:
-            return change_of(field, getattr(parsed.scene, field))
+    for name in ("style", "time", "weather", "season", "set"):
+        if name in parsed.said:
+            label = getattr(parsed.scene, name)
+            return Instruction(change_of(name, label), {name: label})
     return None

@@ -11,13 +11,18 @@ import numpy as np
 from jaxtyping import UInt8
 
 from vitascope.intake.look import looker
+from vitascope.prompt.complete import complete
 from vitascope.prompt.scene import Scene, seasons_of, times_of, weathers_of
-from vitascope.types import Given
+from vitascope.prompt.world import World
+from vitascope.types import Given, VideoShape
 
 Pictures = UInt8[np.ndarray, "pictures height width 3"]
 
 See = Callable[[Pictures], Mapping[str, Mapping[str, float]]]
 """Pictures to how likely each label of each field is, 0..1, all of them taken together; empty for who sees nothing."""
+
+Watch = Callable[[Pictures], Mapping[str, Mapping[str, float]]]
+"""The frames of a clip to how likely each label of each field is, what moves included; empty for who sees nothing."""
 
 SURE = 0.9
 """Share from which a label counts as seen. Of 160 rendered stills 97 % show their set so surely, all of them rightly;
@@ -62,6 +67,23 @@ def _looked(givens: Sequence[Given], see: See, size: tuple[int, int]) -> Mapping
 def _moments(given: Given, size: tuple[int, int]) -> Pictures:
     kind = "image" if given.kind == "image" else "video"
     return looker().moments(given.source, kind, size, given.offset)
+
+
+def source_in(givens: Sequence[Given], watch: Watch, shape: VideoShape, world: World | None) -> Scene | None:
+    """Return what the video that an edit starts from shows; None where the eye is not sure who is where.
+
+    It is watched at its beginning, as a clip of a `shape`; what else is not sure is what is likeliest. A camera that
+    is not sure stands still. Raises `RequestError` for a file that cannot be read.
+    """
+    source = next((given for given in givens if given.role == "source" and given.kind == "video"), None)
+    if source is None or world is None:
+        return None
+    shares = watch(looker().beginning(source.source, shape, source.fit, source.offset))
+    sure = _sure(shares)
+    if not {"subject", "set"} <= sure.keys():
+        return None
+    likeliest = {name: max(labels, key=labels.__getitem__) for name, labels in shares.items()}
+    return complete(likeliest | {"camera": sure.get("camera", "static")}, world)
 
 
 def _scene(shares: Mapping[str, Mapping[str, float]]) -> Seen:

@@ -26,6 +26,7 @@ from pydantic import TypeAdapter, ValidationError
 from vitascope.errors import RequestError
 from vitascope.intake.facts import MediaFacts
 from vitascope.intake.look import HERE, MOMENTS, Pictures
+from vitascope.types import Fit, VideoShape
 
 MEMORY = 800 * 2**20
 """Bytes of its own that a look may take; with the decoders' code it stays below 1 GB."""
@@ -57,7 +58,7 @@ class Finding:
     seconds: float
 
 
-What = Literal["check", "facts", "picture", "moments"]
+What = Literal["check", "facts", "picture", "moments", "beginning"]
 """What a look is taken for: the first one at a file, or one of those of `vitascope.intake.look.Looker`."""
 
 
@@ -134,21 +135,33 @@ class Apart:
     ) -> Pictures:
         """Return a picture, or some of a video from a second on, cropped to a `size` (width, height)."""
         told = {"kind": kind, "size": size, "start": start}
-        with TemporaryDirectory(prefix="vitascope-") as folder:
-            out = Path(folder) / "moments"
-            _read(take_look(path, kind, out, "moments", told), kind)
-            pixels = _pixels(out, size) if out.is_file() else None
-        if pixels is None or not len(pixels):
-            raise RequestError(kind, *BROKEN)
-        return pixels
+        return _shown(path, kind, "moments", told, size, MOMENTS)
+
+    def beginning(self, path: str | Path, shape: VideoShape, how: Fit, start: float | int) -> Pictures:
+        """Return a video's first frames from a second on, as a clip of a `shape` would show them."""
+        told = {"shape": asdict(shape), "how": how, "start": start}
+        return _shown(path, "video", "beginning", told, (shape.width, shape.height), shape.num_frames)
 
 
-def _pixels(file: Path, size: tuple[int, int]) -> Pictures:
+def _shown(
+    path: str | Path, argument: str, what: What, told: Mapping[str, Any], size: tuple[int, int], most: int
+) -> Pictures:
+    """Return at most so many pictures of a `size` that a look makes of a file."""
+    with TemporaryDirectory(prefix="vitascope-") as folder:
+        out = Path(folder) / "shown"
+        _read(take_look(path, argument, out, what, told), argument)
+        pixels = _pixels(out, size, most) if out.is_file() else None
+    if pixels is None or not len(pixels):
+        raise RequestError(argument, *BROKEN)
+    return pixels
+
+
+def _pixels(file: Path, size: tuple[int, int], most: int) -> Pictures:
     """Return the whole pictures in a file of them, no more than may be there."""
     width, height = size
     each = width * height * 3
     with file.open("rb") as written:
-        data = written.read(MOMENTS * each)
+        data = written.read(most * each)
     return np.frombuffer(data, np.uint8, len(data) // each * each).reshape(-1, height, width, 3)
 
 
@@ -305,6 +318,9 @@ def _look(argument: str, path: str, out: str, what: What, told: Mapping[str, Any
                 width, height = told["size"]
                 shown = HERE.moments(path, told["kind"], (width, height), told["start"])
                 Path(out).write_bytes(shown.tobytes())
+            case "beginning":
+                shown = HERE.beginning(path, VideoShape(**told["shape"]), told["how"], told["start"])
+                Path(out).write_bytes(shown.tobytes())
         return {}
     except RequestError as error:
         return {"problem": error.problem.replace(path, "the file"), "nearest": error.nearest}
@@ -345,7 +361,7 @@ def _load_decoders() -> None:
 
 def _confine(order: list[Any]) -> None:
     """Give up all but a little memory, time and room for files, for good."""
-    seconds = MOMENTS_SECONDS if order[3] == "moments" else CPU_SECONDS
+    seconds = MOMENTS_SECONDS if order[3] in ("moments", "beginning") else CPU_SECONDS
     if sys.platform == "win32":
         return
     import resource

@@ -12,7 +12,7 @@ from vitascope.evaluation.tasks import TASKS
 from vitascope.evaluation.tasks.base import Outcome, Studio
 from vitascope.evaluation.tasks.camera import gain, pooled
 from vitascope.intake.sight import Judge
-from vitascope.prompt.edits import instruction
+from vitascope.prompt.edits import Instruction, instruction
 from vitascope.testing import FakeBackend
 from vitascope.weights.store import WeightsFolder
 
@@ -62,7 +62,7 @@ def test_restyles_ask_for_something_else_and_are_understood(fake):
 
 def test_what_is_added_is_named(fake):
     for case in drawn("add", fake):
-        assert instruction(case.text) == case.text
+        assert instruction(case.text) == Instruction(case.text)
 
 
 @pytest.mark.parametrize("name", list(TASKS))

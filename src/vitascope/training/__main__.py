@@ -272,6 +272,9 @@ def export(
     shards: Shards = None,
     smoke: Smoke = False, recipe: RecipeName = "small", steps: int = 24, guidance: float = 3.0, sampler: str = "euler",
     temperature: float = 1.0,
+    draft_steps: Annotated[
+        int | None, typer.Option(help="Steps of the preset draft, which then has no guidance; 4 with an adapter.")
+    ] = None,
     note: Annotated[str, typer.Option(help="One line on the run, for the manifest.")] = "",
 ) -> None:  # fmt: skip
     """Turn trained weights into the folder that ships."""
@@ -285,16 +288,10 @@ def export(
         Stage(name, round(fact["minutes"], 1), fact.get("samples", 0), fact.get("results", {}), note)
         for name, fact in facts.items()
     )
-    few = (
-        {
-            "draft": Preset(
-                steps=4, guidance_scale=1.0, sampler="euler", shift=plan.dit_training.shift, network="draft"
-            )
-        }
-        if adapter
-        else {}
-    )
-    defaults = Defaults(steps, guidance, sampler, plan.dit_training.shift, few, temperature)
+    network, shift = "draft" if adapter else "dit", plan.dit_training.shift
+    draft = Preset(draft_steps or 4, 1.0, "euler", shift, network, temperature)
+    few = {"draft": draft} if adapter or draft_steps else {}
+    defaults = Defaults(steps, guidance, sampler, shift, few, temperature)
     export_all(plan, vae, dit, judge, adapter, shards, out, lineage, defaults)
 
 

@@ -7,7 +7,8 @@ own clock rings (what is measured below that is ours), and the server's memory.
 
 `--seconds S` is how long it is measured for. `--soak MINUTES` goes on for so long, and one job after another is handed
 in, moved, told of in the streams and removed meanwhile; a line of JSON goes to stderr every `--every` seconds. Memory
-must stay flat: `mib_per_hour` is how fast it grew over the second half.
+must stay flat: `mib_per_hour` is how fast it grew over the second half. `--hurry N` does everything N times as often, so
+that an hour's requests take 60 / N minutes.
 """
 
 import argparse
@@ -88,7 +89,7 @@ async def dial(port: int) -> Line:
     return Line(*await asyncio.open_connection("127.0.0.1", port))
 
 
-async def poll(port: int, names: list[str], seen: Seen) -> None:
+async def poll(port: int, names: list[str], hurry: float, seen: Seen) -> None:
     """Ask for one job after another, and write down how long each answer took."""
     line = await dial(port)
     await asyncio.sleep(random.random() * POLL_SECONDS)
@@ -98,7 +99,7 @@ async def poll(port: int, names: list[str], seen: Seen) -> None:
         seen.times.append(time.perf_counter() - begun)
         if status != 200:
             seen.errors.append(str(status))
-        await asyncio.sleep(POLL_SECONDS)
+        await asyncio.sleep(POLL_SECONDS / hurry)
 
 
 async def listen(port: int, name: str | None, seen: Seen) -> None:
@@ -111,7 +112,7 @@ async def listen(port: int, name: str | None, seen: Seen) -> None:
     seen.errors.append("a stream ended")
 
 
-async def turn(port: int, seen: Seen) -> None:
+async def turn(port: int, hurry: float, seen: Seen) -> None:
     """Hand in one job after another, change its place, and remove it: what a server does all day."""
     line, body = await dial(port), json.dumps({"prompt": "a cat", "num_frames": 5}).encode()
     while True:
@@ -125,7 +126,7 @@ async def turn(port: int, seen: Seen) -> None:
         ]
         seen.errors += [f"turn {one}" for one in (status, *(answer[0] for answer in also)) if one != 200]
         seen.turns += 1
-        await asyncio.sleep(TURN_SECONDS)
+        await asyncio.sleep(TURN_SECONDS / hurry)
 
 
 async def watch_ourselves(seen: Seen) -> None:
@@ -151,11 +152,11 @@ async def weigh(pid: int, every: float, loud: bool, seen: Seen) -> None:
 async def load(told: argparse.Namespace, port: int, pid: int, names: list[str]) -> Seen:
     """Do to a server what `told` says, for as long as it says."""
     seen = Seen()
-    work = [poll(port, names, seen) for _ in range(told.clients)]
+    work = [poll(port, names, told.hurry, seen) for _ in range(told.clients)]
     work += [listen(port, name, seen) for name in names[: told.streams]]
     work += [watch_ourselves(seen), weigh(pid, told.every, bool(told.soak), seen)]
     if told.soak:
-        work += [turn(port, seen), listen(port, None, seen)]
+        work += [turn(port, told.hurry, seen), listen(port, None, seen)]
     tasks = [asyncio.create_task(one) for one in work]
     done, waiting = await asyncio.wait(tasks, timeout=told.seconds, return_when=asyncio.FIRST_COMPLETED)
     for one in done:
@@ -182,6 +183,7 @@ def main() -> None:
     for flag, usual in (("--jobs", 1000), ("--clients", 50), ("--streams", 10), ("--seconds", 20)):
         parser.add_argument(flag, type=int, default=usual)
     parser.add_argument("--soak", type=float, default=0, metavar="MINUTES")
+    parser.add_argument("--hurry", type=float, default=1, metavar="N")
     parser.add_argument("--every", type=float, default=10, metavar="SECONDS")
     told = parser.parse_args()
     told.seconds = told.soak * 60 or told.seconds

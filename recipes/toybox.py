@@ -53,7 +53,7 @@ def small() -> Recipe:
         shape=VideoShape(num_frames=17, height=128, width=128, fps=8.0),
         vae=VideoVAEConfig(),
         text=TextEncoderConfig(),
-        dit=DiTConfig(),
+        dit=DiTConfig(subjects=len(world.subjects)),
         vae_training=VAETraining(),
         dit_training=DiTTraining(),
         shards={"take": 40, "pair": 8, "route": 5},
@@ -68,6 +68,7 @@ def gpu() -> Recipe:
         recipe,
         name="gpu",
         world=FULL,
+        dit=replace(recipe.dit, subjects=len(FULL.subjects)),
         vae_training=replace(recipe.vae_training, batch=64, whole_batch=16, pool=2048, renew=16),
         dit_training=replace(
             recipe.dit_training, frame_batch=1024, clip_batch=256, renew=32, keep=1.0, ema=0.9995
@@ -87,7 +88,18 @@ def smoke() -> Recipe:
         shape=VideoShape(num_frames=9, height=64, width=64, fps=8.0),
         vae=VideoVAEConfig(encoder_widths=(16, 24, 32), decoder_widths=(16, 24, 32)),
         text=TextEncoderConfig(dim=64, heads=2, depth=1),
-        dit=DiTConfig(dim=64, heads=2, depth=3, text_dim=64, hidden=128, modulation=32, axes=(4, 6, 6)),
+        dit=DiTConfig(
+            dim=64,
+            heads=2,
+            depth=3,
+            text_dim=64,
+            hidden=128,
+            modulation=32,
+            axes=(4, 6, 6),
+            subjects=2,
+            texture=8,
+            phases=2,
+        ),
         vae_training=replace(recipe.vae_training, batch=2, frames=5, crop=32, pool=16),
         dit_training=replace(
             recipe.dit_training, frame_batch=4, clip_batch=2, field_until=0.1, field_share=0.2

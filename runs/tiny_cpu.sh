@@ -6,7 +6,9 @@ train() { python -m vitascope.training "$@" --smoke; }
 train clips --out "$out/clips"
 train vae --minutes 1 --clips "$out/clips" --out "$out/vae"
 train latents --clips "$out/clips" --vae "$out/vae/vae.safetensors" --out "$out/latents"
-train dit --minutes 1 --vae "$out/vae/vae.safetensors" --shards "$out/latents" --out "$out/dit"
+train textures --clips "$out/clips" --out "$out/textures.safetensors"
+train dit --minutes 1 --textures "$out/textures.safetensors" --vae "$out/vae/vae.safetensors" \
+  --shards "$out/latents" --out "$out/dit"
 train distil --minutes 1 --vae "$out/vae/vae.safetensors" --teacher "$out/dit/dit.safetensors" --shards "$out/latents" \
   --out "$out/adapter"
 train judge --minutes 1 --out "$out/judge"

@@ -57,6 +57,7 @@ def test_names_are_the_same_everywhere():
     """Python's arguments are the flags and, but for pictures (which become givens) and LoRAs, the fields of a shot."""
     python = set(inspect.signature(generate).parameters) - {"progress"}
     pictures = {"at", "image", "last_image", "keyframes", "reference", "fit", "fallback", "lora"}
+    pictures |= {"pose_video", "face_video"}
     assert python - pictures <= set(Shot.model_fields)
     flags = {{"keyframe": "keyframes"}.get(name, name) for name in inspect.signature(command).parameters}
     delivery = {"output", "number", "resume", "stream", "as_json", "dry_run", "force"}

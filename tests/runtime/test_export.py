@@ -30,7 +30,7 @@ def awake(module: nn.Module) -> nn.Module:
 
 
 def briefing_inputs(batch: int, tokens: int) -> dict[str, Tensor]:
-    channels, pooled = torch.randn(batch, tokens, 30), torch.randn(batch, 16)
+    channels, pooled = torch.randn(batch, tokens, 49), torch.randn(batch, 16)
     return {"channels": channels, "positions": torch.randn(tokens, 3), "pooled": pooled}
 
 
@@ -61,7 +61,7 @@ def decoder_inputs(batch: int, groups: int, height: int, width: int) -> dict[str
 def test_the_transformer_is_the_same_in_both_runtimes(tmp_path: Path):
     config = DiTConfig(
         latent_channels=6,
-        channels=30,
+        channels=49,
         dim=32,
         heads=2,
         depth=2,

@@ -17,7 +17,7 @@ from vitascope.conditioning.blocking import Blocking, middle, mirrored, moved, s
 Draw = Callable[[Float32[np.ndarray, "tries numbers"]], Float32[np.ndarray, "tries tokens latent"]]
 """What is told of the subject to what the picture's latent frame looks like then."""
 
-COARSE = 16
+COARSE = 4
 """Latent channels that are compared: the first ones hold most of the picture, the later ones its texture."""
 PLACES = np.linspace(-0.36, 0.36, 7)
 WIDE = (-0.06, -0.03, 0.0, 0.03, 0.06)

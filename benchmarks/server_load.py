@@ -7,8 +7,8 @@ own clock rings (what is measured below that is ours), and the server's memory.
 
 `--seconds S` is how long it is measured for. `--soak MINUTES` goes on for so long, and one job after another is handed
 in, moved, told of in the streams and removed meanwhile; a line of JSON goes to stderr every `--every` seconds. Memory
-must stay flat: `mib_per_hour` is how fast it grew over the second half. `--hurry N` does everything N times as often, so
-that an hour's requests take 60 / N minutes.
+must stay flat: `mib_per_hour` is how fast it grew over the second half. `--hurry N` does everything N times as often,
+so that an hour's requests take 60 / N minutes.
 """
 
 import argparse

@@ -192,12 +192,21 @@ def dit(
     if clips_from is not None:
         training = replace(training, clips_from=clips_from)
     loop = LoopConfig(minutes=minutes, max_steps=8 if smoke else None)
-    first = first_tensors("dit", start, from_scratch or smoke) | (
-        load_tensors(textures)[0] if textures else {}
-    )
+    first = first_tensors("dit", start, from_scratch or smoke)
+    first |= averaged_textures(plan, textures) if textures else {}
     weights, subjects = channel_weights(net, pools["take"].std), plan.world.subjects
     words = embedding_table(), tokenizer()
     print(train(plan.dit, plan.text, *words, training, loop, pools, weights, subjects, out, first, device()))
+
+
+def averaged_textures(plan: "Recipe", file: Path) -> dict[str, torch.Tensor]:
+    """Return what `textures` wrote; exits with a line if it is for other subjects or planes than the recipe's."""
+    tensors, config = load_tensors(file)[0], plan.dit
+    (planes,) = tensors.values()
+    wanted = (config.subjects, 4, config.phases, config.texture, config.texture)
+    if tuple(planes.shape) != wanted:
+        sys.exit(f"training: --textures {file}: planes of {tuple(planes.shape)}, not the recipe's {wanted}")
+    return tensors
 
 
 def shard_pools(folder: Path) -> "dict[str, LatentPool]":

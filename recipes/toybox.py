@@ -1,12 +1,14 @@
 """Toybox: what its training runs are made of. A recipe is a function that returns one frozen `Recipe`."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from vitascope.nn.dit import DiTConfig
 from vitascope.nn.text_encoder import TextEncoderConfig
+from vitascope.nn.upscaler import UpscalerConfig
 from vitascope.nn.video_vae import VideoVAEConfig
 from vitascope.prompt.world import FULL, World
 from vitascope.training.dit import DiTTraining
+from vitascope.training.upscaler import UpscalerTraining
 from vitascope.training.vae import VAETraining
 from vitascope.types import VideoShape
 
@@ -25,6 +27,8 @@ class Recipe:
     dit_training: DiTTraining
     shards: dict[str, int]
     """Kind -> lots of 256 encoded clips that are made ahead; none where the trainer's own device renders meanwhile."""
+    upscaler: UpscalerConfig = field(default_factory=UpscalerConfig)
+    upscaler_training: UpscalerTraining = field(default_factory=UpscalerTraining)
     variants: int = 6
     """Layouts in which each set is painted."""
 
@@ -104,6 +108,8 @@ def smoke() -> Recipe:
         dit_training=replace(
             recipe.dit_training, frame_batch=4, clip_batch=2, field_until=0.1, field_share=0.2
         ),
+        upscaler=UpscalerConfig(width=16, blocks=1),
+        upscaler_training=UpscalerTraining(batch=4, crop=32),
         shards={"take": 1, "pair": 1, "route": 1},
         variants=1,
     )

@@ -5,7 +5,7 @@ latents on this machine; `deliver` is its end. (6 audio/ comes between when it h
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Protocol, TypeVar, runtime_checkable
@@ -19,6 +19,7 @@ from vitascope.conditioning.canvas import Canvas
 from vitascope.conditioning.choreography import choreograph
 from vitascope.conditioning.encoders import Encoders
 from vitascope.conditioning.known import Frames, Known, gather, looped, pinned
+from vitascope.conditioning.photograph import photographed, retouched
 from vitascope.conditioning.windows import windows
 from vitascope.decode.video import Decoder, decode, glimpse
 from vitascope.deliver.mux import save
@@ -27,6 +28,7 @@ from vitascope.denoise.run import Denoiser, denoise
 from vitascope.denoise.state import StateFile, StateFolder
 from vitascope.errors import VitascopeError, asking_the_model
 from vitascope.finish import restore
+from vitascope.finish.upscale import Network, enlarged
 from vitascope.progress import Progress
 from vitascope.prompt.resolve import resolve
 from vitascope.prompt.scene import Scene
@@ -38,13 +40,18 @@ Made = TypeVar("Made")
 
 @dataclass(frozen=True)
 class LatentModel:
-    """The networks of a model that works in latents, the longest clip they see at once, and their checksums."""
+    """The networks of a model that works in latents, the longest clip they see at once, and their checksums.
+
+    Clips of the sizes in `drawn` are made at the size that stands there, and scaled up by `upscale`.
+    """
 
     encoders: Encoders
     denoiser: Denoiser
     decoder: Decoder
     longest: int
     weights: dict[str, str]
+    drawn: Mapping[tuple[int, int], tuple[int, int]] = field(default_factory=dict)
+    upscale: Network | None = None
 
 
 @dataclass(frozen=True)
@@ -100,8 +107,7 @@ def looking(shot: Shot, backend: Backend) -> Callable[[], Seen]:
     """Return what looks at the pictures of a shot with a backend's eye, if it has one."""
     if not isinstance(backend, Sees):
         return lambda: NOTHING
-    sizes = backend.card.sizes
-    return partial(seen_in, shot.givens, backend.see, shot.size if shot.size in sizes else sizes[0])
+    return partial(seen_in, shot.givens, backend.see, backend.card.drawing(shot.size))
 
 
 def watching(shot: Shot, backend: Backend) -> Callable[[], Scene | None]:
@@ -109,7 +115,7 @@ def watching(shot: Shot, backend: Backend) -> Callable[[], Scene | None]:
     if not isinstance(backend, Watches):
         return lambda: None
     card = backend.card
-    width, height = shot.size if shot.size in card.sizes else card.sizes[0]
+    width, height = card.drawing(shot.size)
     shape = VideoShape(card.num_frames, height, width, card.fps)
     return partial(source_in, shot.givens, backend.watch, shape, card.world)
 
@@ -184,7 +190,14 @@ def render_stream(shot: Shot, load: Callable[[], LatentModel], progress: Progres
         progress.note(note)
     record = replace(make_record(shot, model.weights, progress), notes=known.notes)
     make = render_loop if shot.loop else render_windows
-    return Showing(make(shot, known, model, progress, kept), shot.video_shape().fps, record)
+    if model.upscale is None or shot.size is None or shot.size not in model.drawn:
+        frames = make(shot, known, model, progress, kept)
+    else:
+        small = shot.model_copy(update={"size": model.drawn[shot.size]})
+        drawn = gather(small)
+        chunks = make(small, drawn, model, progress, kept)
+        frames = enlarged(chunks, small, drawn, known, model.upscale, progress)  # 5 finish/
+    return Showing(frames, shot.video_shape().fps, record)
 
 
 def render_windows(
@@ -204,6 +217,10 @@ def render_windows(
         look = partial(glimpse, decoder=model.decoder)
         latents = denoise(shot, conditioning, model.denoiser, progress, state, look)  # 3 denoise/: -> Latents
         frames = decode(latents, model.decoder, progress)  # 4 decode/: Latents -> frames
+        if photographed(shot) and known.source is not None:
+            before = model.encoders.video(known.source[window.frames])
+            back = decode(replace(latents, video=before), model.decoder, progress)
+            frames = retouched(frames, back, known.source[window.frames])
         canvas.fill(window.start, canvas.part(window.frames).composite(frames))
         ready = canvas.ready_after(shown)
         if ready > shown:

@@ -52,7 +52,7 @@ def test_an_example_makes_a_clip(made: Path, tmp_path: Path, name: str, inputs: 
     given = [str(made / one) if (made / one).is_file() else one for one in inputs]
     run(name, *given, str(tmp_path / "out.mp4"))
     clip = read(tmp_path / "out.mp4").frames
-    assert clip.shape == (frames, 128, 128, 3)
+    assert clip.shape == (frames, 256, 256, 3)
     assert clip.std() > 10, "an empty picture"
 
 
@@ -62,8 +62,8 @@ def test_what_was_given_comes_back(made: Path, tmp_path: Path):
     run("06_inpaint", str(made / "clip.mp4"), "a dog stands in a garden", str(tmp_path / "part.mp4"))
     long, part = (read(tmp_path / name).frames.astype(int) for name in ("long.mp4", "part.mp4"))
     assert np.abs(long[:17] - source).mean() < 3
-    assert np.abs(part[:, :40] - source[:, :40]).mean() < 3
-    assert np.abs(part[:, 56:104, 40:88] - source[:, 56:104, 40:88]).mean() > 3
+    assert np.abs(part[:, :80] - source[:, :80]).mean() < 3
+    assert np.abs(part[:, 112:208, 80:176] - source[:, 112:208, 80:176]).mean() > 3
 
 
 def test_a_server_makes_a_clip_or_toybox_does(made: Path, tmp_path: Path, monkeypatch, capsys):

@@ -68,12 +68,19 @@ def test_a_task_runs_as_the_page_says(files: Path, monkeypatch, capsys, command:
     assert status == 0, capsys.readouterr().err
     made = sorted(set(os.listdir()) - before)
     clips = [read(Path(file)) for file in made if file.endswith(".mp4")]
+    side = 256 if arguments[0] == "generate" else 128  # as the video that is given has it
     assert len(clips) == (2 if "-n" in arguments else 1)
     for clip in clips:
-        assert clip.frames.shape[1:] == (128, 128, 3)
+        assert clip.frames.shape[1:] == (side, side, 3)
         assert clip.frames.std() > 5
     for file in made:
         Path(file).unlink()
+
+
+def halved(frame: np.ndarray) -> np.ndarray:
+    """Return a frame at 128x128."""
+    step = frame.shape[0] // 128
+    return frame.reshape(128, step, 128, step, 3).mean((1, 3))
 
 
 def psnr(one: np.ndarray, other: np.ndarray) -> float:
@@ -98,4 +105,4 @@ def test_given_frames_survive(
     assert cli.run([*command, "--steps", "1", "--seed", "5", "-o", "out.mp4", "--force"]) == 0
     made = read(Path("out.mp4")).frames
     Path("out.mp4").unlink()
-    assert min(psnr(made[first + i], scene(128, 128)[i]) for i in kept) >= 30
+    assert min(psnr(halved(made[first + i]), scene(128, 128)[i]) for i in kept) >= 30

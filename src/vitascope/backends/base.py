@@ -1,12 +1,13 @@
 """What a backend is: a card that says what it can do, a plan before any work, and one verb."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar, runtime_checkable
 
 from vitascope.conditioning.camera import playable
 from vitascope.errors import RequestError
+from vitascope.intake.look import looker
 from vitascope.progress import Progress
 from vitascope.prompt.nearest import Embed
 from vitascope.prompt.world import World
@@ -26,9 +27,10 @@ class Card:
     """What a backend can do, known without loading it.
 
     `world` is all that the model was taught to draw, in words; None where it reads free text.
-    `sizes` are the (width, height) that it can draw, the first being its own; `num_frames` is the usual length of a
-    clip, `max_frames` the longest, `fps` its frame rate; `camera_limits` the largest amount of each kind of camera
-    move that it has seen; `takes` the roles of what it can be given, and "path"; `presets` its ways to denoise by name.
+    `sizes` are the (width, height) that it can make, the first being that of a usual clip; `num_frames` is the usual
+    length of a clip, `max_frames` the longest, `fps` its frame rate; `camera_limits` the largest amount of each kind of
+    camera move that it has seen; `takes` the roles of what it can be given, and "path"; `presets` its ways to denoise
+    by name. Clips of the sizes in `drawn` are drawn at the size that stands there, and scaled up.
     """
 
     id: str
@@ -43,6 +45,12 @@ class Card:
     camera_limits: Mapping[str, float]
     takes: frozenset[str] = frozenset()
     presets: Mapping[str, Preset] = field(default_factory=dict)
+    drawn: Mapping[tuple[int, int], tuple[int, int]] = field(default_factory=dict)
+
+    def drawing(self, size: tuple[int, int] | None) -> tuple[int, int]:
+        """Return the size at which a clip of some size is drawn; that of a usual clip for one that cannot be made."""
+        known = size if size is not None and size in self.sizes else self.sizes[0]
+        return self.drawn.get(known, known)
 
 
 @runtime_checkable
@@ -165,8 +173,22 @@ def _size(shot: Shot, card: Card) -> tuple[int, int]:
         if abs(math.log(nearest[0] / nearest[1] / ratio)) > 0.1:
             problem = f"{shot.aspect_ratio} is not a ratio that {card.id} can draw ({names})"
             raise RequestError("aspect_ratio", problem, f"nearest: {nearest[0]}:{nearest[1]}")
-        return nearest
-    return shot.size or card.sizes[0]
+        return _usual_size(
+            shot, [size for size in card.sizes if size[0] * nearest[1] == nearest[0] * size[1]]
+        )
+    return shot.size or _usual_size(shot, card.sizes)
+
+
+def _usual_size(shot: Shot, sizes: Sequence[tuple[int, int]]) -> tuple[int, int]:
+    """Return the size of a shot that says none: the first, or that nearest a smaller video that is given."""
+    (width, height), *others = sizes
+    videos = [each for each in shot.givens if each.kind == "video" and each.role in ("frame", "source")]
+    if not others or not videos:
+        return width, height
+    own = math.prod(looker().facts(videos[0].source, videos[0].kind).size)
+    if own >= width * height:
+        return width, height
+    return min(sizes, key=lambda size: abs(math.log(math.prod(size) / own)))
 
 
 def parse_ratio(text: str, argument: str = "aspect_ratio") -> float:

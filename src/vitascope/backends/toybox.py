@@ -14,6 +14,7 @@ from vitascope.conditioning.text import encode_texts
 from vitascope.conditioning.tokens import Tokenizer, WordSpace, unit
 from vitascope.decode.video import Decoder
 from vitascope.denoise.run import Denoiser
+from vitascope.finish.upscale import SCALE
 from vitascope.intake.sight import NETWORK, Judge
 from vitascope.pipeline import LatentModel, Showing, render, render_stream
 from vitascope.progress import Progress
@@ -29,6 +30,7 @@ from vitascope.weights.store import WeightsFolder
 
 VOCABULARY = "tokens.txt"
 WAYS = "blocking.safetensors"
+UPSCALER = "upscaler"
 MAX_SECONDS = 600
 CAMERA_REACH = 1.5
 """How much further than the usual amount a camera move may go."""
@@ -48,12 +50,12 @@ class Toybox:
     def card(self) -> Card:
         """What these weights can do, from their manifest; raises `WeightsError` when that is missing or damaged."""
         manifest = self.folder.manifest
-        presets = manifest.defaults.every
+        presets, drawn = manifest.defaults.every, self._drawn
         return Card(
             id="toybox",
             licence=manifest.licence,
             world=World.from_json(manifest.world),
-            sizes=manifest.sizes,
+            sizes=(*drawn, *manifest.sizes),
             num_frames=manifest.native.num_frames,
             max_frames=VideoShape.snap_frames(MAX_SECONDS * manifest.native.fps),
             fps=manifest.native.fps,
@@ -62,6 +64,7 @@ class Toybox:
             takes=frozenset({"frame", "source", "reference", "path"}),
             camera_limits={kind: CAMERA_REACH * amount for kind, amount in AMOUNTS.items()},
             presets=presets,
+            drawn=drawn,
         )
 
     def embed(self, words: Sequence[str]) -> Float32[np.ndarray, "words dim"]:
@@ -108,7 +111,22 @@ class Toybox:
             denoiser=Denoiser(clean, chosen.sampler, chosen.shift, chosen.temperature),
             decoder=Decoder(decoder, decoder.shapes["deep"][1], decoder.shapes["shallow"][1]),
             weights=self.folder.checksums(),
+            drawn=self._drawn,
+            upscale=self._upscale if self._drawn else None,
         )
+
+    @cached_property
+    def _drawn(self) -> dict[tuple[int, int], tuple[int, int]]:
+        """The sizes that clips are scaled up to, and those at which they are drawn."""
+        if f"{UPSCALER}.onnx" not in self.folder.manifest.files:
+            return {}
+        return {
+            (SCALE * width, SCALE * height): (width, height) for width, height in self.folder.manifest.sizes
+        }
+
+    def _upscale(self, **pictures: np.ndarray) -> Mapping[str, np.ndarray]:
+        # Only clips that are scaled up need it.
+        return self._network(UPSCALER)(**pictures)
 
     @cached_property
     def _tokenizer(self) -> Tokenizer:

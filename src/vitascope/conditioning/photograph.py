@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float, Float32, UInt8
 
 from vitascope.conditioning.blocking import through_camera
+from vitascope.types import Shot
 
 
 def filmed(
@@ -24,6 +25,33 @@ def filmed(
     screen = np.stack([x, y, np.ones_like(x)]).reshape(3, -1)
     frames = [picture if not moved else _looked_up(picture, screen, each) for each, moved in _moves(back)]
     return np.stack(frames)
+
+
+def photographed(shot: Shot) -> bool:
+    """Say whether a planned shot films a photograph."""
+    return any(given.role == "frame" and given.shows is not None for given in shot.givens)
+
+
+def retouched(
+    made: UInt8[np.ndarray, "frames height width 3"],
+    before: UInt8[np.ndarray, "frames height width 3"],
+    filmed: UInt8[np.ndarray, "frames filmed_height filmed_width 3"],
+) -> UInt8[np.ndarray, "frames filmed_height filmed_width 3"]:
+    """Return a filmed photograph changed by as much as what was `made` differs from what was there `before`.
+
+    Those two may be smaller than the photograph, which keeps what they cannot show of it.
+    """
+    change = made.astype(np.float32) - before
+    down, across = (_between(old, new) for old, new in zip(change.shape[1:3], filmed.shape[1:3], strict=True))
+    wide = np.einsum("yh,fhwc->fywc", down, change, optimize=True)
+    large = np.einsum("xw,fywc->fyxc", across, wide, optimize=True)
+    return np.rint(np.clip(filmed + large, 0, 255)).astype(np.uint8)
+
+
+def _between(old: int, new: int) -> Float32[np.ndarray, "new old"]:
+    """Return the share of each of `old` pixels in each of `new` ones of the same edge: linear, held beyond the ends."""
+    places = np.clip((np.arange(new) + 0.5) * old / new - 0.5, 0, old - 1)
+    return np.clip(1 - np.abs(places[:, None] - np.arange(old)), 0, None).astype(np.float32)
 
 
 def _moves(back: Float[np.ndarray, "frames 3 3"]) -> list[tuple[Float[np.ndarray, "3 3"], bool]]:

@@ -83,9 +83,7 @@ def export(
         for each, value in stored.items()
         if each in used
     ]
-    for node in nodes:
-        node.ClearField("metadata_props")
-        node.ClearField("doc_string")
+    _shorten(nodes, inline, {*input_names, *output_names, *stored})
     graph = helper.make_graph(
         nodes, name, list(model.graph.input), list(model.graph.output), [*inline, *outside]
     )
@@ -201,6 +199,22 @@ def store(numbers: Mapping[str, np.ndarray], int8: Sequence[str] = ()) -> dict[s
         else:
             raise ValueError(f"{name} does not fit into float16")
     return stored
+
+
+def _shorten(nodes: Sequence[NodeProto], inline: Sequence[TensorProto], keep: set[str]) -> None:
+    """Drop what a graph only tells its readers, and number its values but for those to `keep`: names are half of it."""
+    short: dict[str, str] = {"": ""}
+
+    def named(name: str) -> str:
+        return name if name in keep else short.setdefault(name, f"v{len(short):x}")
+
+    for node in nodes:
+        for told in ("name", "doc_string", "metadata_props"):
+            node.ClearField(told)
+        node.input[:] = [named(each) for each in node.input]
+        node.output[:] = [named(each) for each in node.output]
+    for each in inline:
+        each.name = named(each.name)
 
 
 def _outside(name: str, value: np.ndarray, file: str, span: tuple[int, int]) -> TensorProto:

@@ -104,9 +104,13 @@ def vae(
     minutes: Minutes, out: Out, smoke: Smoke = False, recipe: RecipeName = "small", atlas: Atlas = None,
     start: Start = None, from_scratch: Scratch = False, clips: Clips = None,
     decoder_only: Annotated[bool, typer.Option(help="Leave the encoder, and so all latents, as they are.")] = False,
+    redrawn: Annotated[
+        Path | None, typer.Option(help="Folder that `redraw` filled, for every other step of a decoder alone.")
+    ] = None,
 ) -> None:  # fmt: skip
     """Train the video autoencoder on theatre clips and dead leaves."""
     from vitascope.training.clips import ClipPool, leaves_source
+    from vitascope.training.redrawn import load_redrawn
     from vitascope.training.rendered import render_takes, shard_source
     from vitascope.training.vae import train
 
@@ -125,7 +129,8 @@ def vae(
     training = plan.vae_training
     if decoder_only:
         training = replace(training, decoder_only=True, noise=0.02, ema=0.99)
-    print(train(plan.vae, training, loop, pool, test, out, first, device()))
+    again = load_redrawn(redrawn) if redrawn else []
+    print(train(plan.vae, training, loop, pool, test, out, first, device(), again))
 
 
 @app.command()
@@ -263,6 +268,52 @@ def distil(
 
 
 @app.command()
+def redraw(
+    out: Out, vae: Weights, dit: Annotated[Path, typer.Option(help="The trained transformer's weights.")],
+    shards: Annotated[int, typer.Option(help="How many shards of sixteen clips.")] = 24,
+    smoke: Smoke = False, recipe: RecipeName = "small", atlas: Atlas = None, seed: int = 0,
+) -> None:  # fmt: skip
+    """Let the trained networks draw takes of the theatre again, which `upscaler` and `vae --redrawn` learn from."""
+    from vitascope.nn.upscaler import SCALE
+    from vitascope.training.dit import Generator, Words
+    from vitascope.training.redrawn import Draughtsman, Drawing, draw_shards
+    from vitascope.training.words import embedding_table, tokenizer
+
+    plan = recipe_named(recipe, smoke)
+    numbers, _ = load_tensors(dit)
+    net = Generator(plan.dit, plan.text, embedding_table()).eval()
+    if missing := load_matching(net, numbers):
+        sys.exit(
+            f"training: --dit {dit}: not the transformer of recipe {plan.name} ({missing[0]} is missing)"
+        )
+    large = replace(plan.shape, height=SCALE * plan.shape.height, width=SCALE * plan.shape.width)
+    theatres = stage_theatre(plan, atlas), stage_theatre(replace(plan, shape=large), atlas)
+    words = Words(tokenizer(), plan.text.max_words, replace(plan.dit_training, fps=plan.shape.fps))
+    norm = numbers["latent_mean"], numbers["latent_std"]
+    maker = Draughtsman(theatres, plan.world, trained_vae(plan, vae), net, norm, words, Drawing())
+    draw_shards(maker, out, 1 if smoke else shards, seed)
+
+
+@app.command()
+def upscaler(
+    minutes: Minutes, out: Out, vae: Weights,
+    redrawn: Annotated[Path, typer.Option(help="Folder that `redraw` filled.")],
+    smoke: Smoke = False, recipe: RecipeName = "small", start: Start = None, from_scratch: Scratch = False,
+) -> None:  # fmt: skip
+    """Train the upscaler, which makes pictures twice as large."""
+    from vitascope.training.redrawn import load_redrawn
+    from vitascope.training.upscaler import decoded, leaves, train
+
+    plan = recipe_named(recipe, smoke)
+    net, config = trained_vae(plan, vae), plan.upscaler_training
+    test, *pool = [decoded(net, lot, config.returned) for lot in load_redrawn(redrawn)]
+    other = leaves(net, np.random.default_rng(2), 4 if smoke else 96, plan.shape.height)
+    loop = LoopConfig(minutes=minutes, max_steps=8 if smoke else None)
+    first = first_tensors("upscaler", start, from_scratch or smoke)
+    print(train(plan.upscaler, config, loop, pool or [test], other, test, out, first))
+
+
+@app.command()
 def judge(
     minutes: Minutes, out: Out, smoke: Smoke = False, recipe: RecipeName = "small", atlas: Atlas = None
 ) -> None:
@@ -278,6 +329,7 @@ def export(
     vae: Weights, dit: Annotated[Path, typer.Option(help="The trained transformer's weights.")], out: Out,
     judge: Annotated[Path | None, typer.Option(help="Folder of the trained judge.")] = None,
     adapter: Annotated[Path | None, typer.Option(help="What `distil` trained, for the preset draft.")] = None,
+    upscaler: Annotated[Path | None, typer.Option(help="What `upscaler` trained, for clips of twice the size.")] = None,
     shards: Shards = None,
     smoke: Smoke = False, recipe: RecipeName = "small", steps: int = 24, guidance: float = 3.0, sampler: str = "euler",
     temperature: float = 1.0,
@@ -291,7 +343,8 @@ def export(
     from vitascope.weights.manifest import Defaults, Preset, Stage
 
     plan = recipe_named(recipe, smoke)
-    files = {"vae": vae, "dit": dit} | ({"adapter": adapter} if adapter else {})
+    further = {"adapter": adapter, "upscaler": upscaler}
+    files = {"vae": vae, "dit": dit} | {name: path for name, path in further.items() if path}
     facts = {name: load_tensors(path)[1] for name, path in files.items()}
     lineage = tuple(
         Stage(name, round(fact["minutes"], 1), fact.get("samples", 0), fact.get("results", {}), note)
@@ -301,7 +354,7 @@ def export(
     draft = Preset(draft_steps or 4, 1.0, "euler", shift, network, temperature)
     few = {"draft": draft} if adapter or draft_steps else {}
     defaults = Defaults(steps, guidance, sampler, shift, few, temperature)
-    export_all(plan, vae, dit, judge, adapter, shards, out, lineage, defaults)
+    export_all(plan, vae, dit, judge, adapter, upscaler, shards, out, lineage, defaults)
 
 
 if __name__ == "__main__":

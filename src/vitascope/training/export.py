@@ -13,6 +13,7 @@ from vitascope.conditioning.blocking import BlockingLibrary, through_camera
 from vitascope.conditioning.tokens import Tokenizer
 from vitascope.nn.dit import Briefing, DiTConfig, Steps
 from vitascope.nn.text_encoder import TextEncoder
+from vitascope.nn.upscaler import Upscaler
 from vitascope.nn.video_vae import TIME_STRIDE, Decoder, Encoder, VideoVAE
 from vitascope.runtime.export import export
 from vitascope.training.checkpoint import load_matching, load_tensors
@@ -68,6 +69,7 @@ def export_all(
     dit: Path,
     judge: Path | None,
     adapter: Path | None,
+    upscaler: Path | None,
     shards: Path | None,
     out: Path,
     lineage: tuple[Stage, ...],
@@ -76,9 +78,9 @@ def export_all(
     """Write graphs, numbers, vocabulary and manifest of a model to the folder `out`, emptied first.
 
     `judge` is the folder of a trained judge, whose `judge.*` files are taken as they are; `adapter` is what `distil`
-    trained, and becomes the network "draft"; `shards` is the folder of encoded clips whose toys' ways are taken over.
-    Matrices and convolutions are stored as int8 rows (which costs the autoencoder 0.02 dB). Raises ValueError for
-    weights of other networks.
+    trained, and becomes the network "draft"; with an `upscaler` the model makes clips of twice its size too; `shards`
+    is the folder of encoded clips whose toys' ways are taken over. Matrices and convolutions are stored as int8 rows
+    (which costs the autoencoder 0.02 dB). Raises ValueError for weights of other networks.
     """
     numbers, _ = load_tensors(dit)
     mean, std = numbers["latent_mean"], numbers["latent_std"]
@@ -86,6 +88,8 @@ def export_all(
     out.mkdir(parents=True)
     _export_video(recipe, vae, mean, std, out)
     _export_generator(recipe, numbers, out)
+    if upscaler:
+        _export_upscaler(recipe, upscaler, out)
     _save_vocabulary(out / VOCABULARY)
     if adapter:
         additions = {name: tensor.half().numpy() for name, tensor in load_tensors(adapter)[0].items()}
@@ -171,6 +175,19 @@ def _export_video(recipe: "Recipe", weights: Path, mean: Tensor, std: Tensor, ou
         out,
         "encoder",
         int8=["encoder.*.weight"],
+    )
+
+
+def _export_upscaler(recipe: "Recipe", weights: Path, out: Path) -> None:
+    export(
+        _loaded(Upscaler(recipe.upscaler), load_tensors(weights)[0]),
+        {"pictures": torch.rand(2, 3, 16, 24)},
+        ["pictures"],
+        ["large"],
+        {"pictures": {0: "pictures", 2: "height", 3: "width"}},
+        out,
+        "upscaler",
+        int8=["*.weight"],
     )
 
 

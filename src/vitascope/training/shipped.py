@@ -10,13 +10,14 @@ from vitascope.weights.tensors import read_tensors
 
 FILES = {
     "vae": (("encoder", ""), ("decoder", "")),
-    "dit": (("dit", "dit."), ("text_encoder", "text.")),
+    "dit": (("briefing", "dit.briefing."), ("dit", "dit.steps."), ("text_encoder", "text.")),
+    "upscaler": (("upscaler", ""),),
 }
 """Files of each stage, and what stands before their tensors' names where the stage trains them together."""
 
 
 def shipped(stage: str) -> dict[str, Tensor]:
-    """Return a stage's shipped tensors (`vae` or `dit`) by the names that its training knows; none if none ship."""
+    """Return a stage's shipped tensors (one of `FILES`) by the names that its training knows; none if none ship."""
     folder, tensors = WeightsFolder.shipped(), {}
     try:
         for file, prefix in FILES[stage]:

@@ -1,6 +1,6 @@
 """Stage `vae`: the video autoencoder learns to give back what it sees."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from vitascope.training.clips import ClipPool
 from vitascope.training.learner import Learner
 from vitascope.training.loop import LoopConfig, run
 from vitascope.training.optim import split_optimizers
+from vitascope.training.redrawn import Redrawn
 from vitascope.training.sheets import save_sheet
 
 
@@ -82,10 +83,13 @@ def train(
     out: Path,
     start: Mapping[str, Tensor] | None = None,
     device: str = "cpu",
+    redrawn: Sequence[Redrawn] = (),
 ) -> Path:
     """Train for the loop's minutes and return the path of the averaged weights, `vae.safetensors` under `out`.
 
-    Starts from the tensors of `start` that fit, or goes on from `out/state.safetensors` if a run was cut off there.
+    With `redrawn` clips the decoder learns in every other step from what the transformer made of them; the first lot
+    is kept to be tried on. Starts from the tensors of `start` that fit, or goes on from `out/state.safetensors` if a
+    run was cut off there.
     """
     rng, state = np.random.default_rng(0), out / "state.safetensors"
     vae = VideoVAE(model_config).to(device)
@@ -102,8 +106,14 @@ def train(
     def step(number: int, done: float) -> dict[str, float]:
         if number % 2 == 0 and config.renew:
             pool.renew(config.renew)
-        true = drawn(pool, config, done).to(device)
-        made, latents = through(vae, true, float(rng.uniform(0, config.noise)))
+        if redrawn and number % 2:
+            lot = redrawn[int(rng.integers(min(1, len(redrawn) - 1), len(redrawn)))]
+            made, latents, true = again(
+                vae, lot, rng.permutation(len(lot.frames))[: config.whole_batch], device
+            )
+        else:
+            true = drawn(pool, config, done).to(device)
+            made, latents = through(vae, true, float(rng.uniform(0, config.noise)))
         loss = reconstruction_loss(made, true) + 5e-3 * latents.square().mean()
         learner.learn(loss)
         return {
@@ -116,6 +126,8 @@ def train(
         averaged = learner.averaged
         quality = evaluate(vae, averaged, test.to(device), out / "sheet.png")
         print(f"test psnr {quality:.2f} dB", flush=True)
+        if redrawn:
+            print(f"redrawn psnr {evaluate_redrawn(vae, averaged, redrawn[0], device):.2f} dB", flush=True)
         facts = {"step": number, "minutes": spent / 60, "psnr": quality}
         save_tensors(out / "vae.safetensors", averaged, facts)
         learner.keep(state, number, spent)
@@ -139,6 +151,26 @@ def through(
         latents = vae.encode(true)
         made = vae.decode(latents + noise * torch.randn_like(latents))
     return made.float(), latents.float()
+
+
+def again(
+    vae: VideoVAE, lot: Redrawn, rows: np.ndarray, device: str
+) -> tuple[Float[Tensor, "batch 3 frames h w"], Tensor, Float[Tensor, "batch 3 frames h w"]]:
+    """Return clips decoded from the latents that the transformer drew of them, those latents, and the true clips."""
+    latents = lot.latents[rows].float().to(device)
+    with torch.autocast(device, torch.bfloat16):
+        made = vae.decode(latents)
+    return made.float(), latents, lot.frames[rows].to(device).transpose(1, 2).float() / 255
+
+
+@torch.no_grad()
+def evaluate_redrawn(vae: VideoVAE, weights: dict[str, Tensor], lot: Redrawn, device: str) -> float:
+    """Return the mean PSNR in dB of redrawn clips decoded with `weights`."""
+    own = {name: value.clone() for name, value in vae.state_dict().items()}
+    vae.load_state_dict(weights)
+    parts = [again(vae, lot, np.array([row]), device) for row in range(len(lot.frames))]
+    vae.load_state_dict(own)
+    return float(np.mean([psnr(made, true) for made, _, true in parts]))
 
 
 @torch.no_grad()

@@ -1,0 +1,150 @@
+"""Stage `upscaler`: pictures as they are decoded become those that the theatre would have shown at twice the size."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, UInt8
+from torch import Tensor
+
+from vitascope.nn.upscaler import SCALE, Upscaler, UpscalerConfig
+from vitascope.nn.video_vae import VideoVAE
+from vitascope.training.checkpoint import load_matching, save_tensors
+from vitascope.training.clips import dead_leaves
+from vitascope.training.learner import Learner
+from vitascope.training.loop import LoopConfig, run
+from vitascope.training.redrawn import EVERY, Redrawn
+from vitascope.training.sheets import save_sheet
+from vitascope.training.vae import psnr
+
+
+@dataclass(frozen=True)
+class UpscalerTraining:
+    """Settings of the stage; crops have `crop` pixels before they are scaled up."""
+
+    returned: float = 0.25
+    """Share of the clips that come in as the autoencoder returns them; the others are as they were drawn again."""
+    leaves: float = 0.1
+    """Share of the crops that are of dead leaves, so that photographs are borne."""
+    batch: int = 24
+    crop: int = 64
+    rate: float = 1e-3
+    ema: float = 0.995
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """The same pictures as they come in, and as they are to become."""
+
+    small: UInt8[Tensor, "pictures 3 height width"]
+    large: UInt8[Tensor, "pictures 3 height2 width2"]
+
+    def crops(
+        self, rng: np.random.Generator, count: int, size: int
+    ) -> tuple[Float[Tensor, "count 3 size size"], Float[Tensor, "count 3 size2 size2"]]:
+        """Cut random windows of `size` pixels out of random pictures, and the same ones at twice the size."""
+        height, width = self.small.shape[-2:]
+        inside, outside = [], []
+        for index in rng.integers(len(self.small), size=count):
+            y, x = int(rng.integers(height - size + 1)), int(rng.integers(width - size + 1))
+            inside.append(self.small[index, :, y : y + size, x : x + size])
+            y, x, side = SCALE * y, SCALE * x, SCALE * size
+            outside.append(self.large[index, :, y : y + side, x : x + side])
+        return torch.stack(inside).float() / 255, torch.stack(outside).float() / 255
+
+
+@torch.no_grad()
+def decoded(vae: VideoVAE, lot: Redrawn, returned: float) -> Pairs:
+    """Decode clips that were drawn again; the first of them, a share `returned`, are encoded anew."""
+    latents, count = lot.latents.float(), round(returned * len(lot.frames))
+    if count:
+        latents[:count] = vae.encode(lot.frames[:count].transpose(1, 2).float() / 255)
+    made = torch.cat([vae.decode(part) for part in latents.split(4)])
+    return Pairs(_bytes(made.transpose(1, 2)[:, ::EVERY]).flatten(0, 1), lot.large.flatten(0, 1))
+
+
+@torch.no_grad()
+def leaves(vae: VideoVAE, rng: np.random.Generator, count: int, size: int) -> Pairs:
+    """Make pairs of dead leaves of `size` pixels, the small ones as the autoencoder returns them."""
+    large = torch.cat([dead_leaves(rng, 1, SCALE * size) for _ in range(count)])
+    small = F.interpolate(large.float() / 255, scale_factor=1 / SCALE, mode="area")
+    return Pairs(_bytes(vae.decode(vae.encode(small[:, :, None]))[:, :, 0]), large)
+
+
+def _bytes(pictures: Tensor) -> Tensor:
+    return (pictures.clamp(0, 1) * 255).round().to(torch.uint8)
+
+
+def sharp_loss(made: Float[Tensor, "n 3 h w"], true: Float[Tensor, "n 3 h w"]) -> Float[Tensor, ""]:
+    """Return the mean error of the pixels, and that of their differences, which are what sharpness is."""
+    loss = (made - true).abs().mean()
+    for axis in (-1, -2):
+        loss = loss + (made.diff(dim=axis) - true.diff(dim=axis)).abs().mean()
+    return loss
+
+
+def train(
+    model: UpscalerConfig,
+    config: UpscalerTraining,
+    loop: LoopConfig,
+    pool: Sequence[Pairs],
+    other: Pairs,
+    test: Pairs,
+    out: Path,
+    start: Mapping[str, Tensor] | None = None,
+) -> Path:
+    """Train for the loop's minutes and return the path of the averaged weights, `upscaler.safetensors` under `out`.
+
+    `other` are the pairs that have no part in the theatre. Starts from the tensors of `start` that fit, or goes on from
+    `out/state.safetensors` if a run was cut off there.
+    """
+    rng, state = np.random.default_rng(7), out / "state.safetensors"
+    net = Upscaler(model)
+    if start:
+        load_matching(net, start)
+    optimizer = torch.optim.AdamW(net.parameters(), config.rate, betas=(0.9, 0.99), weight_decay=0.0)
+    learner = Learner(net, [optimizer], config.ema)
+    first, seconds = learner.go_on(state)
+    few = round(config.leaves * config.batch)
+
+    def step(number: int, done: float) -> dict[str, float]:
+        lots = rng.integers(len(pool), size=config.batch - few)
+        parts = [pool[i].crops(rng, int((lots == i).sum()), config.crop) for i in np.unique(lots)]
+        parts += [other.crops(rng, few, config.crop)] if few else []
+        small, large = (torch.cat(each) for each in zip(*parts, strict=True))
+        with torch.autocast("cpu", torch.bfloat16):
+            made = net(small)
+        loss = sharp_loss(made.float(), large)
+        learner.learn(loss)
+        return {"loss": float(loss.detach()), "psnr": psnr(made.detach().float(), large)}
+
+    def save(number: int, spent: float) -> None:
+        better, plain = evaluate(net, learner.averaged, test, out / "sheet.png")
+        print(f"test psnr {better:.2f} dB, bicubic {plain:.2f} dB", flush=True)
+        facts = {"step": number, "minutes": spent / 60, "results": {"psnr": better, "bicubic": plain}}
+        save_tensors(out / "upscaler.safetensors", learner.averaged, facts)
+        learner.keep(state, number, spent)
+
+    run(loop, out, [optimizer], step, save, first, seconds)
+    return out / "upscaler.safetensors"
+
+
+@torch.no_grad()
+def evaluate(net: Upscaler, weights: dict[str, Tensor], test: Pairs, sheet: Path) -> tuple[float, float]:
+    """Return the PSNR in dB of the test's pictures scaled up with `weights`, and with bicubic interpolation.
+
+    The sheet shows some of them: bicubic, ours, true.
+    """
+    own = {name: value.clone() for name, value in net.state_dict().items()}
+    net.load_state_dict(weights)
+    small, large = test.small.float() / 255, test.large.float() / 255
+    made = torch.cat([net(part) for part in small.split(8)]).clamp(0, 1)
+    net.load_state_dict(own)
+    plain = F.interpolate(small, scale_factor=SCALE, mode="bicubic").clamp(0, 1)
+    chosen = range(0, len(small), max(1, len(small) // 6))
+    rows = [torch.stack([each[i] for each in (plain, made, large)]) for i in chosen]
+    save_sheet([_bytes(row).permute(0, 2, 3, 1).numpy() for row in rows], None, sheet, moments=3)
+    return psnr(made, large), psnr(plain, large)

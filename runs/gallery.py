@@ -19,16 +19,14 @@ FOLDER = Path("docs/gallery")
 
 
 def main() -> None:
-    """Write one animated WebP a clip, twice the size that the model draws, and print the README's table."""
+    """Write one animated WebP a clip, and print the README's table."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     vitascope.generate("a ball in a room", seed=0, steps=1)
     for name, (prompt, seed) in CLIPS.items():
         start = time.perf_counter()
         clip = vitascope.generate(prompt, seed=seed)
         seconds = time.perf_counter() - start
-        pictures = [
-            Image.fromarray(frame).resize((256, 256), Image.Resampling.LANCZOS) for frame in clip.frames
-        ]
+        pictures = [Image.fromarray(frame) for frame in clip.frames]
         path = FOLDER / f"{name}.webp"
         pictures[0].save(
             path,

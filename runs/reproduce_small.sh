@@ -10,6 +10,8 @@ train latents --clips "$out/clips" --vae "$out/vae/vae.safetensors" --out "$out/
 train textures --clips "$out/clips" --out "$out/textures.safetensors"
 train dit --minutes 150 --from-scratch --textures "$out/textures.safetensors" --vae "$out/vae/vae.safetensors" \
   --shards "$out/latents" --out "$out/dit"
+train redraw --vae "$out/vae/vae.safetensors" --dit "$out/dit/dit.safetensors" --out "$out/redrawn"
+train upscaler --minutes 14 --from-scratch --vae "$out/vae/vae.safetensors" --redrawn "$out/redrawn" --out "$out/upscaler"
 train judge --minutes 12 --out "$out/judge"
 train export --vae "$out/vae/vae.safetensors" --dit "$out/dit/dit.safetensors" --judge "$out/judge" --shards "$out/latents" \
-  --steps 16 --guidance 2.5 --temperature 0.5 --out "$out/weights"
+  --upscaler "$out/upscaler/upscaler.safetensors" --steps 16 --guidance 1.5 --temperature 0.4 --draft-steps 4 --out "$out/weights"

@@ -18,6 +18,8 @@ from vitascope.types import Clip
 FOLDER = Path("docs/gallery/tasks")
 PHOTO = "docs/gallery/photos/chelsea.webp"
 MOMENTS = 5
+SHOWN = 0.75
+"""How large the page shows what was made, for the sake of the repository's size."""
 PROMPT = "a taxi drives through the city at sunset"
 
 
@@ -29,7 +31,9 @@ def moments(clip: Clip, count: int = MOMENTS) -> np.ndarray:
 
 def save(name: str, picture: np.ndarray) -> None:
     """Write a picture of the page."""
-    Image.fromarray(picture).save(FOLDER / f"{name}.webp", quality=82)
+    height, width = (round(SHOWN * side) for side in picture.shape[:2])
+    shown = Image.fromarray(picture).resize((width, height), Image.Resampling.LANCZOS)
+    shown.save(FOLDER / f"{name}.webp", quality=80)
     print(name, flush=True)
 
 
@@ -41,7 +45,8 @@ def sources(folder: Path) -> dict[str, str]:
     for name, frame in (("first", frames[0]), ("last", frames[-1])):
         files[name] = str(folder / f"{name}.png")
         Image.fromarray(frame).save(files[name])
-    wide = Clip(np.ascontiguousarray(frames[:, 32:104]), clip.fps, clip.record)
+    height = frames.shape[1] // 16
+    wide = Clip(np.ascontiguousarray(frames[:, 4 * height : 13 * height]), clip.fps, clip.record)
     return files | {"wide": str(wide.save(folder / "wide.mp4"))}
 
 

@@ -96,14 +96,18 @@ def _given(
 ) -> tuple[Float32[np.ndarray, "tokens latent"], Float32[np.ndarray, " tokens"]]:
     """Return the given latents and each token's level: 0 where it is given, 1 or an edit's strength where it is not."""
     canvas = known.canvas.part(window.frames)
-    cells = canvas.cells().reshape(-1)
+    grid = canvas.cells()
+    cells = grid.reshape(-1)
     given = np.zeros((cells.size, LATENT_CHANNELS), np.float32)
     levels = np.ones(cells.size, np.float32)
     if known.source is not None and shot.strength is not None:
         given = encoders.video(known.source[window.frames])
         levels *= np.float32(shot.strength)
     if cells.any():
-        given = np.where(cells[:, None], encoders.video(canvas.filled()), given)
+        # The encoder looks back only: what comes after the last cell that is given, it need not see.
+        last = int(np.flatnonzero(grid.any(axis=(1, 2)))[-1])
+        there = encoders.video(canvas.part(slice(0, 1 + TIME_STRIDE * last)).filled())
+        given[: len(there)] = np.where(cells[: len(there), None], there, given[: len(there)])
         levels[cells] = 0.0
     return given, levels
 

@@ -10,7 +10,7 @@ from vitascope.conditioning.camera import camera_channels
 from vitascope.conditioning.choreography import Choreography
 from vitascope.conditioning.encoders import Encoders
 from vitascope.conditioning.known import Known
-from vitascope.conditioning.windows import CONTEXT, Window
+from vitascope.conditioning.windows import Window
 from vitascope.types import (
     LATENT_CHANNELS,
     REFERENCE_SECONDS,
@@ -60,8 +60,7 @@ def condition(
 def caption_at(shot: Shot, window: Window) -> str:
     """Return what is told at the middle of the frames that a window adds to the shot."""
     shape = shot.video_shape()
-    first = window.start + (CONTEXT if window.start else 0)
-    halfway = (first + window.start + window.num_frames) / 2 / shape.num_frames
+    halfway = (window.start + window.context + window.start + window.num_frames) / 2 / shape.num_frames
     caption = shot.caption or shot.prompt
     for share, words in shot.script:
         if share <= halfway:

@@ -4,11 +4,13 @@ import math
 import time
 from collections.abc import Callable
 
-from vitascope.conditioning.windows import CONTEXT
+import numpy as np
+
+from vitascope.conditioning.windows import windows
 from vitascope.jobs.job import Standing
 from vitascope.jobs.previews import Previews
 from vitascope.progress import Event
-from vitascope.types import TIME_STRIDE, Shot
+from vitascope.types import Shot
 
 LOAD, WRITE = 0.04, 0.05
 """Shares of a clip's time that loading and writing take."""
@@ -82,7 +84,5 @@ class Gauge:
 
 def _windows(shot: Shot, longest: int) -> int:
     """Return in about how many windows a shot is made; a loop is made twice."""
-    frames = shot.num_frames or 1
-    fresh = max(TIME_STRIDE, longest - CONTEXT)
-    count = 1 + max(0, math.ceil((frames - longest) / fresh))
+    count = len(windows(np.zeros(shot.num_frames or 1, bool), longest))
     return 2 * count if shot.loop else count

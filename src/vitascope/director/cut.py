@@ -50,7 +50,9 @@ def _measured(board: Storyboard, shots: Sequence[Made]) -> Storyboard:
         shot = made.take.shot
         # What was planned stays as it was said: 23.976 is not what a file says that it is.
         fps = shot.fps or fps
-        shot = shot.model_copy(update={"size": size, "fps": fps, "num_frames": frames, "seconds": frames / fps})
+        shot = shot.model_copy(
+            update={"size": size, "fps": fps, "num_frames": frames, "seconds": frames / fps}
+        )
         takes.append(made.take.model_copy(update={"shot": shot}))
     return board.model_copy(update={"takes": tuple(takes)})
 

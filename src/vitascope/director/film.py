@@ -1,14 +1,14 @@
 """A film as a person says it: what all shots share, and the shots one after the other. From TOML, JSON or Python.
 
-    title = "A walk"
-    crossfade = 0.5
+title = "A walk"
+crossfade = 0.5
 
-    [[shots]]
-    prompt = "a cat walks in a garden"
+[[shots]]
+prompt = "a cat walks in a garden"
 
-    [[shots]]
-    prompt = "a cat jumps in a garden"
-    continue = true
+[[shots]]
+prompt = "a cat jumps in a garden"
+continue = true
 """
 
 import tomllib
@@ -84,6 +84,11 @@ class Film(BaseModel):
     guidance_scale: Number | None = None
     crossfade: Seconds = 0.0
     model: str | None = None
+
+    @property
+    def name(self) -> str:
+        """Its title, or else the words of its first shot."""
+        return " ".join(self.title.split()) or self.shots[0].prompt
 
     def with_files(self, find: Find) -> "Film":
         """Return the film with each file that it names where `find` says that it is."""

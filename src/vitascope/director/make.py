@@ -59,13 +59,25 @@ def make(
     hear: Callable[[int, Made], None] = lambda number, made: None,
 ) -> Record:
     """Make a storyboard into a file, at once or not at all; `hear` hears of each shot that is there."""
+    shots = shots_of(board, renderer, folder, progress, hear)
+    with published(output, force=force) as part:
+        return cut(board, shots, part, progress)
+
+
+def shots_of(
+    board: Storyboard,
+    renderer: Backend,
+    folder: Path,
+    progress: Progress,
+    hear: Callable[[int, Made], None] = lambda number, made: None,
+) -> list[Made]:
+    """Return all shots of a storyboard, having made those that a folder does not hold yet."""
     _remember(board, folder)
     shots = []
     for number, made in enumerate(shoot(board, renderer, folder, progress)):
         shots.append(made)
         hear(number, made)
-    with published(output, force=force) as part:
-        return cut(board, shots, part, progress)
+    return shots
 
 
 @contextmanager

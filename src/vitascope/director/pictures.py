@@ -50,7 +50,9 @@ def _panel(frame: UInt8[np.ndarray, "height width 3"], when: str, words: str) ->
     """Return a frame under two lines of text."""
     picture = Image.fromarray(frame)
     scale = SIDE / max(picture.size)
-    picture = picture.resize((round(picture.width * scale), round(picture.height * scale)), Image.Resampling.LANCZOS)
+    picture = picture.resize(
+        (round(picture.width * scale), round(picture.height * scale)), Image.Resampling.LANCZOS
+    )
     panel = Image.new("RGB", (picture.width, picture.height + 2 * LINE), BACKGROUND)
     draw, font = ImageDraw.Draw(panel), ImageFont.load_default(LETTERS)
     words = " ".join(words.split())

@@ -54,7 +54,7 @@ class Storyboard(BaseModel):
         return self.takes[0].shot.model
 
     def spans(self) -> list[tuple[int, int]] | None:
-        """Return at which frames of the film each shot begins and ends; None where a server decides how long they are."""
+        """Return at which frames of the film each shot begins and ends; None where a server decides that."""
         spans, end = [], 0
         for take in self.takes:
             if take.shot.num_frames is None or take.shot.fps is None:
@@ -70,7 +70,13 @@ class Storyboard(BaseModel):
         length: dict[str, Any] = {}
         if spans is not None and first.fps is not None:
             length = {"num_frames": spans[-1][1], "seconds": spans[-1][1] / first.fps}
-        about = {"size": first.size, "fps": first.fps, "seed": self.seed, "model": first.model, "steps": first.steps}
+        about = {
+            "size": first.size,
+            "fps": first.fps,
+            "seed": self.seed,
+            "model": first.model,
+            "steps": first.steps,
+        }
         return Shot(prompt=self.title, **about, **length)
 
     def told(self) -> dict[str, Any]:
@@ -89,20 +95,21 @@ def storyboard(film: Film) -> Storyboard:
             take = _take(film, number, seed, takes[0].shot if takes else None)
             planned = pipeline.plan(take.shot, backend(model))
         settled = {name: getattr(planned.shot, name) for name in ("size", "fps", "num_frames")}
-        settled |= {"aspect_ratio": None, "seconds": None} if planned.shot.size and planned.shot.num_frames else {}
+        settled |= (
+            {"aspect_ratio": None, "seconds": None} if planned.shot.size and planned.shot.num_frames else {}
+        )
         takes.append(take.model_copy(update={"shot": take.shot.model_copy(update=settled)}))
         # What the words leave open, the frame that it continues from will say.
         kept = [note for note in planned.notes if not (said.continues and _WORDS in note)]
         notes += [f"shots[{number}]: {note}" for note in kept]
     _check_fades(film, takes)
-    title = " ".join(film.title.split()) or film.shots[0].prompt
-    return Storyboard(title=title, seed=seed, takes=tuple(takes), notes=tuple(notes))
+    return Storyboard(title=film.name, seed=seed, takes=tuple(takes), notes=tuple(notes))
 
 
 def storyboard_of(record: Record) -> Storyboard:
     """Return the storyboard that a finished film carries; raises `InputFileError` for the record of no film."""
     try:
-        return Storyboard.model_validate(record.film)
+        return Storyboard.model_validate({**(record.film or {}), "notes": record.notes})
     except ValidationError:
         raise InputFileError("it is no film of vitascope") from None
 
@@ -159,7 +166,9 @@ def _check_join(said: FilmShot, number: int, card: Card) -> None:
     if said.continues and said.crossfade:
         raise RequestError("crossfade", "does not go together with continue", "leave one out")
     if said.continues and said.image is not None:
-        raise RequestError("image", "the first frame of a shot that continues is there already", "leave one out")
+        raise RequestError(
+            "image", "the first frame of a shot that continues is there already", "leave one out"
+        )
     if said.continues and "frame" not in card.takes:
         raise RequestError("continue", f"{card.id} takes no first frame", "leave it out")
 

@@ -125,7 +125,7 @@ def read_script(path: Path) -> Film:
 
 def field_name(where: Sequence[int | str]) -> str:
     """Return the name of a field in a list of things, as in "shots[2].camera"."""
-    match [part for part in where[:3]]:
+    match list(where[:3]):
         case [str(name), int(number), str(field)]:
             return f"{name}[{number}].{field}"
         case [str(name), int(number)]:

@@ -1,8 +1,8 @@
 """Storyboard -> clips: one shot after the other, each kept as soon as it is whole, so that none is made twice.
 
 A folder holds, by a checksum of all that decides a shot: `KEY.mp4`, the shot, hardly compressed; `KEY/`, its last
-denoising step while it is made; `KEY.png`, its last frame where the next shot goes on from it. So a film that was killed
-goes on in the step where it was, and a film of which one shot was changed needs that one only.
+denoising step while it is made; `KEY.png`, its last frame where the next shot goes on from it. So a film that was
+killed goes on in the step where it was, and a film of which one shot was changed needs that one only.
 """
 
 import json

@@ -16,7 +16,6 @@ from vitascope.types import Record, Shot
 
 SHARED = ("style", "negative_prompt", "preset", "steps", "guidance_scale", "references")
 """What the film says for each shot that does not say it."""
-_WORDS = "the prompt"
 
 
 class Take(BaseModel):
@@ -90,18 +89,12 @@ def storyboard(film: Film) -> Storyboard:
     seed = drawn_seed() if film.seed is None else film.seed
     takes: list[Take] = []
     notes: list[str] = []
-    for number, said in enumerate(film.shots):
+    for number in range(len(film.shots)):
         with _naming(film, number):
             take = _take(film, number, seed, takes[0].shot if takes else None)
             planned = pipeline.plan(take.shot, backend(model))
-        settled = {name: getattr(planned.shot, name) for name in ("size", "fps", "num_frames")}
-        settled |= (
-            {"aspect_ratio": None, "seconds": None} if planned.shot.size and planned.shot.num_frames else {}
-        )
-        takes.append(take.model_copy(update={"shot": take.shot.model_copy(update=settled)}))
-        # What the words leave open, the frame that it continues from will say.
-        kept = [note for note in planned.notes if not (said.continues and _WORDS in note)]
-        notes += [f"shots[{number}]: {note}" for note in kept]
+        takes.append(take.model_copy(update={"shot": _settled(take.shot, planned.shot)}))
+        notes += [f"shots[{number}]: {note}" for note in planned.notes]
     _check_fades(film, takes)
     return Storyboard(title=film.name, seed=seed, takes=tuple(takes), notes=tuple(notes))
 
@@ -156,6 +149,19 @@ def _take(film: Film, number: int, seed: int, first: Shot | None) -> Take:
     fade = film.crossfade if said.crossfade is None else said.crossfade
     plain = number == 0 or said.continues
     return Take(shot=shot, continues=said.continues, crossfade=0.0 if plain else fade)
+
+
+def _settled(shot: Shot, planned: Shot) -> Shot:
+    """Return a shot as it was asked for, with its size and length as far as planning has settled them.
+
+    The words are left to be read again: a shot that continues is read with the frame that it continues from.
+    """
+    settled: dict[str, Any] = {}
+    if planned.size is not None:
+        settled |= {"size": planned.size, "aspect_ratio": None}
+    if planned.num_frames is not None and planned.fps is not None:
+        settled |= {"num_frames": planned.num_frames, "fps": planned.fps, "seconds": None}
+    return shot.model_copy(update=settled)
 
 
 def _check_join(said: FilmShot, number: int, card: Card) -> None:

@@ -107,6 +107,6 @@ def test_the_nearest_crossfade_is_one_that_can_be():
 
 
 def test_what_was_guessed_is_told_with_its_shot():
-    board = storyboard(film({"prompt": "a cat"}, {"prompt": "a kraken", "seconds": 1.05}))
+    board = storyboard(film({"prompt": "a cat"}, {"prompt": "a kraken walks in a garden", "seconds": 1.05}))
     assert any(note.startswith("shots[1]: ") and "kraken" in note for note in board.notes)
     assert any(note.startswith("shots[1]: seconds: 1.05 becomes 9 frames") for note in board.notes)

@@ -1,6 +1,7 @@
 """A film is one job: it is checked as a whole, made shot after shot, and goes on in the shot where it was."""
 
 import os
+from functools import cache
 
 import pytest
 from PIL import Image
@@ -34,6 +35,7 @@ def whole(tmp_path) -> bytes:
     return (tmp_path / "whole.mp4").read_bytes()
 
 
+@cache
 def calls(number: int) -> int:
     """How often the network is called for so many shots."""
     counting = Watched()
@@ -142,7 +144,7 @@ def test_pictures_are_kept_for_as_long_as_the_film_is(desk, tmp_path):
 
 def test_a_film_costs_all_of_its_shots(desk):
     desk.submit_film(film(), owner="me", budget=Budget(seconds_per_day=3))
-    (charge,) = desk.store.tables.charges("me", 0)
+    (charge,) = desk.store.tables.charges("me", 0.0)
     assert charge.seconds == (9 + 9 + 5) / 8
     with pytest.raises(BudgetError):
         desk.submit_film(film(), owner="me", budget=Budget(seconds_per_day=3))

@@ -97,7 +97,7 @@ def test_a_film_that_cannot_be_is_refused_by_shot_and_field(client, desk):
         ({"shots": [*shots, {"prompt": "a cat", "what": 3}]}, "shots[3].what"),
         ({"shots": [shots[1]]}, "shots[0].continue"),
         ({"shots": []}, "shots"),
-        ({"crossfade": 9}, "crossfade"),
+        ({"crossfade": 9, "shots": [shots[0], shots[0]]}, "crossfade"),
         ({"size": "9x9"}, "size"),
         ({"model": "/x"}, "model"),
         ({"priority": 101}, "priority"),

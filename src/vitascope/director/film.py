@@ -18,6 +18,7 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from vitascope.backends.base import MAX_SEED
 from vitascope.errors import RequestError
 from vitascope.types import CameraMove
 
@@ -30,6 +31,8 @@ FILES = ("image", "last_image", "references")
 LONGEST_SCRIPT = 2**20
 
 Number = Annotated[float, Field(allow_inf_nan=False)]
+Count = Annotated[int, Field(ge=-1_000_000, le=1_000_000)]
+Seed = Annotated[int, Field(ge=0, le=MAX_SEED)]
 Seconds = Annotated[float, Field(ge=0, le=60, allow_inf_nan=False)]
 
 
@@ -45,8 +48,8 @@ class FilmShot(BaseModel):
     prompt: str
     negative_prompt: str | None = None
     seconds: Number | None = None
-    num_frames: Annotated[int, Field(le=1_000_000)] | None = None
-    seed: int | None = None
+    num_frames: Count | None = None
+    seed: Seed | None = None
     camera: str | tuple[CameraMove, ...] | None = None
     path: str | tuple[tuple[Number, Number, Number], ...] | None = None
     at: dict[float, str] = Field({}, description="From seconds to what is told from then on.")
@@ -55,7 +58,7 @@ class FilmShot(BaseModel):
     references: tuple[str, ...] | None = Field(None, description="Pictures of who is meant.")
     style: str | None = None
     preset: str | None = None
-    steps: int | None = None
+    steps: Count | None = None
     guidance_scale: Number | None = None
     continues: bool = Field(False, alias="continue")
     crossfade: Seconds | None = None
@@ -72,7 +75,7 @@ class Film(BaseModel):
 
     title: str = Field("", max_length=200)
     shots: tuple[FilmShot, ...] = Field(min_length=1, max_length=MAX_SHOTS)
-    seed: int | None = None
+    seed: Seed | None = None
     size: str | tuple[int, int] | None = None
     aspect_ratio: str | None = None
     fps: Number | None = None
@@ -80,7 +83,7 @@ class Film(BaseModel):
     negative_prompt: str | None = None
     references: tuple[str, ...] = Field((), description="Pictures of who is meant, in all shots.")
     preset: str | None = None
-    steps: int | None = None
+    steps: Count | None = None
     guidance_scale: Number | None = None
     crossfade: Seconds = 0.0
     model: str | None = None

@@ -12,6 +12,7 @@ from vitascope.backends.base import Card
 from vitascope.backends.registry import backend
 from vitascope.director.film import Film, FilmShot
 from vitascope.errors import InputFileError, RequestError
+from vitascope.prompt.resolve import clean
 from vitascope.types import Record, Shot
 
 SHARED = ("style", "negative_prompt", "preset", "steps", "guidance_scale", "references")
@@ -96,7 +97,7 @@ def storyboard(film: Film) -> Storyboard:
         takes.append(take.model_copy(update={"shot": _settled(take.shot, planned.shot)}))
         notes += [f"shots[{number}]: {note}" for note in planned.notes]
     _check_fades(film, takes)
-    return Storyboard(title=film.name, seed=seed, takes=tuple(takes), notes=tuple(notes))
+    return Storyboard(title=clean("title", film.name), seed=seed, takes=tuple(takes), notes=tuple(notes))
 
 
 def storyboard_of(record: Record) -> Storyboard:

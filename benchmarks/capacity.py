@@ -188,7 +188,7 @@ class Simulation:
     def _make(self, worker: str, job: Job) -> None:
         """Let a worker's heart hear what a render tells, at its time; it beats by itself in between."""
         heart = Heart(self.store, job, Still(), lambda: False)
-        listen = heart.listener(Gauge(job.request.planned, 1, self.longest), lambda event: None)
+        listen = heart.listener(Gauge([job.request.planned], self.longest), lambda event: None)
         for share, event in self.script:
             self._after(share * self.load.seconds, lambda event=event: listen(event))
         beats = int(self.load.seconds / (self.store.lease_seconds / 4))

@@ -58,7 +58,7 @@ def test_links_lead_somewhere():
             assert (page.parent / link).exists(), f"{page.name} links to {link}"
 
 
-WORDS = "edit|evaluate|explain|extend|generate|inspect|jobs|models|remake|serve|tokens|webhooks|worker"
+WORDS = "edit|evaluate|explain|extend|film|generate|inspect|jobs|models|remake|serve|tokens|webhooks|worker"
 SHOWN = re.compile(rf"(?:`|^ {{4}}|^)(?:vitascope )?((?:{WORDS})(?: [^`#\n]*)?)(?:`|#|$)", re.MULTILINE)
 
 

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from vitascope.api import extend as extend
     from vitascope.api import generate as generate
     from vitascope.api import stream as stream
+    from vitascope.director.film import Film as Film
+    from vitascope.director.film import FilmShot as FilmShot
+    from vitascope.director.make import make_film as make_film
     from vitascope.errors import VitascopeError as VitascopeError
     from vitascope.progress import Progress as Progress
     from vitascope.types import CameraMove as CameraMove
@@ -27,6 +30,9 @@ _HOMES = {
     "extend": "vitascope.api",
     "edit": "vitascope.api",
     "stream": "vitascope.api",
+    "make_film": "vitascope.director.make",
+    "Film": "vitascope.director.film",
+    "FilmShot": "vitascope.director.film",
     "VitascopeError": "vitascope.errors",
     "Progress": "vitascope.progress",
     "CameraMove": "vitascope.types",

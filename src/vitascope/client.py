@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import quote, urlencode, urlsplit
 
+from vitascope.director.film import Film
 from vitascope.errors import (
     JobConflictError,
     JobNotFoundError,
@@ -81,6 +82,24 @@ class Client:
         }
         told |= {"key": key or secrets.token_hex(16), "seeded": seeded}
         return self.ask("POST", "/api/v1/jobs", told, again=True)
+
+    def submit_film(self, film: Film, *, priority: int = 0, key: str | None = None) -> dict[str, Any]:
+        """Hand in a film, with the pictures that it names, once; return it as a job, and how far each shot is.
+
+        Events, waiting, downloading and whatever is done with jobs is done with it by its id.
+        """
+        sent: dict[str, str] = {}
+
+        def upload(name: str, argument: str) -> str:
+            sent[name] = sent.get(name) or self.upload(Path(name))
+            return sent[name]
+
+        told = film.with_files(upload).said() | {"priority": priority, "key": key or secrets.token_hex(16)}
+        return self.ask("POST", "/api/v1/films", told, again=True)
+
+    def film(self, name: str) -> dict[str, Any]:
+        """Return a film, and how far each of its shots is."""
+        return self.ask("GET", f"/api/v1/films/{quote(name, safe='')}")
 
     def job(self, name: str) -> dict[str, Any]:
         """Return a job."""

@@ -52,6 +52,12 @@ class Progress:
         self.states = states
         self.seconds_spent: dict[str, float] = {}
 
+    def keeping(self, states: Path) -> "Progress":
+        """Return a progress that tells the same listener, for a clip whose steps are kept in another folder."""
+        other = Progress(self._listener, self._cancelled, self._clock, states)
+        other.seconds_spent = self.seconds_spent
+        return other
+
     @contextmanager
     def phase(self, name: str, total: int = 1) -> Iterator[None]:
         """Enter a phase of `total` steps; phases follow one another and do not nest. Raises `Cancelled`."""

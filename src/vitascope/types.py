@@ -7,7 +7,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from jaxtyping import Bool, Float32, UInt8
@@ -262,7 +262,7 @@ class Record:
     """How a clip was made: enough to make it again, and what a person would want to know about it.
 
     `seconds_spent` maps phases to wall seconds; it is told to the user and never written into the file, so that
-    the same shot gives the same bytes.
+    the same shot gives the same bytes. A film has its storyboard in `film`, and `shot` stands for the whole.
     """
 
     shot: Shot
@@ -271,6 +271,7 @@ class Record:
     versions: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     seconds_spent: Mapping[str, float] = field(default_factory=dict)
+    film: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)

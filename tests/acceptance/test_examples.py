@@ -46,6 +46,7 @@ def made(tmp_path_factory) -> Path:
         ("17_stream", ("a cat walks in a garden", "3"), 25),
         ("15_queue", ("a cat walks in a garden",), 17),
         ("16_service", ("a cat walks in a garden",), 17),
+        ("20_film", (str(EXAMPLES / "film.toml"),), 46),
     ],
 )
 def test_an_example_makes_a_clip(made: Path, tmp_path: Path, name: str, inputs: tuple[str, ...], frames: int):

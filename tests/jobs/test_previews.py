@@ -145,7 +145,7 @@ def test_a_worker_shows_the_clip_in_the_making_and_clears_up(tmp_path, monkeypat
 def test_the_guess_for_the_whole_job_is_of_the_pace_of_this_attempt():
     clock = Clock()
     planned = pipeline.plan(take(7, steps=10), backend("fake")).shot
-    gauge = Gauge(planned, 1, 17, clock=clock)
+    gauge = Gauge([planned], 17, clock=clock)
     gauge.read(Event("load", 0, 1))
     clock.now = 50.0
     gauge.read(Event("encode", 0, 1))

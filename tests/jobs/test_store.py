@@ -349,6 +349,23 @@ def test_an_owner_sees_only_what_is_theirs(store):
         store.get(job.id, "you")
 
 
+def test_a_list_may_be_of_one_kind(store):
+    kinds = ("film", "generate", "film", "edit")
+    jobs = [store.submit(request(kind=kind), owner="me").id for kind in kinds]
+    assert [job.id for job in store.page(kind="film").jobs] == [jobs[2], jobs[0]]
+    assert [job.id for job in store.page(kind="film", order="asc", limit=1).jobs] == [jobs[0]]
+    assert store.page(kind="film", owner="you").jobs == ()
+    assert store.page(jobs[2], kind="film").jobs[0].id == jobs[0]
+
+
+def test_what_only_films_have_is_kept(store):
+    job = store.submit(request(kind="film", film_json="{}"))
+    assert store.get(job.id).request.film_json == "{}"
+    standing = Standing("denoise", 3, 8, 40, clip=2, clip_percent=30)
+    store.beat(store.claim("w").lease, standing)
+    assert store.get(job.id).standing == standing
+
+
 def test_a_listener_who_was_away_misses_nothing(store):
     one, two = store.submit(request()).id, store.submit(request()).id
     last = store.last_event()

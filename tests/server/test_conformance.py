@@ -17,6 +17,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from tests.server.conftest import png
+from vitascope.director.film import Film
 from vitascope.jobs.drill import take
 from vitascope.server.app import make_app
 from vitascope.server.doors import Rules
@@ -32,6 +33,7 @@ CHECKS = [
     response_headers_conformance,
     response_schema_conformance,
 ]
+FILM = {"model": "fake", "shots": [{"prompt": "a cat", "num_frames": 5}]}
 ENDLESS = r"/events$|/sync$"
 """Routes whose answers wait for something to happen."""
 
@@ -42,6 +44,7 @@ def everything(tmp_path, desk, work):
     house = open_house(tmp_path, desk, models=("fake",), rules=Rules(hosts=None))
     app = make_app(house)
     made = desk.submit(take(7))
+    desk.submit_film(Film.model_validate(FILM))
     work()
     (tmp_path / "cat.png").write_bytes(png())
 
@@ -51,7 +54,14 @@ def everything(tmp_path, desk, work):
         with (tmp_path / "cat.png").open("rb") as file:
             upload = house.uploads.keep(file, Caller())
         character = house.characters.add("Mia", tmp_path / "cat.png", Caller())
-        told = {"job_id": there, "video_id": there, "file_id": upload.id, "character_id": character.id}
+        films = [job.id for job in desk.store.page(kind="film").jobs]
+        told = {
+            "film_id": films[0] if films else "video_none",
+            "job_id": there,
+            "video_id": there,
+            "file_id": upload.id,
+            "character_id": character.id,
+        }
         return {**told, "model": "fake", "index": 0}
 
     return app, names

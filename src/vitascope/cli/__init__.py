@@ -68,7 +68,7 @@ def _explain(error: Exception) -> int:
 
 def flag(argument: str) -> str:
     """Return what an argument is called on the command line."""
-    if argument in ("prompt", "file"):
+    if argument in ("prompt", "file", "script"):
         return argument.upper()
     return f"--{argument.replace('_', '-')}" if argument.isidentifier() else argument
 

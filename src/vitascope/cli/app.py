@@ -10,6 +10,7 @@ from vitascope.cli.edit import edit
 from vitascope.cli.evaluate import evaluate
 from vitascope.cli.explain import explain
 from vitascope.cli.extend import extend
+from vitascope.cli.film import film
 from vitascope.cli.generate import generate
 from vitascope.cli.inspect import inspect
 from vitascope.cli.jobs import jobs
@@ -50,6 +51,7 @@ app.command()(generate)
 app.command()(explain)
 app.command()(extend)
 app.command()(edit)
+app.command()(film)
 app.command()(inspect)
 app.command()(remake)
 app.command()(evaluate)

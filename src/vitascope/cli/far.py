@@ -169,6 +169,13 @@ def generate_there(
             check_output(output_path(output, shot.prompt, seed, several=number > 1), force=force)
     client = client_of(server)
     told = client.submit(shot, number=number, seeded=seeded)
+    bring_home(client, told, output, wait=wait, as_json=as_json, force=force)
+
+
+def bring_home(
+    client: Client, told: dict[str, Any], output: Path | None, *, wait: bool, as_json: bool, force: bool
+) -> list[Path]:
+    """Fetch the clips of a job that was handed in and print their files, or (no `wait`) print its name."""
     with Screen() as screen:
         for note in told["notes"]:
             screen.say(f"note: {note}")
@@ -182,6 +189,7 @@ def generate_there(
     else:
         for file in files:
             typer.echo(file)
+    return files
 
 
 def _watched(client: Client, name: str, screen: Screen) -> dict[str, Any]:
@@ -189,7 +197,10 @@ def _watched(client: Client, name: str, screen: Screen) -> dict[str, Any]:
     try:
         for event in client.events(name):
             if event["type"] == "progress" and event["total"]:
-                screen.say(f"{event['percent']:3d} %  {event['phase']} {event['step']}/{event['total']}")
+                shot = f"shot {event['clip'] + 1}  " if event.get("clip") or event.get("clip_percent") else ""
+                screen.say(
+                    f"{event['percent']:3d} %  {shot}{event['phase']} {event['step']}/{event['total']}"
+                )
     except KeyboardInterrupt:
         client.do("cancel", name)
         raise

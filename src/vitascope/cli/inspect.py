@@ -17,15 +17,19 @@ def inspect(
 
     record = read_record(file)
     shot = record.shot.model_dump(mode="json", exclude_none=True)
-    made_with = {
+    made_with: dict[str, Any] = {
         "weights": dict(record.weights),
         "versions": dict(record.versions),
         "notes": list(record.notes),
     }
+    if record.film is not None:
+        made_with["film"] = dict(record.film)
     if as_json:
         typer.echo(json.dumps({"path": str(file), "shot": shot, **made_with}, ensure_ascii=False))
     else:
-        show({"file": str(file), **shot, **made_with})
+        takes = made_with.pop("film", {}).get("takes", [])
+        shots = {f"shot {number + 1}": take["shot"].get("caption") for number, take in enumerate(takes)}
+        show({"file": str(file), **shot, **shots, **made_with})
 
 
 def show(values: Mapping[str, Any]) -> None:

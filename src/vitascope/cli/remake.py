@@ -25,6 +25,8 @@ def remake(
     from vitascope.deliver.compare import compare
     from vitascope.deliver.mux import read
     from vitascope.deliver.names import check_output, output_path
+    from vitascope.director.make import make
+    from vitascope.director.storyboard import storyboard_of
     from vitascope.pipeline import deliver, generate
     from vitascope.progress import Progress
 
@@ -38,9 +40,15 @@ def remake(
         progress = Progress(screen)
         if shot.model.startswith("remote:"):
             screen.say("note: a server makes it, which cannot be promised to be the same")
-        clip = generate(shot, backend(shot.model), progress)
-        clip = replace(clip, record=replace(clip.record, notes=before.record.notes))
-        again = deliver(clip, Path(folder) / "again.mp4" if output is None else output, progress, force=force)
+        again = Path(folder) / "again.mp4" if output is None else output
+        if before.record.film is not None:
+            make(
+                storyboard_of(before.record), backend(shot.model), Path(folder), again, progress, force=force
+            )
+        else:
+            clip = generate(shot, backend(shot.model), progress)
+            clip = replace(clip, record=replace(clip.record, notes=before.record.notes))
+            deliver(clip, again, progress, force=force)
         result = compare(file, before, again)
     if as_json:
         typer.echo(json.dumps({"path": str(file), **result.to_json()}, ensure_ascii=False))

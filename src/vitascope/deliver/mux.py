@@ -5,7 +5,7 @@ The same clip gives the same bytes: one encoder thread, no dates, no names of li
 
 import os
 import platform
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
@@ -58,29 +58,46 @@ def save(clip: Clip, path: Path, *, force: bool = False) -> Path:
     return path
 
 
-def encode(clip: Clip, path: Path) -> None:
+def encode(clip: Clip, path: Path, encoder: Mapping[str, str] = ENCODER) -> None:
     """Encode a clip into the file at `path`; raises `OSError` when the disk does."""
     _, height, width, _ = clip.frames.shape
     with av.open(str(path), "w", format="mp4", options=CONTAINER) as container:
         container.metadata.update(to_tags(clip.record))
-        video = add_video(container, clip.fps, width, height)
+        video = add_video(container, clip.fps, width, height, encoder)
         sound = add_sound(container, clip)
-        cover = container.add_stream("mjpeg", rate=1)
-        cover.width, cover.height, cover.pix_fmt = width, height, "yuvj444p"
-        cover.disposition = Disposition.attached_pic
+        cover = add_cover(container, width, height)
         for packet in packets(video, (clip.frames,)):
             container.mux(packet)
         for packet in sound:
             container.mux(packet)
-        picture = av.Packet(poster(clip.frames))
-        picture.stream, picture.pts, picture.dts, picture.is_keyframe = cover, 0, 0, True
-        container.mux(picture)
+        container.mux(cover_packet(cover, poster(clip.frames)))
 
 
-def add_video(container: OutputContainer, fps: float, width: int, height: int) -> VideoStream:
+def add_cover(container: OutputContainer, width: int, height: int) -> VideoStream:
+    """Return a new track for the picture that shows a file where files are listed."""
+    cover = container.add_stream("mjpeg", rate=1)
+    cover.width, cover.height, cover.pix_fmt = width, height, "yuvj444p"
+    cover.disposition = Disposition.attached_pic
+    return cover
+
+
+def cover_packet(cover: VideoStream, picture: bytes) -> av.Packet:
+    """Return the only packet of a cover: a JPEG."""
+    packet = av.Packet(picture)
+    packet.stream, packet.pts, packet.dts, packet.is_keyframe = cover, 0, 0, True
+    return packet
+
+
+def add_video(
+    container: OutputContainer,
+    fps: float,
+    width: int,
+    height: int,
+    encoder: Mapping[str, str] = ENCODER,
+) -> VideoStream:
     """Return a new H.264 track whose packets depend on nothing but its frames."""
     rate = Fraction(fps).limit_denominator(1001)
-    video = container.add_stream("libx264", rate=rate, options=ENCODER | SAME_BYTES)
+    video = container.add_stream("libx264", rate=rate, options={**encoder, **SAME_BYTES})
     video.width, video.height, video.pix_fmt = width, height, "yuv420p"
     context = video.codec_context
     context.thread_count = 1
@@ -116,6 +133,13 @@ def read_record(path: Path) -> Record:
     """Return how a file was made; raises `InputFileError` naming a file that is not ours."""
     with _opened(path) as container:
         return from_tags(container.metadata)
+
+
+def frames_of(path: Path) -> Iterator[UInt8[np.ndarray, "height width 3"]]:
+    """Yield the frames of a file of ours, one at a time; raises `InputFileError`."""
+    with _opened(path) as container:
+        for frame in container.decode(container.streams.video[0]):
+            yield frame.to_ndarray(format="rgb24")
 
 
 def read(path: Path) -> Movie:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -42,12 +43,14 @@ def to_tags(record: Record) -> dict[str, str]:
 
     The same shot and the same installation give the same text: timings stay out.
     """
-    made_with = {
+    made_with: dict[str, Any] = {
         "backend": record.backend,
         "weights": dict(record.weights),
         "versions": dict(record.versions),
         "notes": list(record.notes),
     }
+    if record.film is not None:
+        made_with["film"] = dict(record.film)
     return {
         "title": record.shot.prompt,
         "comment": json.dumps(record.shot.model_dump(mode="json", exclude_none=True), ensure_ascii=False),
@@ -66,6 +69,7 @@ def from_tags(tags: Mapping[str, str]) -> Record:
             weights=made_with["weights"],
             versions=made_with["versions"],
             notes=tuple(made_with["notes"]),
+            film=made_with.get("film"),
         )
     except (KeyError, TypeError, ValidationError, json.JSONDecodeError):
         raise InputFileError("it carries no settings of vitascope") from None

@@ -16,6 +16,8 @@ from pydantic import SecretStr
 from vitascope import pipeline, telemetry
 from vitascope.backends.base import MAX_SEED
 from vitascope.backends.registry import backend
+from vitascope.director.film import Film
+from vitascope.director.storyboard import storyboard
 from vitascope.errors import JobNotFoundError, OutputError, RequestError
 from vitascope.faults import FaultPoint
 from vitascope.intake.door import printable
@@ -69,8 +71,7 @@ class Desk:
         seed = secrets.randbelow(2**32) if shot.seed is None else shot.seed
         _check_number(number, seed)
         shot = shot.model_copy(update={"seed": seed})
-        renderer = backend(shot.model)
-        planned = pipeline.plan(shot, renderer)
+        planned = pipeline.plan(shot, backend(shot.model))
         kept = self.rooms.keep_inputs(planned.shot)
         request = Request.of(
             self.rooms.keep_inputs(shot),
@@ -88,20 +89,59 @@ class Desk:
             priority=priority,
             max_attempts=max_attempts,
             notes=_renamed(planned.notes, planned.shot, kept),
-            cost=Cost.of(planned.shot, number, renderer.card),
+            cost=_cost(request),
+            budget=budget,
+        )
+
+    def submit_film(
+        self,
+        film: Film,
+        *,
+        asked: Mapping[str, Any] | None = None,
+        key: str | None = None,
+        owner: str = "",
+        priority: int = 0,
+        max_attempts: int = MAX_ATTEMPTS,
+        budget: Budget = NO_LIMITS,
+    ) -> Job:
+        """Take in a film, every shot of it checked, and return the job; one job makes all shots. Else as `submit`."""
+        self.rooms.check_space()
+        board = storyboard(film)
+        takes, notes = [], board.notes
+        for take in board.takes:
+            kept = self.rooms.keep_inputs(take.shot)
+            notes = _renamed(notes, take.shot, kept)
+            takes.append(take.model_copy(update={"shot": kept}))
+        kept_board = board.model_copy(update={"takes": tuple(takes), "notes": notes})
+        request = Request.of(
+            board.whole(),
+            board.whole(),
+            kind="film",
+            asked=dict(asked or film.said()),
+            trace=telemetry.carried(),
+            film_json=kept_board.model_dump_json(exclude_none=True),
+        )
+        return self.store.submit(
+            request,
+            key=key,
+            owner=owner,
+            priority=priority,
+            max_attempts=max_attempts,
+            notes=notes,
+            cost=_cost(request),
             budget=budget,
         )
 
     def clone(self, job: str, *, budget: Budget = NO_LIMITS) -> Job:
         """Hand in the same request once more; raises `BudgetError`."""
         request = self.store.get(job).request
-        cost = Cost.of(request.planned, request.number, backend(request.model).card)
+        cost = _cost(request)
         return self.store.clone(job, cost=cost, budget=budget, trace=telemetry.carried())
 
     def retry(self, job: str, *, budget: Budget = NO_LIMITS) -> Job:
         """Queue a failed or cancelled job again, and charge its owner again; raises `BudgetError`."""
         request = self.store.get(job).request
-        cost = Cost.of(request.planned, request.number, backend(request.model).card)
+        cost = _cost(request)
         return self.store.retry(job, cost=cost, budget=budget)
 
     def file(self, job: str, index: int = 0, owner: str | None = None) -> Path:
@@ -142,8 +182,8 @@ class Desk:
             except JobNotFoundError:
                 self.rooms.remove(name)
         for job in self._all():
-            kept |= {Path(given.source).name for given in job.request.shot.givens}
-            kept |= {Path(given.mask).name for given in job.request.shot.givens if given.mask}
+            for given in (given for shot in job.request.shots for given in shot.givens):
+                kept |= {Path(name).name for name in (given.source, given.mask) if name is not None}
             # It may have been retried since it was listed.
             if job.state in ("completed", "cancelled") and self.store.tables.load(job.id) == job:
                 self.rooms.sweep(job)
@@ -214,6 +254,13 @@ def _renamed(notes: tuple[str, ...], planned: Shot, kept: Shot) -> tuple[str, ..
     for before, after in zip(planned.givens, kept.givens, strict=True):
         notes = tuple(note.replace(printable(before.source), after.source) for note in notes)
     return notes
+
+
+def _cost(request: Request) -> Cost:
+    """Return what all that is rendered for a request costs."""
+    card = backend(request.model).card
+    costs = [Cost.of(shot, 1, card) for shot in request.clips]
+    return Cost(sum(cost.seconds for cost in costs), sum(cost.megapixels for cost in costs))
 
 
 def _check_number(number: int, seed: int) -> None:

@@ -2,7 +2,8 @@
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -19,12 +20,14 @@ ENCODE, DENOISE, DECODE = 0.05, 0.80, 0.15
 
 
 class Gauge:
-    """Turns events into standings, for `number` clips of a planned shot made in windows of `longest` frames."""
+    """Turns events into standings, for clips of planned shots that are made one after the other.
+
+    Each is made in windows of `longest` frames, and takes as much of the whole as it has of all windows.
+    """
 
     def __init__(
         self,
-        shot: Shot,
-        number: int,
+        shots: Sequence[Shot],
         longest: int,
         previews: Previews | None = None,
         clock: Callable[[], float] = time.monotonic,
@@ -32,13 +35,20 @@ class Gauge:
         """Begin at nothing; with `previews` pictures are made of what is there to be seen."""
         self._previews, self._clock = previews, clock
         self._pace: tuple[float, float] | None = None
-        self._steps, self._number = shot.steps or 0, number
-        self._windows = _windows(shot, longest)
+        self._shots, self._all = shots, [_windows(shot, longest) for shot in shots]
         self._clip, self._window, self._percent = 0, -1, 0
 
     def next_clip(self) -> None:
         """Say that a clip is done and the next one begins."""
         self._clip, self._window = self._clip + 1, -1
+
+    @property
+    def _steps(self) -> int:
+        return self._shots[min(self._clip, len(self._shots) - 1)].steps or 0
+
+    @property
+    def _windows(self) -> int:
+        return self._all[min(self._clip, len(self._all) - 1)]
 
     def read(self, event: Event) -> Standing:
         """Return the standing after an event."""
@@ -48,12 +58,16 @@ class Gauge:
             step, total = step + self._steps - total, self._steps
         if event.phase == "encode" and event.step == 0 and not event.finished:
             self._window += 1
-        share = (self._clip + self._share(event.phase, step / max(1, total))) / self._number
+        of_clip = self._share(event.phase, step / max(1, total)) if self._clip < len(self._all) else 0.0
+        share = (sum(self._all[: self._clip]) + self._windows * of_clip) / sum(self._all)
         self._percent = max(self._percent, min(99, math.floor(100 * share)))
         left, preview = self._seconds_left(event, share), 0
         if self._previews is not None:
             preview = self._previews.see(event)
-        return Standing(event.phase, step, total, self._percent, event.seconds_left, left, preview)
+        standing = Standing(event.phase, step, total, self._percent, event.seconds_left, left, preview)
+        if len(self._all) == 1:
+            return standing
+        return replace(standing, clip=self._clip, clip_percent=math.floor(100 * of_clip))
 
     def _seconds_left(self, event: Event, share: float) -> float | None:
         """Return the guess for all that is left: as fast as it went since the first step of denoising.

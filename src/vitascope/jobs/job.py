@@ -5,12 +5,15 @@ import json
 import secrets
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from vitascope.types import Shot
 
+if TYPE_CHECKING:
+    from vitascope.director.storyboard import Storyboard
+
 State = Literal["queued", "running", "completed", "failed", "cancelled"]
-Kind = Literal["generate", "extend", "edit", "remix"]
+Kind = Literal["generate", "extend", "edit", "remix", "film"]
 
 STATES: tuple[State, ...] = ("queued", "running", "completed", "failed", "cancelled")
 FINISHED: frozenset[State] = frozenset({"completed", "failed", "cancelled"})
@@ -31,7 +34,7 @@ class Request:
     unsaid, as it was understood when the job was handed in. `number` clips are made, with seeds that follow. `parent`
     is the job whose clip this one starts from. `asked` is whatever the client wants to be told again (the queue never
     reads it), and what makes two requests with one key the same. `trace` is the request that it came by, for those
-    who trace (`telemetry.carried`).
+    who trace (`telemetry.carried`). Of a film, `film_json` is the storyboard, and the shots stand for the whole.
     """
 
     shot_json: str
@@ -41,6 +44,7 @@ class Request:
     parent: str | None = None
     asked: Mapping[str, Any] = field(default_factory=dict)
     trace: str | None = None
+    film_json: str | None = None
 
     @classmethod
     def of(cls, shot: Shot, planned: Shot | None = None, **said: Any) -> "Request":
@@ -56,6 +60,26 @@ class Request:
     def planned(self) -> Shot:
         """The shot as it was understood, or as it was asked for where nobody has planned it yet."""
         return Shot.model_validate_json(self.planned_json or self.shot_json)
+
+    @property
+    def film(self) -> "Storyboard | None":
+        """The storyboard of a film, None for a shot."""
+        if self.film_json is None:
+            return None
+        from vitascope.director.storyboard import Storyboard
+
+        return Storyboard.model_validate_json(self.film_json)
+
+    @property
+    def shots(self) -> tuple[Shot, ...]:
+        """The shots that are to be rendered, as they were asked for; a film has several."""
+        film = self.film
+        return (self.shot,) if film is None else tuple(take.shot for take in film.takes)
+
+    @property
+    def clips(self) -> tuple[Shot, ...]:
+        """What is rendered, one after the other, as far as it is planned."""
+        return (self.planned,) * self.number if self.film_json is None else self.shots
 
     @property
     def model(self) -> str:
@@ -77,7 +101,8 @@ class Standing:
     """How far a job is: `step` of `total` steps of `phase`, and `percent` of all; 100 only once the file is there.
 
     `seconds_left` is the guess for the phase, `job_seconds_left` for all that is left. `preview` counts the pictures
-    that were made of the clip in the making; 0 means that there is none to be had.
+    that were made of the clip in the making; 0 means that there is none to be had. Where several clips are made, or
+    the shots of a film, `clip` of them are done, and `clip_percent` of the next.
     """
 
     phase: str = ""
@@ -87,6 +112,8 @@ class Standing:
     seconds_left: float | None = None
     job_seconds_left: float | None = None
     preview: int = 0
+    clip: int = 0
+    clip_percent: int = 0
 
 
 @dataclass(frozen=True)

@@ -126,6 +126,7 @@ class MemoryTables:
             for job in jobs
             if (query.states is None or job.state in query.states)
             and (query.owner is None or job.owner == query.owner)
+            and (query.kind is None or job.request.kind == query.kind)
             and (
                 query.after is None
                 or (job.number < query.after if query.newest_first else job.number > query.after)

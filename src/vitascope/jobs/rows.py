@@ -40,7 +40,7 @@ def to_row(job: Job, fingerprint: str = "") -> dict[str, Any]:
         "lease_boot": job.grip and job.grip.boot,
         "lease_until": job.grip and job.grip.until,
         "cancel_wanted": int(job.cancel_wanted),
-        "standing": _dump(asdict(job.standing)),
+        "standing": _dump(_standing(job.standing)),
         "failure": job.failure and _dump(asdict(job.failure)),
         "outputs": _dump([asdict(output) for output in job.outputs]),
         "notes": _dump(job.notes),
@@ -104,7 +104,14 @@ def migrations(folder: str = "sql") -> Iterator[tuple[int, str]]:
 def _request(request: Request) -> dict[str, Any]:
     """Return a request without what was not said, so that programs of an earlier version can read it."""
     told = asdict(request)
-    return told if request.trace is not None else {name: told[name] for name in told if name != "trace"}
+    new = ("trace", "film_json")
+    return {name: value for name, value in told.items() if name not in new or value is not None}
+
+
+def _standing(standing: Standing) -> dict[str, Any]:
+    """Return a standing without what only several clips have, so that programs of an earlier version can read it."""
+    told = asdict(standing)
+    return {name: value for name, value in told.items() if value or name not in ("clip", "clip_percent")}
 
 
 def _dump(value: object) -> str:

@@ -66,6 +66,7 @@ class Statements:
         """Return the jobs of a list."""
         states = None if query.states is None else self._list(query.states)
         told = {"after": query.after, "limit": query.limit, "states": states, "owner": query.owner}
+        told["kind"] = query.kind
         return self._jobs("newest" if query.newest_first else "oldest", told)
 
     def line(self) -> list[Job]:

@@ -28,6 +28,7 @@ from vitascope.jobs.job import (
     Failure,
     Grip,
     Job,
+    Kind,
     Lease,
     Letter,
     Output,
@@ -48,13 +49,17 @@ DIED = Failure("worker_died", "its worker ended without a word")
 
 @dataclass(frozen=True)
 class Query:
-    """Which jobs a list is of, those of `owner` (None: of all) in `states`, by age, after the job `after`."""
+    """Which jobs a list is of, those of `owner` (None: of all) in `states`, by age, after the job `after`.
+
+    With a `kind` only those that are of it.
+    """
 
     after: int | None = None
     limit: int = 20
     newest_first: bool = True
     states: tuple[State, ...] | None = None
     owner: str | None = None
+    kind: Kind | None = None
 
 
 @runtime_checkable
@@ -326,13 +331,15 @@ class Store:
         order: Literal["asc", "desc"] = "desc",
         states: Sequence[State] | None = None,
         owner: str | None = None,
+        kind: Kind | None = None,
     ) -> Page:
         """Return up to `limit` jobs by age after (not with) the job `after`, newest first unless `order` is asc.
 
         `after` may have been deleted since the page before this one.
         """
         number = None if after is None else self._cursor(after, owner)
-        query = Query(number, limit + 1, order == "desc", None if states is None else tuple(states), owner)
+        chosen = None if states is None else tuple(states)
+        query = Query(number, limit + 1, order == "desc", chosen, owner, kind)
         found = self.tables.select(query)
         return Page(tuple(found[:limit]), len(found) > limit)
 

@@ -7,7 +7,6 @@ nothing else. What it leaves behind is enough for the next one to go on from the
 import contextlib
 import re
 import secrets
-import shutil
 import socket
 import sys
 import time
@@ -21,8 +20,11 @@ from vitascope import pipeline, telemetry
 from vitascope.backends.base import Backend
 from vitascope.backends.registry import backend
 from vitascope.deliver.mux import read_record
-from vitascope.denoise.state import ARGUMENT as STATE
 from vitascope.denoise.state import StateFolder
+from vitascope.director.cut import cut
+from vitascope.director.make import shots_of
+from vitascope.director.shoot import rendered
+from vitascope.director.storyboard import Storyboard
 from vitascope.errors import (
     Cancelled,
     DiskFullError,
@@ -44,7 +46,7 @@ from vitascope.jobs.results import PREVIEW, checksum, facts, publish
 from vitascope.jobs.warm import Warm
 from vitascope.progress import Event, Progress
 from vitascope.telemetry import Span
-from vitascope.types import Clip, Shot
+from vitascope.types import Shot
 
 OUT_OF_MEMORY = Failure("out_of_memory", "it needed more memory than a job may have")
 TIMED_OUT = Failure("timed_out", "it took longer than a job may take")
@@ -55,6 +57,7 @@ _PHASES = {
     "denoise": "worker: denoising",
     "decode": "worker: decoding",
     "write": "worker: writing",
+    "cut": "worker: writing",
 }
 
 
@@ -261,10 +264,17 @@ class Worker:
         folder.mkdir(exist_ok=True)
         FaultPoint("worker: folder made")
         previews = Previews(folder / PREVIEW, self.options.preview)
-        gauge = Gauge(request.planned, request.number, renderer.card.num_frames, previews)
+        gauge = Gauge(request.clips, renderer.card.num_frames, previews)
         progress = Progress(
             heart.listener(gauge, self._hear), lambda: heart.why is not None, states=folder / "state"
         )
+        if (film := request.film) is not None:
+            path = _film_made_before(folder) or folder / f"{job.attempt}-0.mp4"
+            if not path.exists():
+                _film(film, renderer, path, progress, gauge)
+            output = facts(path, *checksum(path))
+            FaultPoint("worker: clip done")
+            return [output], read_record(path).notes
         outputs, shot = [], request.shot
         assert shot.seed is not None
         for index in range(request.number):
@@ -295,26 +305,27 @@ def _tell(span: Span, after: Job) -> None:
         span.fail(after.failure.code)
 
 
+def _film(board: Storyboard, renderer: Backend, path: Path, progress: Progress, gauge: Gauge) -> None:
+    """Make those shots of a film that are not there yet, and publish the film at `path`."""
+    part = path.with_suffix(".part")
+    shots = shots_of(board, renderer, path.parent / "shots", progress, lambda *_: gauge.next_clip())
+    cut(board, shots, part, progress)
+    FaultPoint("worker: rendered")
+    publish(part, path)
+
+
 def _clip(shot: Shot, renderer: Backend, path: Path, progress: Progress) -> tuple[str, int]:
     """Render a shot from the last step that was kept of it, publish it at `path`, return checksum and size."""
-    clip = _rendered(shot, renderer, progress)
+    clip = rendered(shot, renderer, progress)
     FaultPoint("worker: rendered")
     part = path.with_suffix(".part")
     pipeline.deliver(clip, part, progress, force=True)
     return publish(part, path)
 
 
-def _rendered(shot: Shot, renderer: Backend, progress: Progress) -> Clip:
-    """Render a shot, and begin anew where what was kept of it cannot be used any more."""
-    try:
-        return pipeline.generate(shot, renderer, progress)
-    except RequestError as error:
-        # What was kept is of other weights or another version: those were replaced while the job waited.
-        if error.argument != STATE or progress.states is None:
-            raise
-        progress.note(f"{error.problem}: the clip starts over")
-        shutil.rmtree(progress.states)
-        return pipeline.generate(shot, renderer, progress)
+def _film_made_before(folder: Path) -> Path | None:
+    """Return the film that an earlier attempt published before it died."""
+    return next(iter(sorted(folder.glob("*-0.mp4"))), None)
 
 
 def _made_before(folder: Path, index: int, shot: Shot) -> Path | None:

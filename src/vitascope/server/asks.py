@@ -13,13 +13,16 @@ from pydantic import BaseModel, ValidationError
 
 from vitascope.api import editing, extending, given_pictures, make_shot, parse_size
 from vitascope.backends.base import Card
+from vitascope.director.film import Film
 from vitascope.errors import RequestError
 from vitascope.jobs.job import Job, Kind
 from vitascope.server.body import as_list, as_object, text_of
+from vitascope.server.characters import START as CHARACTER
 from vitascope.server.errors import invalid
 from vitascope.server.house import ALIASES, House
-from vitascope.server.schemas import CreateVideo, EditVideo, ExtendVideo, NewJob, RemixVideo, Words
+from vitascope.server.schemas import CreateVideo, EditVideo, ExtendVideo, NewFilm, NewJob, RemixVideo, Words
 from vitascope.server.tokens import Caller
+from vitascope.server.uploads import START as UPLOAD
 from vitascope.server.uploads import Taken
 from vitascope.types import Given, Shot
 
@@ -41,9 +44,9 @@ _FILES = ("input_reference", "last_image", "input_references", "characters", "vi
 
 @dataclass(frozen=True)
 class Ask:
-    """A job to hand in."""
+    """A job to hand in: a shot or a film."""
 
-    shot: Shot
+    what: Shot | Film
     kind: Kind
     number: int
     priority: int
@@ -120,6 +123,25 @@ class Reader:
         left_out = None if told.seeded else {"seed"}
         asked = told.shot.model_dump(mode="json", exclude_defaults=True, exclude=left_out)
         return Ask(shot, told.kind, told.number, told.priority, {"fields": asked, "files": self.files.said})
+
+    def film(self, told: NewFilm) -> Ask:
+        """Return what a film of `/api/v1` asks for; its pictures are uploads and characters, never paths."""
+        model = self.house.model(told.model)
+        said = told.said()
+        asked = {name: said[name] for name in said if name not in ("key", "priority")}
+        film = told.with_files(self._shown).model_copy(update={"model": model})
+        return Ask(film, "film", 1, told.priority, {"fields": asked, "files": self.files.said})
+
+    def _shown(self, name: str, argument: str) -> str:
+        """Return the picture that a film names: an upload's, or a character's."""
+        if name.startswith(CHARACTER):
+            character = self.house.characters.get(name, self.caller)
+            self.files.said[argument] = character.id
+            return str(self.house.characters.picture(character))
+        if not name.startswith(UPLOAD):
+            problem = "a picture is not a path here"
+            raise RequestError(argument, problem, "upload the file, and name its file_… id")
+        return str(self.files.path(name, argument, "picture"))
 
     def _ask(
         self,

@@ -8,6 +8,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from vitascope.director.film import field_name
 from vitascope.errors import (
     BudgetError,
     DiskFullError,
@@ -126,8 +127,8 @@ def unforeseen() -> Refusal:
 def invalid(first: dict[str, object]) -> Refusal:
     """Return the refusal for the first complaint of pydantic."""
     where = first.get("loc", ())
-    parts = [str(part) for part in where if part not in ("body", "query", "path", "header")]  # pyright: ignore
-    name = next(iter(parts), None)
+    parts = [part for part in where if part not in ("body", "query", "path", "header")]  # pyright: ignore
+    name = field_name(parts) if parts else None
     text = str(first["msg"]).removeprefix("Value error, ")
     words = text[:1].lower() + text[1:]
     missing = first["type"] == "missing"

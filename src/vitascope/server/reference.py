@@ -12,6 +12,7 @@ Made from the service's own description (`/openapi.json`) by `python -m vitascop
 TITLES = {
     "videos": "Videos",
     "jobs": "Jobs and the queue",
+    "films": "Films",
     "uploads": "Uploads",
     "webhooks": "Webhooks",
     "system": "The machine",

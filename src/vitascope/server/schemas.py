@@ -2,11 +2,12 @@
 
 import json
 import re
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
-from vitascope.jobs.job import Job, Kind, Request
+from vitascope.director.film import Film
+from vitascope.jobs.job import Job, Request
 from vitascope.server.webhooks import EVENT_TYPES, USUAL
 from vitascope.types import Shot
 
@@ -158,11 +159,18 @@ class NewJob(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     shot: Shot
-    kind: Kind = "generate"
+    kind: Literal["generate", "extend", "edit", "remix"] = "generate"
     number: int = 1
     priority: int = Field(0, ge=-100, le=100)
     key: str | None = Field(None, max_length=200)
     seeded: bool = Field(True, description="Whether the seed was meant, or only drawn where none was said.")
+
+
+class NewFilm(Film):
+    """A film for `/api/v1`, whose pictures are uploads (`file_…`), or characters (`char_…`) as references."""
+
+    priority: int = Field(0, ge=-100, le=100)
+    key: str | None = Field(None, max_length=200)
 
 
 class Move(BaseModel):
@@ -239,6 +247,38 @@ def told(job: Job, waits_for: int | None = None) -> dict[str, Any]:
         output["url"] = f"/api/v1/jobs/{job.id}/files/{index}"
     whole["progress"]["preview"] = None if job.finished else preview_url(job.id, job.standing.preview)
     return whole | {"notes": notes(job)}
+
+
+def film(job: Job, waits_for: int | None = None) -> dict[str, Any]:
+    """Return a film's job as `/api/v1` tells of it: all that is told of a job, and how far each shot is."""
+    board = job.request.film
+    assert board is not None
+    spans = board.spans() or [(None, None)] * len(board.takes)
+    shots = [
+        {
+            "index": index,
+            "prompt": take.shot.prompt,
+            "seed": take.shot.seed,
+            "start_frame": span[0],
+            "end_frame": span[1],
+            "continue": take.continues,
+            "crossfade": take.crossfade,
+            **_standing_of_shot(job, index),
+        }
+        for index, (take, span) in enumerate(zip(board.takes, spans, strict=True))
+    ]
+    url = f"/api/v1/films/{job.id}/content" if job.state == "completed" else None
+    return told(job, waits_for) | {"object": "film", "title": board.title, "shots": shots, "url": url}
+
+
+def _standing_of_shot(job: Job, index: int) -> dict[str, Any]:
+    """Return the state of a film's shot, and how much of it is done."""
+    done = job.standing.clip
+    if job.state == "completed" or (index < done and job.state != "cancelled"):
+        return {"state": "completed", "percent": 100}
+    if index == done and job.state in ("running", "failed"):
+        return {"state": job.state, "percent": min(99, job.standing.clip_percent)}
+    return {"state": "queued" if job.state == "running" else job.state, "percent": 0}
 
 
 def preview_url(job: str, number: int) -> str | None:

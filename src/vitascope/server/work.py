@@ -4,10 +4,12 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from functools import partial
+from typing import Any
 
 from fastapi import Request
 from starlette.concurrency import run_in_threadpool
 
+from vitascope.director.film import Film
 from vitascope.errors import BudgetError, JobConflictError, JobNotFoundError, RequestError
 from vitascope.intake.look import looking_by
 from vitascope.jobs.job import Event, Job
@@ -37,17 +39,11 @@ def hand_in(house: House, caller: Caller, read: Callable[[Reader], Ask], key: st
         try:
             ask = read(Reader(house, caller, files))
             _check_priority(ask, caller)
-            return house.desk.submit(
-                ask.shot,
-                kind=ask.kind,
-                number=ask.number,
-                parent=ask.parent,
-                asked=ask.asked,
-                key=key,
-                owner=caller.name,
-                priority=ask.priority,
-                budget=house.budget(caller),
-            )
+            told: dict[str, Any] = {"asked": ask.asked, "key": key, "owner": caller.name}
+            told |= {"priority": ask.priority, "budget": house.budget(caller)}
+            if isinstance(ask.what, Film):
+                return house.desk.submit_film(ask.what, **told)
+            return house.desk.submit(ask.what, kind=ask.kind, number=ask.number, parent=ask.parent, **told)
         except (JobNotFoundError, JobConflictError, BudgetError):
             raise
         except RequestError as error:

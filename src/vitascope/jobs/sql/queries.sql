@@ -51,6 +51,7 @@ where deleted_at is null
     and (:after is null or number < :after)
     and (:states is null or state in (select value from json_each(:states)))
     and (:owner is null or owner = :owner)
+    and (:kind is null or request ->> '$.kind' = :kind)
 order by number desc
 limit :limit;
 
@@ -60,6 +61,7 @@ where deleted_at is null
     and (:after is null or number > :after)
     and (:states is null or state in (select value from json_each(:states)))
     and (:owner is null or owner = :owner)
+    and (:kind is null or request ->> '$.kind' = :kind)
 order by number
 limit :limit;
 

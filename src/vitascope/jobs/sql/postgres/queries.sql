@@ -65,6 +65,7 @@ where deleted_at is null
     and (%(after)s::bigint is null or number < %(after)s::bigint)
     and (%(states)s::text[] is null or state = any(%(states)s::text[]))
     and (%(owner)s::text is null or owner = %(owner)s::text)
+    and (%(kind)s::text is null or request::json ->> 'kind' = %(kind)s::text)
 order by number desc
 limit %(limit)s;
 
@@ -74,6 +75,7 @@ where deleted_at is null
     and (%(after)s::bigint is null or number > %(after)s::bigint)
     and (%(states)s::text[] is null or state = any(%(states)s::text[]))
     and (%(owner)s::text is null or owner = %(owner)s::text)
+    and (%(kind)s::text is null or request::json ->> 'kind' = %(kind)s::text)
 order by number
 limit %(limit)s;
 

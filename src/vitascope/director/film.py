@@ -1,0 +1,150 @@
+"""A film as a person says it: what all shots share, and the shots one after the other. From TOML, JSON or Python.
+
+title = "A walk"
+crossfade = 0.5
+
+[[shots]]
+prompt = "a cat walks in a garden"
+
+[[shots]]
+prompt = "a cat jumps in a garden"
+continue = true
+"""
+
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from vitascope.backends.base import MAX_SEED
+from vitascope.errors import RequestError
+from vitascope.types import CameraMove
+
+M = TypeVar("M", bound=BaseModel)
+Find = Callable[[str, str], str]
+"""From the name of a file and the field that names it to where it is."""
+
+MAX_SHOTS = 64
+FILES = ("image", "last_image", "references")
+LONGEST_SCRIPT = 2**20
+
+Number = Annotated[float, Field(allow_inf_nan=False)]
+Count = Annotated[int, Field(ge=-1_000_000, le=1_000_000)]
+Seed = Annotated[int, Field(ge=0, le=MAX_SEED)]
+Seconds = Annotated[float, Field(ge=0, le=60, allow_inf_nan=False)]
+
+
+class FilmShot(BaseModel):
+    """One shot of a film; what it does not say is as the film has it, or else as the model does it.
+
+    The fields are those of `generate`. A shot that continues begins with the last frame of the one before, which is
+    shown once; `crossfade` says for how many seconds that one is still seen.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+    prompt: str
+    negative_prompt: str | None = None
+    seconds: Number | None = None
+    num_frames: Count | None = None
+    seed: Seed | None = None
+    camera: str | tuple[CameraMove, ...] | None = None
+    path: str | tuple[tuple[Number, Number, Number], ...] | None = None
+    at: dict[float, str] = Field({}, description="From seconds to what is told from then on.")
+    image: str | None = Field(None, description="The first frame.")
+    last_image: str | None = Field(None, description="The last frame.")
+    references: tuple[str, ...] | None = Field(None, description="Pictures of who is meant.")
+    style: str | None = None
+    preset: str | None = None
+    steps: Count | None = None
+    guidance_scale: Number | None = None
+    continues: bool = Field(False, alias="continue")
+    crossfade: Seconds | None = None
+
+
+class Film(BaseModel):
+    """A film: shots one after the other, and what holds for each that does not say otherwise.
+
+    Shots have seeds that follow, from `seed` on. `crossfade` is how many seconds of two shots lie over each other; 0
+    is a cut.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+    title: str = Field("", max_length=200)
+    shots: tuple[FilmShot, ...] = Field(min_length=1, max_length=MAX_SHOTS)
+    seed: Seed | None = None
+    size: str | tuple[int, int] | None = None
+    aspect_ratio: str | None = None
+    fps: Number | None = None
+    style: str | None = None
+    negative_prompt: str | None = None
+    references: tuple[str, ...] = Field((), description="Pictures of who is meant, in all shots.")
+    preset: str | None = None
+    steps: Count | None = None
+    guidance_scale: Number | None = None
+    crossfade: Seconds = 0.0
+    model: str | None = None
+
+    @property
+    def name(self) -> str:
+        """Its title, or else the words of its first shot."""
+        return " ".join(self.title.split()) or self.shots[0].prompt
+
+    def with_files(self, find: Find) -> "Film":
+        """Return the film with each file that it names where `find` says that it is."""
+        shots = tuple(_found(shot, find, f"shots[{number}].") for number, shot in enumerate(self.shots))
+        return _found(self, find).model_copy(update={"shots": shots})
+
+    def said(self) -> dict[str, Any]:
+        """Return what was said, as JSON has it."""
+        return self.model_dump(mode="json", exclude_defaults=True, by_alias=True)
+
+
+def film_of(told: Mapping[str, Any]) -> Film:
+    """Return the film that plain values tell of; raises `RequestError` naming shot and field, counted from 0."""
+    try:
+        return Film.model_validate(told)
+    except ValidationError as error:
+        first = error.errors()[0]
+        words = first["msg"].removeprefix("Value error, ")
+        raise RequestError(field_name(first["loc"]), words[:1].lower() + words[1:]) from None
+
+
+def read_script(path: Path) -> Film:
+    """Return the film of a TOML file, whose pictures are named as seen from its folder; raises `RequestError`."""
+    try:
+        if path.stat().st_size > LONGEST_SCRIPT:
+            raise RequestError("script", f"{path} is too large for a script", "at most 1 MiB is read")
+        told = tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise RequestError("script", f"{path} could not be read ({error.strerror})") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise RequestError("script", f"{path} is not TOML ({error})") from None
+    return film_of(told).with_files(lambda name, argument: str(path.parent / name))
+
+
+def field_name(where: Sequence[int | str]) -> str:
+    """Return the name of a field in a list of things, as in "shots[2].camera"."""
+    match list(where[:3]):
+        case [str(name), int(number), str(field)]:
+            return f"{name}[{number}].{field}"
+        case [str(name), int(number)]:
+            return f"{name}[{number}]"
+        case [name, *_]:
+            return str(name)
+        case _:
+            return "film"
+
+
+def _found(said: M, find: Find, start: str = "") -> M:
+    told: dict[str, Any] = {}
+    for name in FILES:
+        value = getattr(said, name, None)
+        if isinstance(value, str):
+            told[name] = find(value, start + name)
+        elif value:
+            told[name] = tuple(find(one, f"{start}{name}[{i}]") for i, one in enumerate(value))
+    return said.model_copy(update=told)

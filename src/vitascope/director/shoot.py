@@ -1,0 +1,127 @@
+"""Storyboard -> clips: one shot after the other, each kept as soon as it is whole, so that none is made twice.
+
+A folder holds, by a checksum of all that decides a shot: `KEY.mp4`, the shot, hardly compressed; `KEY/`, its last
+denoising step while it is made; `KEY.png`, its last frame where the next shot goes on from it. So a film that was
+killed goes on in the step where it was, and a film of which one shot was changed needs that one only.
+"""
+
+import json
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import UInt8
+from PIL import Image
+
+from vitascope import pipeline
+from vitascope.backends.base import Backend
+from vitascope.conditioning.known import pinned
+from vitascope.deliver.mux import ENCODER, encode, frames_of, read_record
+from vitascope.deliver.record import versions
+from vitascope.denoise.state import ARGUMENT as STATE
+from vitascope.denoise.state import checksum
+from vitascope.director.storyboard import Storyboard, Take, shot_named
+from vitascope.errors import InputFileError, RequestError
+from vitascope.files import published
+from vitascope.intake.door import printable
+from vitascope.progress import Progress
+from vitascope.types import Clip, Given, Record, Shot
+
+BARELY = ENCODER | {"crf": "2"}
+"""A shot is compressed once more when the film is cut: this much less before that is not seen."""
+BEFORE = "the last frame of the shot before"
+
+
+@dataclass(frozen=True)
+class Made:
+    """A shot that is there: its file, the take as planned, what was noted, and whether it was there `before`."""
+
+    path: Path
+    take: Take
+    record: Record
+    before: bool
+
+
+def shoot(board: Storyboard, renderer: Backend, folder: Path, progress: Progress) -> Iterator[Made]:
+    """Make the shots of a film that are not in its folder yet, and yield each once it is there.
+
+    Raises what `pipeline.generate` does, naming the shot.
+    """
+    last: Path | None = None
+    for number, take in enumerate(board.takes):
+        with shot_named(number):
+            made = _made(take, last, renderer, folder, progress)
+        last = made.path
+        yield made
+
+
+def rendered(shot: Shot, renderer: Backend, progress: Progress) -> Clip:
+    """Render a shot, and begin anew where what was kept of it cannot be used any more."""
+    try:
+        return pipeline.generate(shot, renderer, progress)
+    except RequestError as error:
+        # What was kept is of other weights or another version: those were replaced while it waited.
+        if error.argument != STATE or progress.states is None:
+            raise
+        progress.note(f"{error.problem}: the clip starts over")
+        shutil.rmtree(progress.states)
+        return pipeline.generate(shot, renderer, progress)
+
+
+def last_frame(clip: Path) -> UInt8[np.ndarray, "height width 3"]:
+    """Return the last frame of a clip of ours."""
+    for frame in frames_of(clip):
+        last = frame
+    return last  # pyright: ignore[reportPossiblyUnboundVariable]  a clip has a frame
+
+
+def _made(take: Take, last: Path | None, renderer: Backend, folder: Path, progress: Progress) -> Made:
+    going_on = _going_on(take, last)
+    shot = take.shot.model_copy(update={"givens": (*going_on, *take.shot.givens)})
+    key = _key(shot)
+    path, record = folder / f"{key}.mp4", None
+    if path.is_file():
+        try:
+            record = read_record(path)
+        except InputFileError:
+            record = None
+    before = record is not None
+    if record is None:
+        clip = rendered(shot, renderer, progress.keeping(folder / key))
+        with progress.phase("write"), published(path, force=True, argument="shots") as part:
+            encode(clip, part, BARELY)
+        record = clip.record
+    shutil.rmtree(folder / key, ignore_errors=True)
+    return Made(path, *_plain(take, record, going_on), before)
+
+
+def _going_on(take: Take, last: Path | None) -> tuple[Given, ...]:
+    """Return the first frame of a shot that continues, if it does: a picture beside the clip that it is the last of."""
+    if not take.continues or last is None:
+        return ()
+    picture = last.with_suffix(".png")
+    if not picture.is_file():
+        with published(picture, force=True, argument="shots") as part:
+            Image.fromarray(last_frame(last)).save(part, "PNG")
+    return (Given(kind="image", source=str(picture), shows=take.shows),)
+
+
+def _plain(take: Take, record: Record, going_on: tuple[Given, ...]) -> tuple[Take, Record]:
+    """Return a take as planned and its record, neither of which knows where the frame before lay."""
+    shot, notes, shows = record.shot, record.notes, None
+    for given in going_on:
+        (first, *others) = shot.givens
+        shot, shows = shot.model_copy(update={"givens": tuple(others)}), first.shows
+        notes = tuple(note.replace(printable(given.source), BEFORE) for note in notes)
+    planned = take.model_copy(update={"shot": shot, "shows": shows})
+    return planned, replace(record, shot=shot, notes=notes)
+
+
+def _key(shot: Shot) -> str:
+    """Return a checksum of all that decides a shot, whatever its files are called."""
+    told = pinned(shot).model_dump(mode="json", exclude_none=True)
+    for given in told["givens"]:
+        given["source"] = ""
+    return checksum([json.dumps([told, versions()], sort_keys=True).encode()])[:24]

@@ -1,0 +1,57 @@
+"""A film of Toybox, whose process is killed by SIGKILL in its second shot: it goes on there, to the same bytes."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from vitascope.director.film import film_of
+from vitascope.jobs.desk import open_desk
+
+SHOTS = (
+    {"prompt": "a cat walks in a garden", "num_frames": 5, "steps": 4},
+    {"prompt": "a cat jumps in a garden", "num_frames": 5, "steps": 6, "continue": True},
+)
+
+
+def test_a_film_killed_in_its_second_shot_ends_in_the_same_bytes(tmp_path: Path):
+    desk = open_desk(tmp_path)
+    film = film_of({"title": "A walk", "seed": 7, "shots": SHOTS})
+    whole, broken = desk.submit_film(film), desk.submit_film(film)
+    desk.store.cancel(broken.id)
+    assert worker(tmp_path, "--once").wait(600) == 0
+    desk.store.retry(broken.id)
+    beaten = worker(tmp_path)
+    deadline = time.monotonic() + 600
+    while not (desk.store.get(broken.id).standing.clip == 1 and steps(desk, broken.id) >= 2):
+        assert beaten.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+    beaten.send_signal(signal.SIGKILL)
+    beaten.wait()
+    assert desk.store.get(broken.id).state == "running"
+    assert len(list((desk.rooms.folder(broken.id) / "shots").glob("*.mp4"))) == 1
+    assert worker(tmp_path, "--once").wait(600) == 0
+    done = desk.store.get(broken.id)
+    assert (done.state, done.lost, done.attempt) == ("completed", 1, 2)
+    assert desk.file(broken.id).read_bytes() == desk.file(whole.id).read_bytes()
+    after = [
+        event.data
+        for event in desk.store.events(broken.id)
+        if event.type == "progress" and event.data["clip"] == 0
+    ]
+    assert max(event["percent"] for event in after) < 60, "the first shot is made once"
+    clip = [event.data["clip"] for event in desk.store.events(broken.id) if event.type == "progress"]
+    assert clip == sorted(clip), "and never begun again"
+
+
+def steps(desk, job: str) -> int:
+    standing = desk.store.get(job).standing
+    return standing.step if standing.phase == "denoise" else 0
+
+
+def worker(home: Path, *arguments: str) -> subprocess.Popen[bytes]:
+    environment = {**os.environ, "VITASCOPE_HOME": str(home)}
+    return subprocess.Popen([sys.executable, "-m", "vitascope", "worker", *arguments], env=environment)

@@ -190,7 +190,7 @@ def _parts(own: Blocking, gap: Gap) -> Parts:
 
 
 def _begun(parts: Parts, gap: Gap) -> tuple[Parts, Float[np.ndarray, " parts"]]:
-    """Return parts of a way where the subject of a gap is and as large as it is, and what it costs to put them there."""
+    """Return parts of a way where the subject of a gap is and as large as it is, and what putting them there costs."""
     ends = gap.ends
     areas = [np.abs(np.linalg.det(each[..., :2])) for each in (gap.backs[ends], parts.beside[:, ends])]
     growth = 0.5 * np.log(np.maximum(areas[0], 1e-6) / np.maximum(areas[1], 1e-6)).mean(axis=1)
@@ -213,7 +213,7 @@ def _outside(
 
 
 def back(maps: Maps) -> Float[np.ndarray, "frames 2 3"]:
-    """Return the way back of maps, to the plane: half the subject's width, half its height and its middle, side by side."""
+    """Return the way back of maps, to the plane: the subject's half width, half height and middle, side by side."""
     return np.linalg.inv(_whole(maps.astype(np.float64)))[:, :2]
 
 

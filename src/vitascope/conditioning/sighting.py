@@ -12,7 +12,7 @@ from vitascope.conditioning.tracking import track
 from vitascope.types import TIME_STRIDE
 
 AROUND = 4
-"""Latent frames on each side of what is wanted in which the subject is looked for: as many as a window shares with it."""
+"""Latent frames on each side of what is wanted in which the subject is looked for: those that a window can hold."""
 APART = 5
 """Frames of its way by which each subject that is looked for is further on than the one before."""
 ROUND = 16
@@ -82,6 +82,6 @@ def _runs(given: Bool[np.ndarray, " latent_frames"]) -> list[tuple[int, int]]:
 
 
 def _held(canvas: Canvas, frame: int) -> int:
-    """Return the first frame of a latent frame that ends with `frame`, if it is one picture that is held, else itself."""
+    """Return the first frame of a latent frame that ends with `frame`, if one picture is held in it, else itself."""
     first = max(0, frame - TIME_STRIDE + 1)
     return first if (canvas.frames[first : frame + 1] == canvas.frames[frame]).all() else frame

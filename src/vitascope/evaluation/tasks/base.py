@@ -40,7 +40,7 @@ class Case:
 
 
 def described(rng: np.random.Generator, world: World, without: Sequence[str]) -> Case:
-    """Draw a scene under a camera that stands still, whose subject does something else than is said, and words for it."""
+    """Draw a scene under a camera that stands still, `without` some actions, and words for it."""
     scene = replace(sample_scene(rng, world), camera="static")
     while scene.action in without:
         scene = replace(sample_scene(rng, world), camera="static")

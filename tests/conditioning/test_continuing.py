@@ -127,3 +127,16 @@ def test_only_what_is_wanted_is_filled(wanted):
     assert np.isnan(way.maps[:5]).all()
     assert np.isfinite(way.maps[5 : wanted.stop]).all()
     assert np.isnan(way.maps[wanted.stop :]).all()
+
+
+def test_who_drove_jumps_from_the_ground_and_drives_on():
+    maps, loops = np.full((FRAMES, 2, 3), np.nan), np.zeros(FRAMES)
+    true = walk(33, speed=0.012)
+    for known_frames in (slice(0, 9), slice(20, 29)):
+        maps[known_frames], loops[known_frames] = true.maps[known_frames], true.loops[known_frames]
+    marks = np.zeros(FRAMES, bool)
+    marks[9:20] = True
+    way = completed(Blocking(maps, loops), marks, [Stage(FRAMES, [jump()])], SCREEN)
+    down = middle(way.maps)[8:21, 1]
+    assert down.max() < 0.25, "not into the ground"
+    assert down.min() < 0.05

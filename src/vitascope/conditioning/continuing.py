@@ -19,6 +19,8 @@ PERIOD = 32
 BESIDE = 3
 """Known poses beside a gap that a way is held against, a latent frame apart."""
 MOST_WAYS = 12
+SPEEDS, HURRY = (1.0, 0.65, 0.8, 1.25, 1.5), 0.3
+"""How many times as fast as usual a way between two places may be gone, and what power of e of that counts as one."""
 SETTLES = 8
 """Frames after which a subject of known looks has those of its way."""
 LARGER = 1.5
@@ -26,7 +28,9 @@ LARGER = 1.5
 PLACE, LOOK, GROWTH, TURN = 0.04, 0.04, 0.25, 0.4
 """What counts as one for a way: how far it is off beside the gap in place and in looks (in pictures), by how many
 powers of e it is taken larger, and how far it is off in its turn."""
-SHIFT = (0.4, 0.12)
+MOST = 4.0
+"""What a known pose that is not the nearest counts at the most: who begins to do something else did not do it before."""
+SHIFT = (0.4, 0.04)
 """How far a way is moved across and down (in pictures) for that to count as one."""
 EDGE, RIM = 0.4, 0.04
 """How far from the picture's middle a subject may go, and how far beyond that counts as one."""
@@ -138,9 +142,10 @@ def _filled(
         return way
     gap = Gap(first, last, len(before), beside, back(way.maps[beside]), way.loops[beside])
     tries = [
-        (*_laid(each, gap, camera[first:last]), each.crossing)
+        (*_laid(each, speed, gap, camera[first:last]), each.crossing)
         for own in ways[:MOST_WAYS]
         for each in (own, replace(own, maps=mirrored(own.maps)))
+        for speed in SPEEDS[: None if len(gap.ends) > 1 else 1]
     ]
     _, backs, turns, crossing = min(tries, key=lambda one: one[0])
     maps, loops = way.maps.copy(), way.loops.copy()
@@ -159,18 +164,23 @@ def _run(there: Bool[np.ndarray, " frames"], start: int, step: int) -> list[int]
 
 
 def _laid(
-    own: Blocking, gap: Gap, camera: Float[np.ndarray, "frames 3 3"]
+    own: Blocking, speed: float, gap: Gap, camera: Float[np.ndarray, "frames 3 3"]
 ) -> tuple[float, Float[np.ndarray, "frames 2 3"], Float[np.ndarray, " frames"]]:
     """Return how badly a way fits a gap, and the part that fits it best: the way back of its maps, and its turns."""
-    parts, cost = _begun(_parts(own, gap), gap)
+    parts, cost = _begun(_parts(own, speed, gap), gap)
     off = gap.backs - parts.beside
     turned = np.mod(gap.loops - parts.turns_beside + 0.5, 1.0) - 0.5
     ends, shares = gap.ends, gap.shares()
     inside = parts.inside + np.einsum("fe,peij->pfij", shares, off[:, ends])
     first, last = turned[:, ends[0]], turned[:, ends[-1]]
     onward = np.mod(last - first + 0.5, 1.0) - 0.5
-    cost += np.square(off[..., 2] / PLACE).sum((1, 2)) + np.square(off[..., :2] / LOOK).sum((1, 2, 3))
-    cost += np.square(onward / TURN) + np.square(_outside(inside[..., 2], camera) / RIM).mean(axis=1)
+    apart = np.square(off[..., 2] / PLACE).sum(2) + np.square(off[..., :2] / LOOK).sum((2, 3))
+    cost += np.where(np.isin(np.arange(len(gap.beside)), ends), apart, np.minimum(apart, MOST)).sum(axis=1)
+    cost += (
+        np.square(np.log(speed) / HURRY)
+        + np.square(onward / TURN)
+        + np.square(_outside(inside[..., 2], camera) / RIM).mean(axis=1)
+    )
     best = int(cost.argmin())
     by = first[best] + onward[best] * shares[:, -1]
     if len(ends) == 1:
@@ -180,13 +190,24 @@ def _laid(
     return float(cost[best]), inside[best], parts.turns_inside[best] + by
 
 
-def _parts(own: Blocking, gap: Gap) -> Parts:
+def _parts(own: Blocking, speed: float, gap: Gap) -> Parts:
     """Return all parts of a way, to and fro, that are as long as a gap and what is known beside it."""
-    lowest = min(gap.first, int(gap.beside.min()))
-    lasting = own.lasting(PERIOD + max(gap.last, int(gap.beside.max()) + 1) - lowest)
-    backs, begins = back(lasting.maps), np.arange(PERIOD)[:, None]
-    beside, inside = begins + gap.beside - lowest, begins + gap.frames - lowest
-    return Parts(backs[beside], backs[inside], lasting.loops[beside], lasting.loops[inside])
+    lowest, begins = min(gap.first, int(gap.beside.min())), np.arange(PERIOD)[:, None]
+    beside, inside = (begins + speed * (frames - lowest) for frames in (gap.beside, gap.frames))
+    lasting = own.lasting(2 + int(max(beside.max(), inside.max())))
+    backs = back(lasting.maps)
+    return Parts(
+        _at(beside, backs), _at(inside, backs), _at(beside, lasting.loops), _at(inside, lasting.loops)
+    )
+
+
+def _at(
+    times: Float[np.ndarray, "parts frames"], values: Float[np.ndarray, "all *rest"]
+) -> Float[np.ndarray, "parts frames *rest"]:
+    """Return values between those of whole frames."""
+    first = np.floor(times).astype(int)
+    share = (times - first).reshape(*times.shape, *([1] * (values.ndim - 1)))
+    return (1 - share) * values[first] + share * values[first + 1]
 
 
 def _begun(parts: Parts, gap: Gap) -> tuple[Parts, Float[np.ndarray, " parts"]]:

@@ -29,7 +29,7 @@ PLACE, LOOK, GROWTH, TURN = 0.04, 0.04, 0.25, 0.4
 """What counts as one for a way: how far it is off beside the gap in place and in looks (in pictures), by how many
 powers of e it is taken larger, and how far it is off in its turn."""
 MOST = 4.0
-"""What a known pose that is not the nearest counts at the most: who begins to do something else did not do it before."""
+"""What a known pose that is not the nearest counts at the most: who begins something else did not do it before."""
 SHIFT = (0.4, 0.04)
 """How far a way is moved across and down (in pictures) for that to count as one."""
 EDGE, RIM = 0.4, 0.04

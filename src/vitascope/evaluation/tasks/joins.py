@@ -3,11 +3,10 @@
 import numpy as np
 
 from vitascope.evaluation.metrics.likeness import likeness
-from vitascope.evaluation.metrics.whereabouts import whereabouts
 from vitascope.evaluation.tasks.base import Case, Frames, Row, Studio, marked
 
 STEP = 0.15
-"""Picture widths that a toy may go from one frame to the next at a join: runners go 0.05, the meter is off by 0.03."""
+"""Picture widths that a toy may go from one frame to the next at a join: runners go 0.05, the judge is off by 0.07."""
 LOOKS = 4
 """Made frames that are held against the given one next to them, evenly spread."""
 
@@ -26,10 +25,11 @@ def measured(case: Case, made: Frames, wanted: np.ndarray, studio: Studio) -> di
     joints = np.flatnonzero(wanted[1:] != wanted[:-1])
     nearest = int(joints[0] + (1 if wanted[joints[0]] else 0))
     places = there[np.linspace(0, len(there) - 1, LOOKS).round().astype(int)]
-    looks = studio.judge.stills(made[[nearest, *places]]).embeddings
+    beside = np.stack([joints, joints + 1], axis=1).ravel()
+    stills = studio.judge.stills(made[[nearest, *places, *beside]])
+    looks, middles = stills.embeddings[: 1 + LOOKS], stills.middles
     values["kept"] = np.array([likeness(looks[0], looks[1:])])
-    rough = studio.judge.stills(made).middles
-    if rough is not None:
-        steps = np.diff(whereabouts(made, rough), axis=0)[joints]
+    if middles is not None:
+        steps = np.diff(middles[1 + LOOKS :].reshape(-1, 2, 2), axis=1)[:, 0]
         values["joins"] = marked(bool((np.hypot(*steps.T) <= STEP).all()))
     return values

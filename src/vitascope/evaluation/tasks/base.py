@@ -127,7 +127,9 @@ class Studio:
         file = save(source, self.fps, self.folder / "source.mp4")
         return self.make(case, **editing(file, model=self.model, **how))
 
-    def extend(self, case: Case, source: Frames, seconds: float, *, before: bool) -> Frames:
+    def extend(
+        self, case: Case, source: UInt8[np.ndarray, "given height width 3"], seconds: float, *, before: bool
+    ) -> Frames:
         """Make a clip longer as `vitascope extend` does."""
         file = save(source, self.fps, self.folder / "source.mp4")
         return self.make(case, **extending(file, seconds, before=before, model=self.model))

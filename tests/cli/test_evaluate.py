@@ -113,5 +113,7 @@ def test_one_task_as_json(run):
 def test_what_is_no_task_is_refused_in_one_line(run):
     done = run("evaluate", "--task", "cooking")
     assert (done.status, done.err.count("\n")) == (2, 1)
-    assert "--task: 'cooking' is not known; it may be: image, camera, path, restyle, add, all" in done.err
+    assert (
+        "--task: 'cooking' is not known; it may be: image, camera, path, restyle, add, extend, " in done.err
+    )
     assert run("evaluate", "--task", "add", "--seen").status == 2

@@ -230,3 +230,17 @@ def test_a_long_clip_is_choreographed_once(monkeypatch):
     frames = list(render_windows(shot, Known(Canvas.empty(shot.video_shape())), model, Progress()))
     assert len(frames) == len(windows(np.zeros(129, bool), 17)) > 8
     assert (asked, len(paths)) == ([SHOT.caption], 1)
+
+
+def test_who_is_named_is_put_into_a_box_and_nobody_is_put_above_the_picture():
+    boxed = Given(kind="video", source="in.mp4", box=(0.5, 0.25, 0.5, 0.5))
+    wanted = np.zeros((9, 32, 48), bool)
+    wanted[:, 8:24, 24:] = True
+    known = Known(Canvas(grey(0, 9), ~wanted))
+    shot = SHOT.model_copy(update={"givens": (boxed,), "prompt": "a cat in a garden"})
+    way = middles(blocked(shot, known=known))
+    np.testing.assert_allclose((way[0] + way[-1]) / 2, [0.75, 0.5], atol=0.02)
+    assert np.diff(way[:, 0]).min() > 0, "it walks there"
+    for prompt in ("remove the cat", "a quiet street"):
+        gone = middles(blocked(shot.model_copy(update={"prompt": prompt}), known=known))
+        assert (gone[:, 1] < -0.3).all()

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from vitascope.prompt.edits import instruction
+from vitascope.prompt.edits import instruction, names_somebody
 from vitascope.prompt.resolve import resolve
 from vitascope.prompt.scene import Scene
 from vitascope.prompt.world import FULL
@@ -95,3 +95,18 @@ def test_a_description_says_what_there_will_be_and_the_source_what_there_is():
     planned = edit("a dog runs at night", CAT)
     assert (planned.shot.caption or "").startswith("a dog runs")
     assert (planned.shot.givens[0].shows or "").startswith("a cat walks")
+
+
+@pytest.mark.parametrize(
+    ("prompt", "named"),
+    [
+        ("a dog in a garden", True),
+        ("add a dog", True),
+        ("ein Hund im Garten", True),
+        ("remove the dog", False),
+        ("an empty street at sunset", False),
+        ("a quiet street", False),
+    ],
+)
+def test_a_prompt_names_somebody_who_is_to_be_there_or_nobody(prompt: str, named: bool):
+    assert names_somebody(prompt) is named

@@ -34,7 +34,9 @@ def evaluate(
     task: Annotated[
         str | None,
         typer.Option(
-            metavar="NAME", help="Judge a task: image, camera, path, restyle, add or all. [default: words]"
+            metavar="NAME",
+            help="Judge a task: image, camera, path, restyle, add, extend, keyframes, retake, inpaint or all. "
+            "[default: words]",
         ),
     ] = None,
     prompts: Annotated[int, typer.Option(min=1, max=10_000, help="Prompts of each split or task.")] = 200,

@@ -8,12 +8,15 @@ from jaxtyping import Float, Float32
 
 from vitascope.conditioning.blocking import Blocking, middle, moved, standing, through_camera
 from vitascope.conditioning.camera import camera_channels, filmed_path
+from vitascope.conditioning.continuing import Stage, completed
 from vitascope.conditioning.encoders import Encoders, Field
 from vitascope.conditioning.finding import Draw, find
 from vitascope.conditioning.known import Known
 from vitascope.conditioning.path import path_positions
+from vitascope.conditioning.placing import area_of, away, placed
+from vitascope.conditioning.sighting import Look, sighted, wanted_frames
 from vitascope.conditioning.tracking import track
-from vitascope.prompt.edits import adds, removes
+from vitascope.prompt.edits import adds, names_somebody, removes
 from vitascope.types import (
     CAMERA_CHANNELS,
     EXTRA_CHANNELS,
@@ -54,8 +57,11 @@ def _on_screen(
     shown = any(given.role != "reference" for given in shot.givens) and not adds(shot.caption or "")
     if shown and not shot.path and known.source is not None:
         return _followed(shot, known, camera, encoders)
-    found = _found(shot, known, camera, encoders) if shown and not shot.path else None
-    blocking = None if shown and not shot.path and not found else planned(shot, camera, encoders, found)
+    if shown and not shot.path and any(given.mask or given.box for given in shot.givens):
+        return _put(shot, known, camera, encoders)
+    blocking = (
+        _shown(shot, known, camera, encoders) if shown and not shot.path else planned(shot, camera, encoders)
+    )
     if blocking is None:
         return None
     screen = (_whole(blocking.maps) @ through_camera(camera, shape.width / shape.height))[:, :2]
@@ -65,13 +71,74 @@ def _on_screen(
     return replace(blocking, maps=screen)
 
 
+def _shown(
+    shot: Shot, known: Known, camera: Float32[np.ndarray, "frames 4"], encoders: Encoders
+) -> Blocking | None:
+    """Return the way over the set of a subject that given frames show."""
+    if _is_first_alone(shot, known):
+        found = _found(shot, known, camera, encoders)
+        return None if found is None else planned(shot, camera, encoders, found)
+    return _joined(shot, known, camera, encoders)
+
+
+def _is_first_alone(shot: Shot, known: Known) -> bool:
+    frames = [given for given in shot.givens if given.role != "reference"]
+    alone = len(frames) == 1 and frames[0].role == "frame" and frames[0].kind == "image"
+    return alone and bool(known.canvas.known[0].all())
+
+
+def _joined(
+    shot: Shot, known: Known, camera: Float32[np.ndarray, "frames 4"], encoders: Encoders
+) -> Blocking | None:
+    """Return a way that goes through where the subject is in the given frames, whichever of them they are."""
+    if encoders.field is None:
+        return None
+    field, shape, told = encoders.field, shot.video_shape(), _told(shot, len(camera))
+    assert shot.seed is not None
+    seed, plane = shot.seed, through_camera(camera, shape.width / shape.height)
+
+    def look(frame: int) -> Look:
+        words = next(words for end, words in told if frame < end)
+        draw = _drawing(words, field, encoders, shape)
+        return encoders.ways(words, seed), lambda i: draw(camera[i])
+
+    there = sighted(known.canvas, encoders.video, look)
+    if there is None:
+        return None
+    on_set = replace(there, maps=(_whole(there.maps) @ np.linalg.inv(plane))[:, :2])
+    stages = [Stage(end, encoders.ways(words, seed)) for end, words in told]
+    return completed(on_set, wanted_frames(known.canvas), stages, plane)
+
+
+def _told(shot: Shot, frames: int) -> list[tuple[int, str]]:
+    """Return the captions of a shot, each with the frame before which it ends."""
+    latents = 1 + (frames - 1) // TIME_STRIDE
+    captions = [shot.caption or shot.prompt, *(words for _, words in shot.script)]
+    ends = [*(share for share, _ in shot.script), 1.0]
+    return [(_frames(round(end * latents)), words) for end, words in zip(ends, captions, strict=True)]
+
+
+def _put(
+    shot: Shot, known: Known, camera: Float32[np.ndarray, "frames 4"], encoders: Encoders
+) -> Blocking | None:
+    """Return the way over the screen of somebody whom the words put into a mask or a box.
+
+    Where they name nobody, there is nobody in the picture: what is made is the set behind.
+    """
+    area = area_of(~known.canvas.known[0])
+    if area is None:
+        return None
+    if not names_somebody(shot.prompt):
+        return away(len(camera))
+    way = planned(shot, camera, encoders)
+    return None if way is None else placed(way, area)
+
+
 def _found(
     shot: Shot, known: Known, camera: Float32[np.ndarray, "frames 4"], encoders: Encoders
 ) -> Blocking | None:
-    """Return a way that begins where the subject is in the first frame, if that is all that is given of the clip."""
-    frames = [given for given in shot.givens if given.role != "reference"]
-    alone = len(frames) == 1 and frames[0].role == "frame" and frames[0].kind == "image"
-    if encoders.field is None or not alone or not known.canvas.known[0].all():
+    """Return a way that begins where the subject is in the first frame."""
+    if encoders.field is None:
         return None
     assert shot.seed is not None
     shape, caption = shot.video_shape(), shot.caption or shot.prompt

@@ -79,6 +79,12 @@ def removes(caption: str) -> bool:
     return caption.startswith("remove ")
 
 
+def names_somebody(prompt: str) -> bool:
+    """Say whether a prompt names a toy that is to be there, rather than one that is to go, or none."""
+    asked = instruction(prompt)
+    return not (asked is not None and removes(asked.text)) and "subject" in parse(prompt).said
+
+
 def addition(subject: str) -> str:
     """Return the instruction that asks for a toy, by its id."""
     return f"add {article(cast()[subject].name)}"

@@ -1,7 +1,7 @@
 """A task under judgement: rows of the table, cases to draw, and what a clip of a case measures."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -9,14 +9,17 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image
 
-from vitascope.api import editing, make_shot
+from vitascope.api import editing, extending, make_shot
 from vitascope.backends.base import Backend
 from vitascope.evaluation.sources import Sources, save, shape_of
+from vitascope.evaluation.suites import SuitePrompt
 from vitascope.intake.sight import Judge
 from vitascope.pipeline import generate
 from vitascope.progress import Progress
+from vitascope.prompt.captions import describe
 from vitascope.prompt.scene import Scene
-from vitascope.prompt.world import FULL, World
+from vitascope.prompt.world import FULL, World, sample_scene
+from vitascope.tasks import Box
 from vitascope.types import CameraMove, Given
 
 Frames = UInt8[np.ndarray, "frames height width 3"]
@@ -33,6 +36,17 @@ class Case:
     path: tuple[tuple[float, float, float], ...] = ()
     field: str = ""
     label: str = ""
+    box: Box | None = None
+
+
+def described(rng: np.random.Generator, world: World, without: Sequence[str]) -> Case:
+    """Draw a scene under a camera that stands still, `without` some actions, and words for it."""
+    scene = replace(sample_scene(rng, world), camera="static")
+    while scene.action in without:
+        scene = replace(sample_scene(rng, world), camera="static")
+    words, seed = describe(scene, rng), int(rng.integers(2**31))
+    # What the words leave out is told to the model as its usual: a picture shows nothing that contradicts it.
+    return Case(words.text, seed, SuitePrompt(words.text, scene, words.said, seed, "seen").asked())
 
 
 @dataclass(frozen=True)
@@ -108,14 +122,21 @@ class Studio:
         shot = make_shot(case.text, seed=case.seed, model=self.model, givens=givens, **told, **self.said)
         return generate(shot, self.backend, Progress(lambda _: self.progress.check())).frames
 
-    def edit(self, case: Case, source: Frames) -> Frames:
-        """Change a clip by an instruction as `vitascope edit` does."""
+    def edit(self, case: Case, source: Frames, **how: Any) -> Frames:
+        """Change a clip by an instruction, or a part of it, as `vitascope edit` does."""
         file = save(source, self.fps, self.folder / "source.mp4")
-        return self.make(case, **editing(file, model=self.model))
+        return self.make(case, **editing(file, model=self.model, **how))
 
-    def picture(self, frame: UInt8[np.ndarray, "height width 3"]) -> Path:
+    def extend(
+        self, case: Case, source: UInt8[np.ndarray, "given height width 3"], seconds: float, *, before: bool
+    ) -> Frames:
+        """Make a clip longer as `vitascope extend` does."""
+        file = save(source, self.fps, self.folder / "source.mp4")
+        return self.make(case, **extending(file, seconds, before=before, model=self.model))
+
+    def picture(self, frame: UInt8[np.ndarray, "height width 3"], name: str = "given") -> Path:
         """Write a picture to be given."""
-        path = self.folder / "given.png"
+        path = self.folder / f"{name}.png"
         Image.fromarray(frame).save(path)
         return path
 

@@ -1,0 +1,35 @@
+"""What is measured where a clip is given in part: who is in the part that was made, and how the two join."""
+
+import numpy as np
+
+from vitascope.evaluation.metrics.likeness import likeness
+from vitascope.evaluation.tasks.base import Case, Frames, Row, Studio, marked
+
+STEP = 0.15
+"""Picture widths that a toy may go from one frame to the next at a join: runners go 0.05, the judge is off by 0.07."""
+LOOKS = 4
+"""Made frames that are held against the given one next to them, evenly spread."""
+
+ROWS = (
+    Row("subject", "who was given is in the part that was made", 0.90, head="subject"),
+    Row("kept", "  cosine to the given pictures'", percent=False, head="subject"),
+    Row("joins", "  and goes on from where it was", head="subject"),
+)
+
+
+def measured(case: Case, made: Frames, wanted: np.ndarray, studio: Studio) -> dict[str, np.ndarray]:
+    """Return the values of `ROWS` for a clip of which the frames `wanted` (a mark for each) were made."""
+    there = np.flatnonzero(wanted)
+    seen = studio.judge.judge(made[there]).labels
+    values = {"subject": marked(seen["subject"] == case.scene.subject)}
+    joints = np.flatnonzero(wanted[1:] != wanted[:-1])
+    nearest = int(joints[0] + (1 if wanted[joints[0]] else 0))
+    places = there[np.linspace(0, len(there) - 1, LOOKS).round().astype(int)]
+    beside = np.stack([joints, joints + 1], axis=1).ravel()
+    stills = studio.judge.stills(made[[nearest, *places, *beside]])
+    looks, middles = stills.embeddings[: 1 + LOOKS], stills.middles
+    values["kept"] = np.array([likeness(looks[0], looks[1:])])
+    if middles is not None:
+        steps = np.diff(middles[1 + LOOKS :].reshape(-1, 2, 2), axis=1)[:, 0]
+        values["joins"] = marked(bool((np.hypot(*steps.T) <= STEP).all()))
+    return values

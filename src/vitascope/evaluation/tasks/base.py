@@ -13,7 +13,7 @@ from vitascope.api import editing, extending, make_shot
 from vitascope.backends.base import Backend
 from vitascope.evaluation.sources import Sources, save, shape_of
 from vitascope.evaluation.suites import SuitePrompt
-from vitascope.intake.sight import Judge
+from vitascope.intake.sight import Judge, resize
 from vitascope.pipeline import generate
 from vitascope.progress import Progress
 from vitascope.prompt.captions import describe
@@ -121,6 +121,10 @@ class Studio:
         """Make a clip as `vitascope generate` does."""
         shot = make_shot(case.text, seed=case.seed, model=self.model, givens=givens, **told, **self.said)
         return generate(shot, self.backend, Progress(lambda _: self.progress.check())).frames
+
+    def seen(self, frames: Frames) -> UInt8[np.ndarray, "frames size size 3"]:
+        """Return frames at the judge's own size, at which meters that count in pixels were tried."""
+        return resize(frames, self.judge.card.size).transpose(0, 2, 3, 1)
 
     def edit(self, case: Case, source: Frames, **how: Any) -> Frames:
         """Change a clip by an instruction, or a part of it, as `vitascope edit` does."""

@@ -45,7 +45,7 @@ class ImageToVideo:
         places = np.linspace(0, len(made) - 1, LATER + 1).round().astype(int)[1:]
         seen = studio.judge.stills(np.concatenate([given[None], made[places]])).embeddings
         # The given frame is sharper than those that are made: the step from it to the next would count as motion.
-        lively = motion(made[1:], studio.fps) > STILL
+        lively = motion(studio.seen(made[1:]), studio.fps) > STILL
         return Outcome(made, {"kept": np.array([likeness(seen[0], seen[1:])]), "moves": marked(lively)})
 
 

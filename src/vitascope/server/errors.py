@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -124,10 +125,9 @@ def unforeseen() -> Refusal:
 
 
 def invalid(first: dict[str, object]) -> Refusal:
-    """Return the refusal for the first complaint of pydantic."""
-    where = first.get("loc", ())
-    parts = [str(part) for part in where if part not in ("body", "query", "path", "header")]  # pyright: ignore
-    name = next(iter(parts), None)
+    """Return the refusal for the first complaint of pydantic: `loc` says in which part of a request, then where."""
+    where: Any = first.get("loc", ())
+    name = next(map(str, where[1:]), None)
     text = str(first["msg"]).removeprefix("Value error, ")
     words = text[:1].lower() + text[1:]
     missing = first["type"] == "missing"

@@ -19,6 +19,25 @@ tokens = typer.Typer(
     rich_markup_mode=None,
 )
 
+Secret = Annotated[
+    str | None, typer.Option(help="A secret that opens everything. [default: VITASCOPE_TOKEN]")
+]
+Workers = Annotated[
+    int | None,
+    typer.Option(
+        min=0, max=4096, help="Processes that make clips. [default: 1, or one per GPU of a cluster]"
+    ),
+]
+Address = Annotated[
+    str | None,
+    typer.Option(metavar="ADDRESS", help="Have them on a Ray cluster: auto, local or HOST:PORT."),
+]
+Database = Annotated[
+    str | None,
+    typer.Option(
+        metavar="URL", help="A Postgres database shared with other servers. [default: VITASCOPE_STORE]"
+    ),
+]
 Models = Annotated[str, typer.Option(metavar="A,B", help="Models that may be asked for.")]
 Names = Annotated[list[str] | None, typer.Option("--allow-host", help="A name that the server goes by.")]
 Sites = Annotated[
@@ -82,19 +101,9 @@ def serve(
         str, typer.Option(help="Address to serve at; others than loopback need a token.")
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65_535, help="0 takes any that is free.")] = 8188,
-    token: Annotated[
-        str | None, typer.Option(help="A secret that opens everything. [default: VITASCOPE_TOKEN]")
-    ] = None,
-    workers: Annotated[
-        int | None,
-        typer.Option(
-            min=0, max=4096, help="Processes that make clips. [default: 1, or one per GPU of a cluster]"
-        ),
-    ] = None,
-    cluster: Annotated[
-        str | None,
-        typer.Option(metavar="ADDRESS", help="Have them on a Ray cluster: auto, local or HOST:PORT."),
-    ] = None,
+    token: Secret = None,
+    workers: Workers = None,
+    cluster: Address = None,
     models: Models = "toybox",
     allow_host: Names = None,
     allow_origin: Sites = None,
@@ -109,12 +118,7 @@ def serve(
     memory: Annotated[
         float | None, typer.Option(metavar="GIB", min=0.01, help="How much memory a worker may have.")
     ] = None,
-    store: Annotated[
-        str | None,
-        typer.Option(
-            metavar="URL", help="A Postgres database shared with other servers. [default: VITASCOPE_STORE]"
-        ),
-    ] = None,
+    store: Database = None,
     program: Annotated[str, typer.Option(hidden=True)] = "vitascope",
 ) -> None:
     """Serve the videos API, and make what is asked for, until interrupted."""

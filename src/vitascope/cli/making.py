@@ -110,7 +110,7 @@ class Making(Drawing):
 def command(function: Callable[..., None]) -> Callable[..., None]:
     """Return a function whose groups of flags, arguments of the types above, are told it flag by flag."""
     mine = signature(function)
-    groups = {
+    groups: dict[str, Any] = {
         each.name: each.annotation for each in mine.parameters.values() if is_dataclass(each.annotation)
     }
 

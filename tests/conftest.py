@@ -2,6 +2,18 @@ import pytest
 
 from vitascope.telemetry import traced_by
 
+RAY = ("test_cluster.py", "test_machines.py")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config, items):
+    """With `pytest -n 2 --dist loadgroup`, files are run side by side; those that start a Ray, one after the other."""
+    if not config.pluginmanager.hasplugin("xdist"):
+        return
+    for item in items:
+        file = item.nodeid.partition("::")[0]
+        item.add_marker(pytest.mark.xdist_group("ray" if file.endswith(RAY) else file))
+
 
 @pytest.fixture
 def seen():

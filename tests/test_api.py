@@ -2,13 +2,21 @@ import inspect
 
 import numpy as np
 import pytest
+from pydantic import AliasChoices
 
 from vitascope.api import generate, stream
 from vitascope.backends import registry
+from vitascope.cli import run
 from vitascope.cli.generate import generate as command
+from vitascope.cli.jobs import submit
+from vitascope.deliver.mux import read
 from vitascope.errors import RequestError
 from vitascope.progress import Event
+from vitascope.server.schemas import CreateVideo, NewJob
 from vitascope.types import CameraMove, Shot
+
+NAMES = set(inspect.signature(generate).parameters)
+"""What `generate` can be told: the contract that the command line and the HTTP API keep, too."""
 
 
 @pytest.fixture(autouse=True)
@@ -55,13 +63,39 @@ def test_what_is_wrong_is_named(said, argument):
 
 def test_names_are_the_same_everywhere():
     """Python's arguments are the flags and, but for pictures (which become givens) and LoRAs, the fields of a shot."""
-    python = set(inspect.signature(generate).parameters) - {"progress"}
+    python = NAMES - {"progress"}
     pictures = {"at", "image", "last_image", "keyframes", "reference", "fit", "fallback", "lora"}
     pictures |= {"pose_video", "face_video"}
     assert python - pictures <= set(Shot.model_fields)
     flags = {{"keyframe": "keyframes"}.get(name, name) for name in inspect.signature(command).parameters}
     delivery = {"output", "number", "resume", "stream", "as_json", "dry_run", "force"}
-    assert flags - delivery - {"enhance", "server", "no_wait"} == python - {"num_frames"}
+    assert flags - delivery - {"enhance", "server", "no_wait"} == python
+
+
+def test_every_name_is_a_field_of_the_http_api_or_of_the_shots_that_it_takes():
+    """Which model stands in for another, and what lies on its disk, is for those who run a server."""
+    fields = set()
+    for name, field in CreateVideo.model_fields.items():
+        other = field.validation_alias
+        fields |= {name, *(map(str, other.choices) if isinstance(other, AliasChoices) else ())}
+    assert NAMES - fields == {"fallback", "lora", "progress"}
+    assert NewJob.model_fields["shot"].annotation is Shot
+
+
+def test_a_job_is_told_by_the_names_of_generate():
+    flags = {{"keyframe": "keyframes"}.get(name, name) for name in inspect.signature(submit).parameters}
+    assert NAMES - flags == {"fallback", "progress"}
+    assert flags - NAMES == {"number", "priority", "key", "as_json"}
+
+
+def test_as_many_frames_as_the_flag_says(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert run(["generate", "a cat", "--num-frames", "9", "--seed", "7", "-o", "cat.mp4"]) == 0
+    assert len(read(tmp_path / "cat.mp4").frames) == 9
+    assert run(["generate", "a cat", "--num-frames", "66"]) == 2
+    assert "--num-frames: 66 is more than fake can draw; nearest: 65" in capsys.readouterr().err
+    assert run(["generate", "a cat", "--num-frames", "9", "--seconds", "9"]) == 2
+    assert "--seconds: 9 does not agree with 9 frames" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("home", ["FakeBackend", "FakeLatents"])

@@ -14,10 +14,12 @@ from vitascope.backends import registry
 from vitascope.cli import takes
 from vitascope.cli.screen import Screen
 
+phase = sys.argv.pop()
+
 class Slow(Screen):
     def __call__(self, event):
         print(event.phase, flush=True)
-        time.sleep(0.2)
+        time.sleep(5 if event.phase == phase else 0)
 
 takes.Screen = Slow
 registry.register("toybox", "vitascope.testing:FakeBackend")
@@ -25,14 +27,15 @@ cli.main(sys.argv[1:])
 """
 
 
-def start(folder, *arguments) -> subprocess.Popen:
-    command = [sys.executable, "-c", PROGRAM, "generate", "a cat", "-o", "cat.mp4", *arguments]
+def start(folder, phase: str, *arguments: str) -> subprocess.Popen:
+    """Start to make a clip, which waits to be met in a phase."""
+    command = [sys.executable, "-c", PROGRAM, "generate", "a cat", "-o", "cat.mp4", *arguments, phase]
     return subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
 @pytest.mark.parametrize("phase", ["load", "encode", "denoise", "decode", "write"])
 def test_ctrl_c_in_any_phase(tmp_path, phase):
-    with start(tmp_path) as process:
+    with start(tmp_path, phase) as process:
         assert process.stdout is not None
         for line in process.stdout:
             if line.strip() == phase:
@@ -44,7 +47,7 @@ def test_ctrl_c_in_any_phase(tmp_path, phase):
 
 
 def test_being_ended_leaves_nothing_either(tmp_path):
-    with start(tmp_path) as process:
+    with start(tmp_path, "write") as process:
         assert process.stdout is not None
         for line in process.stdout:
             if line.strip() == "write":
@@ -57,7 +60,7 @@ def test_being_ended_leaves_nothing_either(tmp_path):
 
 def test_ctrl_c_does_not_harm_a_file_that_was_there(tmp_path):
     (tmp_path / "cat.mp4").write_text("precious")
-    with start(tmp_path, "--force") as process:
+    with start(tmp_path, "write", "--force") as process:
         assert process.stdout is not None
         for line in process.stdout:
             if line.strip() == "write":
@@ -69,7 +72,7 @@ def test_ctrl_c_does_not_harm_a_file_that_was_there(tmp_path):
 
 
 def test_a_closed_pipe_is_no_traceback(tmp_path):
-    with start(tmp_path, "--json") as process:
+    with start(tmp_path, "none", "--json") as process:
         assert process.stdout is not None
         process.stdout.close()
         process.stdout = None

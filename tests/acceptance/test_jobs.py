@@ -11,6 +11,7 @@ from vitascope.jobs.desk import open_desk
 from vitascope.types import Shot
 
 PROMPT = "a cat walks in a garden"
+STEPS = 8
 RNG = random.SystemRandom()
 
 
@@ -22,8 +23,8 @@ def command(home: Path, *arguments: str) -> subprocess.Popen[bytes]:
 def test_a_killed_job_ends_in_the_bytes_of_generate(tmp_path):
     seed = RNG.randrange(2**32)
     desk = open_desk(tmp_path)
-    job = desk.submit(Shot(prompt=PROMPT, seed=seed))
-    step = RNG.randint(1, (job.request.planned.steps or 2) - 1)
+    job = desk.submit(Shot(prompt=PROMPT, seed=seed, steps=STEPS))
+    step = RNG.randint(1, STEPS - 1)
     print("seed", seed, "killed at step", step)
     worker = command(tmp_path, "worker")
     deadline = time.monotonic() + 300
@@ -37,5 +38,6 @@ def test_a_killed_job_ends_in_the_bytes_of_generate(tmp_path):
     done = desk.store.get(job.id)
     assert (done.state, done.lost, done.attempt) == ("completed", 1, 2)
     whole = tmp_path / "whole.mp4"
-    assert command(tmp_path, "generate", PROMPT, "--seed", str(seed), "-o", str(whole)).wait(300) == 0
+    said = (PROMPT, "--seed", str(seed), "--steps", str(STEPS))
+    assert command(tmp_path, "generate", *said, "-o", str(whole)).wait(300) == 0
     assert desk.file(job.id).read_bytes() == whole.read_bytes()

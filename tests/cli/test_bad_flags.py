@@ -19,6 +19,7 @@ COMMANDS = {
 BAD = {
     "--output": "cat.gif",
     "--seconds": "-2",
+    "--num-frames": "0",
     "--fps": "0",
     "--size": "big",
     "--aspect-ratio": "wide",

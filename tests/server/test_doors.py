@@ -223,3 +223,14 @@ def test_names_lead_nowhere_but_to_what_they_name(client, path, tmp_path: Path):
     (tmp_path / "tokens").mkdir()
     assert client.get(path).status_code == 404
     assert client.delete(path).status_code in (404, 405)
+
+
+def test_files_of_the_server_are_named_by_admins_alone(house, secrets):
+    shot = {"prompt": "a cat", "model": "fake", "loras": [["/etc/passwd", 1.0]]}
+    for name, words in (
+        ("ann", "lora: names a file of the server's machine"),
+        ("root", "lora: fake takes no LoRA"),
+    ):
+        asking = visitor(house, Authorization=f"Bearer {secrets[name]}")
+        answer = asking.post("/api/v1/jobs", json={"shot": shot})
+        assert (answer.status_code, answer.json()["error"]["message"][: len(words)]) == (400, words)

@@ -2,12 +2,15 @@ import base64
 import io
 import json
 import threading
+from typing import Any
 
 import av
 import pytest
 from PIL import Image
 
 from tests.server.conftest import png
+from vitascope.backends.remote.dialects import DIALECTS, encoded, fields, plan
+from vitascope.types import CameraMove, Shot
 
 FIELDS = {
     "id", "object", "created_at", "completed_at", "expires_at", "status", "progress", "model", "prompt", "seconds",
@@ -137,6 +140,47 @@ def test_forms_with_text_brackets_and_json_are_understood(client, desk):
         assert given.source == shot.givens[0].source, "the same bytes are kept once"
 
 
+def test_all_that_python_can_be_told_can_be_sent(client, desk):
+    """As JSON, and as the text of a form: what happens when, and pictures at times."""
+    data = "data:image/png;base64," + base64.b64encode(png()).decode()
+    at, script = {"1": "it jumps", "0.5s": "it runs"}, [[0.75, "it sleeps"]]
+    told = {"prompt": "a cat walks", "num_frames": 17, "preset": "draft", "quality": "standard", "fit": "pad"}
+    whole = {**told, "at": at, "script": script, "image": data, "keyframes": {"1.5": data}, "reference": data}
+    form = {**told, "num_frames": "17", "at": json.dumps(at), "script": json.dumps(script)}
+    form |= {"image": data, "keyframes[1.5s]": data, "input_references[]": data}
+    shots = []
+    for sent in ({"json": whole}, {"data": form}):
+        answer = client.post("/v1/videos", **sent)
+        assert answer.status_code == 200, answer.text
+        assert not [note for note in answer.json()["notes"] if "not known" in note]
+        shots.append(desk.store.get(answer.json()["id"]).request.shot.model_copy(update={"seed": 0}))
+    assert shots[0] == shots[1]
+    assert shots[0].script == ((0.25, "it runs"), (0.5, "it jumps"), (0.75, "it sleeps"))
+    assert [(given.role, given.start, given.fit) for given in shots[0].givens] == [
+        ("frame", None, "pad"),
+        ("frame", 1.5, "pad"),
+        ("reference", None, "pad"),
+    ]
+    assert (shots[0].preset, shots[0].quality) == ("draft", None)
+
+
+def test_a_shot_of_another_vitascope_arrives_whole(client, desk):
+    """`model="remote:NAME"` there and `/v1/videos` here: whatever travels is known where it comes in."""
+    said: dict[str, Any] = {"camera": (CameraMove(kind="zoom", amount=0.3),), "path": ((0.0, 0.1, 0.8),)}
+    said |= {"script": ((0.5, "it jumps"),), "style": "noir", "aspect_ratio": "4:3", "loop": True, "fps": 8.0}
+    said |= {"seed": 7, "num_frames": 13, "steps": 3, "guidance_scale": 1.5, "negative_prompt": "rain"}
+    said |= {"preset": "draft", "quality": "lossless"}
+    shot, dialect = Shot(prompt="a cat walks", **said), DIALECTS["vitascope"]
+    assert set(dialect.takes) <= set(said), "each field that travels is looked at"
+    told = fields(plan(shot, dialect, "there").shot, dialect, None)
+    for picture in (None, png()):
+        kind, body = encoded(told, picture, dialect)
+        answer = client.post("/v1/videos", content=body, headers={"content-type": kind})
+        assert answer.status_code == 200, answer.text
+        arrived = desk.store.get(answer.json()["id"]).request.shot
+        assert arrived.model_copy(update={"model": "toybox", "givens": ()}) == shot
+
+
 def test_what_was_done_to_a_file_is_told_under_the_name_of_its_field(client, work):
     form = {"prompt": "a cat", "num_frames": "5"}
     name = client.post("/v1/videos", data=form, files={"input_reference": ("a", png(10, 10))}).json()["id"]
@@ -159,6 +203,20 @@ def test_what_was_done_to_a_file_is_told_under_the_name_of_its_field(client, wor
         ({"prompt": "a cat", "seed": -1}, "seed", "nearest: 0"),
         ({"prompt": "a cat", "seed": [1, 5]}, "seed", "follow one another"),
         ({"prompt": "x" * 40_000}, "prompt", "32000"),
+        ({"prompt": "a cat", "at": {"later": "it jumps"}}, "at", "is not a time"),
+        ({"prompt": "a cat", "at": {"99": "it jumps"}}, "at", "nearest"),
+        ({"prompt": "a cat", "at": 4}, "at", "has no ="),
+        ({"prompt": "a cat", "at": {str(i / 20): "it jumps" for i in range(17)}}, "at", "nearest: 16"),
+        ({"prompt": "a cat", "script": [[2, "it jumps"]]}, "script", "less than or equal to 1"),
+        ({"prompt": "a cat", "keyframes": ["file_" + "0" * 24]}, "keyframes", "seconds and pictures"),
+        ({"prompt": "a cat", "keyframes": {"9" * 400: "data:"}}, "keyframes", "is not a time"),
+        ({"prompt": "a cat", "keyframes": {"1": "/etc/passwd"}}, "keyframes[1]", "is not a file"),
+        ({"prompt": "a cat", "pose_video": "/etc/passwd"}, "pose_video", "is not a file"),
+        ({"prompt": "a cat", "camera": [{"kind": "warp"}]}, "camera", "input should be"),
+        ({"prompt": "a cat", "camera": [4]}, "camera", "valid"),
+        ({"prompt": "a cat", "path": [[0, 1]]}, "path", "valid string"),
+        ({"prompt": "a cat", "quality": "hd"}, "quality", "'standard'"),
+        ({"prompt": "a cat", "preset": "hasty"}, "preset", "draft"),
         ({"prompt": "a cat", "video_path": "/etc/passwd"}, "video_path", "is not taken"),
         ({"prompt": "a cat", "diffusers_kwargs": {"a": 1}}, "diffusers_kwargs", "is not taken"),
         ({"prompt": "a cat", "input_reference": {"image_url": "http://10.0.0.1"}}, "input_reference", "fetched"),

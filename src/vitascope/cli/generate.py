@@ -1,19 +1,16 @@
 """`vitascope generate`: words in, a clip out."""
 
 from collections.abc import Mapping
-from functools import partial
 
-from vitascope import tasks
-from vitascope.api import given_pictures, make_shot
+from vitascope.api import make_shot
 from vitascope.backends.registry import backend
 from vitascope.cli import options
-from vitascope.cli.making import Making, command
+from vitascope.cli.making import Framing, Making, command
 from vitascope.cli.screen import Screen
 from vitascope.cli.takes import make
 from vitascope.errors import RequestError
 from vitascope.prompt.enhance import enhance as rewrite
 from vitascope.prompt.resolve import clean
-from vitascope.prompt.stages import parse_at
 from vitascope.prompt.world import FULL
 from vitascope.settings import settings
 from vitascope.types import Shot
@@ -22,22 +19,11 @@ from vitascope.types import Shot
 @command
 def generate(
     prompt: options.Prompt,
-    seconds: options.Seconds = None,
-    fps: options.Fps = None,
-    size: options.Size = None,
-    aspect_ratio: options.AspectRatio = None,
-    at: options.At = None,
-    image: options.Image = None,
-    last_image: options.LastImage = None,
-    keyframe: options.Keyframes = None,
-    reference: options.References = None,
-    pose_video: options.PoseVideo = None,
-    face_video: options.FaceVideo = None,
-    loop: options.Loop = False,
+    *,
+    framing: Framing,
     enhance: options.Enhance = False,
     server: options.Server = None,
     no_wait: options.NoWait = False,
-    *,
     making: Making,
 ) -> None:
     """Make a clip from words."""
@@ -49,29 +35,12 @@ def generate(
         "fallback": making.fallback,
     }
     check_place(server, here, no_wait)
-    givens = given_pictures(
-        image=image,
-        last_image=last_image,
-        keyframes=tasks.parse_keyframes(keyframe),
-        reference=reference or (),
-        pose_video=pose_video,
-        face_video=face_video,
-        fit=making.fit,
-    )
-    told = partial(
-        make_shot,
-        seconds=seconds,
-        fps=fps,
-        size=size,
-        aspect_ratio=aspect_ratio,
-        at=dict(parse_at(text) for text in at or ()),
-        givens=givens,
-        loop=loop,
-        **making.said,
-    )
+    told = framing.told(making.fit)
+    pictured, said = bool(told["givens"]), making.said
 
     def shot(model: str) -> Shot:
-        return told(enhanced(prompt, model, pictured=bool(givens)) if enhance else prompt, model=model)
+        words = enhanced(prompt, model, pictured=pictured) if enhance else prompt
+        return make_shot(words, model=model, **told, **said)
 
     if server is None:
         make(shot, making.models, delivery)

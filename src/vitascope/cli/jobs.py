@@ -8,33 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from vitascope.cli.options import (
-    AsJson,
-    AspectRatio,
-    At,
-    Camera,
-    FaceVideo,
-    FitOption,
-    Force,
-    Fps,
-    GuidanceScale,
-    Image,
-    Keyframes,
-    LastImage,
-    Loop,
-    Model,
-    NegativePrompt,
-    Output,
-    PoseVideo,
-    Prompt,
-    References,
-    Seconds,
-    Seed,
-    Size,
-    Steps,
-    Style,
-    SubjectPath,
-)
+from vitascope.cli.making import Drawing, Framing, command
+from vitascope.cli.options import AsJson, Force, Model, Output, Prompt
 from vitascope.cli.where import Anywhere, chosen
 
 if TYPE_CHECKING:
@@ -72,28 +47,12 @@ def place(
 
 
 @jobs.command()
+@command
 def submit(
     prompt: Prompt,
-    seconds: Seconds = None,
-    fps: Fps = None,
-    size: Size = None,
-    aspect_ratio: AspectRatio = None,
-    seed: Seed = None,
-    steps: Steps = None,
-    guidance_scale: GuidanceScale = None,
-    negative_prompt: NegativePrompt = "",
-    camera: Camera = None,
-    path: SubjectPath = None,
-    at: At = None,
-    image: Image = None,
-    last_image: LastImage = None,
-    keyframe: Keyframes = None,
-    reference: References = None,
-    pose_video: PoseVideo = None,
-    face_video: FaceVideo = None,
-    fit: FitOption = "crop",
-    loop: Loop = False,
-    style: Style = None,
+    *,
+    framing: Framing,
+    drawing: Drawing,
     model: Model = "toybox",
     number: Annotated[
         int, typer.Option("-n", metavar="N", help="Clips to make, with seeds that follow.")
@@ -103,39 +62,12 @@ def submit(
     as_json: AsJson = False,
 ) -> None:
     """Hand in a clip to be made, and print the job's name."""
-    from vitascope import tasks
-    from vitascope.api import given_pictures, make_shot
-    from vitascope.prompt.stages import parse_at
+    from vitascope.api import make_shot
 
-    shot = make_shot(
-        prompt,
-        seconds=seconds,
-        fps=fps,
-        size=size,
-        aspect_ratio=aspect_ratio,
-        seed=seed,
-        steps=steps,
-        guidance_scale=guidance_scale,
-        negative_prompt=negative_prompt,
-        camera=camera,
-        path=path,
-        at=dict(parse_at(text) for text in at or ()),
-        givens=given_pictures(
-            image=image,
-            last_image=last_image,
-            keyframes=tasks.parse_keyframes(keyframe),
-            reference=reference or (),
-            pose_video=pose_video,
-            face_video=face_video,
-            fit=fit,
-        ),
-        loop=loop,
-        style=style,
-        model=model,
-    )
+    shot = make_shot(prompt, model=model, **framing.told(drawing.fit), **drawing.said)
     # What was said, without the seed that was drawn where none was, is what makes two requests the same.
     asked = shot.model_dump(
-        mode="json", exclude_defaults=True, exclude=None if seed is not None else {"seed"}
+        mode="json", exclude_defaults=True, exclude={"seed"} if drawing.seed is None else None
     )
     job = _desk().submit(shot, number=number, asked=asked, key=key, priority=priority)
     for note in job.notes:

@@ -1,21 +1,58 @@
-"""What every command that makes clips can be told: said once, and part of each of those commands."""
+"""What commands that make clips can be told: each group of flags is said once, and part of several commands."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields, is_dataclass
 from functools import wraps
 from inspect import Parameter, signature
 from typing import Any
 
+from vitascope import tasks
+from vitascope.api import given_pictures
 from vitascope.backends.registry import check_name
 from vitascope.cli import options
 from vitascope.cli.takes import Delivery
+from vitascope.prompt.stages import parse_at
+from vitascope.types import Fit
 
 
 @dataclass(frozen=True)
-class Making:
-    """The flags that `generate`, `extend` and `edit` have in common; each field is one."""
+class Framing:
+    """The flags of a clip made from words: its shape, what happens when, and pictures. Each field is one."""
 
-    output: options.Output = None
+    seconds: options.Seconds = None
+    num_frames: options.NumFrames = None
+    fps: options.Fps = None
+    size: options.Size = None
+    aspect_ratio: options.AspectRatio = None
+    at: options.At = None
+    image: options.Image = None
+    last_image: options.LastImage = None
+    keyframe: options.Keyframes = None
+    reference: options.References = None
+    pose_video: options.PoseVideo = None
+    face_video: options.FaceVideo = None
+    loop: options.Loop = False
+
+    def told(self, fit: Fit) -> dict[str, Any]:
+        """Return what is said of the shot, with its pictures as givens; raises `RequestError`."""
+        shape = ("seconds", "num_frames", "fps", "size", "aspect_ratio", "loop")
+        givens = given_pictures(
+            image=self.image,
+            last_image=self.last_image,
+            keyframes=tasks.parse_keyframes(self.keyframe),
+            reference=self.reference or (),
+            pose_video=self.pose_video,
+            face_video=self.face_video,
+            fit=fit,
+        )
+        at = dict(parse_at(text) for text in self.at or ())
+        return {"at": at, "givens": givens, **{name: getattr(self, name) for name in shape}}
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """The flags of every command that hands in a shot; each field is one."""
+
     seed: options.Seed = None
     preset: options.Preset = None
     steps: options.Steps = None
@@ -28,6 +65,19 @@ class Making:
     quality: options.QualityOption = None
     memory: options.Memory = None
     lora: options.Loras = None
+
+    @property
+    def said(self) -> dict[str, Any]:
+        """What is said of the shot."""
+        told = {each.name: getattr(self, each.name) for each in fields(Drawing) if each.name != "fit"}
+        return told | {"lora": self.lora or ()}
+
+
+@dataclass(frozen=True)
+class Making(Drawing):
+    """The flags that `generate`, `extend` and `edit` have in common: how a clip is drawn, and where it goes."""
+
+    output: options.Output = None
     model: options.Model = "toybox"
     fallback: options.Fallback = None
     number: options.Number = 1
@@ -47,19 +97,7 @@ class Making:
     @property
     def said(self) -> dict[str, Any]:
         """What is said of the shot; the seed of a run that goes on is the one that it had."""
-        names = (
-            "preset",
-            "steps",
-            "guidance_scale",
-            "negative_prompt",
-            "camera",
-            "path",
-            "style",
-            "quality",
-            "memory",
-        )
-        told = {name: getattr(self, name) for name in names}
-        return {"seed": self.delivery.seed(self.seed), "lora": self.lora or (), **told}
+        return super().said | {"seed": self.delivery.seed(self.seed)}
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -70,19 +108,30 @@ class Making:
 
 
 def command(function: Callable[..., None]) -> Callable[..., None]:
-    """Return a function with the flags of `Making` after its own, which it gets as `making`."""
+    """Return a function whose groups of flags, arguments of the types above, are told it flag by flag."""
+    mine = signature(function)
+    groups: dict[str, Any] = {
+        each.name: each.annotation for each in mine.parameters.values() if is_dataclass(each.annotation)
+    }
 
     @wraps(function)
     def told(**values: Any) -> None:
-        making = Making(**{each.name: values.pop(each.name) for each in fields(Making)})
-        function(**values, making=making)
+        built = {
+            name: group(**{each.name: values.pop(each.name) for each in fields(group)})
+            for name, group in groups.items()
+        }
+        function(**values, **built)
 
-    mine = signature(function)
-    own = [each for each in mine.parameters.values() if each.name != "making"]
-    common = [
-        Parameter(each.name, Parameter.KEYWORD_ONLY, default=each.default, annotation=each.type)
-        for each in fields(Making)
-    ]
-    told.__signature__ = mine.replace(parameters=[*own, *common])  # pyright: ignore[reportAttributeAccessIssue]
-    told.__annotations__ = {each.name: each.annotation for each in (*own, *common)} | {"return": None}
+    flags = [flag for each in mine.parameters.values() for flag in _flags(each)]
+    told.__signature__ = mine.replace(parameters=flags)  # pyright: ignore[reportAttributeAccessIssue]
+    told.__annotations__ = {flag.name: flag.annotation for flag in flags} | {"return": None}
     return told
+
+
+def _flags(told: Parameter) -> Iterator[Parameter]:
+    """Yield the flags that an argument stands for: itself, or those of its group."""
+    if not is_dataclass(told.annotation):
+        yield told
+        return
+    for each in fields(told.annotation):
+        yield Parameter(each.name, Parameter.KEYWORD_ONLY, default=each.default, annotation=each.type)

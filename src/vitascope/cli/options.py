@@ -44,6 +44,7 @@ Enhance = Annotated[
 ]
 Loop = Annotated[bool, typer.Option("--loop", help="End where the clip begins.")]
 Seconds = Annotated[float | None, typer.Option(help="How long the clip lasts.")]
+NumFrames = Annotated[int | None, typer.Option(help="In place of --seconds: how many frames it has.")]
 Fps = Annotated[float | None, typer.Option(help="Frames per second.")]
 Size = Annotated[str | None, typer.Option(metavar="WxH", help="Width and height in pixels.")]
 AspectRatio = Annotated[str | None, typer.Option(metavar="W:H", help="In place of --size.")]

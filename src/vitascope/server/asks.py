@@ -4,7 +4,8 @@ What cannot be done is refused before anything is written down; what is not know
 """
 
 import math
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,6 +17,7 @@ from vitascope.backends.base import Card
 from vitascope.director.film import Film
 from vitascope.errors import RequestError
 from vitascope.jobs.job import Job, Kind
+from vitascope.prompt.stages import MOST_STAGES, parse_at
 from vitascope.server.body import as_list, as_object, text_of
 from vitascope.server.characters import START as CHARACTER
 from vitascope.server.errors import invalid
@@ -24,7 +26,7 @@ from vitascope.server.schemas import CreateVideo, EditVideo, ExtendVideo, NewFil
 from vitascope.server.tokens import Caller
 from vitascope.server.uploads import START as UPLOAD
 from vitascope.server.uploads import Taken
-from vitascope.types import Given, Shot
+from vitascope.types import CameraMove, Given, Shot
 
 W = TypeVar("W", bound=BaseModel)
 
@@ -39,7 +41,12 @@ ELSEWHERE = dict.fromkeys(
     ("video_reference", "source_video", "video_url", "control_reference", "audio_reference", "source_audio"),
     "is not for this route; a video to start from goes to /v1/videos/edits or /v1/videos/extensions",
 )
-_FILES = ("input_reference", "last_image", "input_references", "characters", "video", "mask")
+_FILES = (
+    *("input_reference", "last_image", "keyframes", "input_references", "characters"),
+    *("pose_video", "face_video", "video", "mask"),
+)
+_NESTED = ("seed", "camera", "path", "script", "at", "keyframes")
+"""Fields that may be JSON in the text of a form."""
 
 
 @dataclass(frozen=True)
@@ -70,9 +77,14 @@ class Reader:
         givens = given_pictures(
             image=self._picture(said.input_reference, "input_reference"),
             last_image=self._picture(said.last_image, "last_image"),
+            keyframes=self._keyframes(said.keyframes),
             reference=self._references(said),
+            pose_video=self._motion(said.pose_video, "pose_video"),
+            face_video=self._motion(said.face_video, "face_video"),
+            fit=said.fit,
         )
         told = {"size": size, "num_frames": said.num_frames, "fps": said.fps, "loop": said.loop}
+        told |= {"at": _times(said.at), "script": said.script}
         told |= {"aspect_ratio": said.aspect_ratio, "sound": said.generate_sound, "givens": givens}
         if said.num_frames is None:
             told["seconds"] = said.seconds
@@ -90,6 +102,7 @@ class Reader:
             span=said.span,
             outpaint=said.outpaint,
             strength=said.strength,
+            fit=said.fit,
         )
         return self._ask(said, told, "edit", remarks, model, parent)
 
@@ -97,7 +110,7 @@ class Reader:
         """Return what a request to go on with a video asks for."""
         said, remarks = _read(ExtendVideo, fields)
         video, model, parent = self._video(said)
-        told = extending(video, said.seconds, before=said.before, model=model)
+        told = extending(video, said.seconds, before=said.before, model=model, fit=said.fit)
         return self._ask(said, told, "extend", remarks, model, parent)
 
     def remix(self, name: str, fields: Mapping[str, Any]) -> Ask:
@@ -109,7 +122,7 @@ class Reader:
         job = self.house.job(name, self.caller)
         model = self.house.model(said.model or job.request.model)
         if "source" in self.house.card(model).takes:
-            told = editing(self._clip(job), model=model)
+            told = editing(self._clip(job), model=model, fit=said.fit)
         else:
             kept = job.request.shot.model_dump(exclude_none=True)
             told = {key: kept[key] for key in ("num_frames", "seconds", "size", "fps", "seed") if key in kept}
@@ -118,6 +131,8 @@ class Reader:
     def job(self, told: NewJob) -> Ask:
         """Return what a job of `/api/v1` asks for; what its givens name are uploads and videos, never paths."""
         self.house.model(told.shot.model)
+        if told.shot.loras and self.caller.owner is not None:
+            raise RequestError("lora", "names a file of the server's machine", "ask who runs it")
         givens = tuple(self._given(given) for given in told.shot.givens)
         shot = told.shot.model_copy(update={"givens": givens})
         left_out = None if told.seeded else {"seed"}
@@ -157,17 +172,22 @@ class Reader:
         if said.model and said.model != model:
             remarks = [*remarks, f"model: {said.model[:40]} is not here, {model} stands in for it"]
         told = {"seed": seed, **told}
+        script = told.pop("script", ())
         shot = make_shot(
             said.prompt,
             model=model,
-            camera=said.camera or None,
+            camera=_moves(said.camera),
             path=said.path or None,
             negative_prompt=said.negative_prompt or "",
             steps=said.steps,
             guidance_scale=said.guidance_scale,
             style=said.style,
+            preset=said.preset,
+            quality=None if said.quality == "standard" else said.quality,
+            memory=said.memory,
             **told,
         )
+        shot = shot.model_copy(update={"script": _stages(shot, script)})
         fields = said.model_dump(
             mode="json", exclude_defaults=True, exclude={*_FILES, *(said.model_extra or {})}
         )
@@ -181,6 +201,26 @@ class Reader:
                 raise RequestError(argument, "is one picture", "give others as input_references")
             value = value[0] if value else None
         return None if value in (None, "", {}) else self.files.path(value, argument, "picture")
+
+    def _keyframes(self, value: Any) -> dict[float, Path]:
+        """Return the pictures of a request by the seconds that they are shown at."""
+        if value in (None, "", {}):
+            return {}
+        if not isinstance(value, Mapping):
+            problem = "are not seconds and pictures"
+            raise RequestError(
+                "keyframes", problem, 'send {"1.5": {"file_id": …}}, or keyframes[1.5s] in a form'
+            )
+        return {
+            _second(when): self._keyframe(picture, f"keyframes[{when}]") for when, picture in value.items()
+        }
+
+    def _keyframe(self, value: Any, argument: str) -> Path:
+        return self.files.path(as_object(value, argument), argument, "picture")
+
+    def _motion(self, value: Any, argument: str) -> Path | None:
+        value = as_object(value, argument)
+        return None if value in (None, "", {}) else self.files.path(value, argument, "video")
 
     def _references(self, said: CreateVideo) -> list[Path]:
         pictures = [
@@ -240,12 +280,12 @@ def _read(model: type[W], fields: Mapping[str, Any]) -> tuple[W, list[str]]:
     for name, problem in {**NEVER, **(ELSEWHERE if model is CreateVideo else {})}.items():
         if fields.get(name) not in (None, ""):
             raise RequestError(name, problem)
-    if "seed" in fields:
-        fields["seed"] = as_object(fields["seed"], "seed")
+    fields |= {name: as_object(fields[name], name) for name in _NESTED if name in fields}
     try:
         said = model.model_validate(text_of(fields))
     except ValidationError as error:
-        raise invalid(dict(error.errors()[0])) from None
+        first = error.errors()[0]
+        raise invalid({**first, "loc": ("body", *first["loc"])}) from None
     return said, [f"{name[:60]}: is not known here and was left out" for name in said.model_extra or {}]
 
 
@@ -259,6 +299,39 @@ def _seed(said: Words) -> tuple[int | None, int]:
             "seed", "several seeds must follow one another, one for each video", "send the first"
         )
     return seeds[0], len(seeds)
+
+
+def _moves(value: str | list[dict[str, Any]] | None) -> str | list[CameraMove] | None:
+    """Return the camera's moves as words or one by one; raises `RequestError`."""
+    if not isinstance(value, list):
+        return value or None
+    try:
+        return [CameraMove.model_validate(move) for move in value] or None
+    except ValidationError as error:
+        raise RequestError("camera", error.errors()[0]["msg"].lower()) from None
+
+
+def _second(text: str) -> float:
+    """Read "1.5" or "1.5s" as seconds; raises `RequestError`."""
+    if not re.fullmatch(r"\d{1,6}(\.\d{0,6})?s?", text, re.ASCII):
+        raise RequestError("keyframes", f"{text[:40]!r} is not a time", "write the seconds, as in 1.5")
+    return float(text.removesuffix("s"))
+
+
+def _times(value: Any) -> dict[float, str]:
+    """Return what is told from which second on; raises `RequestError`."""
+    lines = (
+        [f"{when}={words}" for when, words in value.items()] if isinstance(value, Mapping) else as_list(value)
+    )
+    return dict(parse_at(line if isinstance(line, str) else str(line)) for line in lines)
+
+
+def _stages(shot: Shot, script: Sequence[tuple[float, str]]) -> tuple[tuple[float, str], ...]:
+    """Return all that is told later in a shot, in its order; raises `RequestError` for too much of it."""
+    told = tuple(sorted([*shot.script, *script]))
+    if len(told) > MOST_STAGES:
+        raise RequestError("at", f"has {len(told)} things one after another", f"nearest: {MOST_STAGES}")
+    return told
 
 
 def _size(said: CreateVideo, card: Card) -> tuple[tuple[int, int] | None, list[str]]:

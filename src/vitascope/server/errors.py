@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -125,10 +126,9 @@ def unforeseen() -> Refusal:
 
 
 def invalid(first: dict[str, object]) -> Refusal:
-    """Return the refusal for the first complaint of pydantic."""
-    where = first.get("loc", ())
-    parts = [part for part in where if part not in ("body", "query", "path", "header")]  # pyright: ignore
-    name = field_name(parts) if parts else None
+    """Return the refusal for the first complaint of pydantic: `loc` says in which part of a request, then where."""
+    where: Any = first.get("loc", ())
+    name = field_name(where[1:]) if where[1:] else None
     text = str(first["msg"]).removeprefix("Value error, ")
     words = text[:1].lower() + text[1:]
     missing = first["type"] == "missing"

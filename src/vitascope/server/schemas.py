@@ -2,14 +2,14 @@
 
 import json
 import re
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
 from vitascope.director.film import Film
 from vitascope.jobs.job import Job, Request
 from vitascope.server.webhooks import EVENT_TYPES, USUAL
-from vitascope.types import Shot
+from vitascope.types import Fit, Quality, Shot
 
 STATUS = {
     "queued": "queued",
@@ -19,6 +19,7 @@ STATUS = {
     "cancelled": "failed",
 }
 """Our states -> the four that clients of the videos API know; any other word would keep some waiting for ever."""
+Share = Annotated[float, Field(ge=0, le=1)]
 CANCELLED = {"code": "cancelled", "message": "somebody cancelled it"}
 
 
@@ -34,8 +35,14 @@ class Words(BaseModel):
     steps: int | None = Field(None, validation_alias=AliasChoices("num_inference_steps", "steps"))
     guidance_scale: float | None = None
     style: str | None = None
-    camera: str | None = Field(None, description='As in "zoom-in 0.3, pan-left".')
-    path: str | None = Field(None, description='Where the subject goes, as in "0s:0.1,0.8 2s:0.9,0.8".')
+    camera: str | list[dict[str, Any]] | None = Field(None, description='As in "zoom-in 0.3, pan-left".')
+    path: str | list[tuple[float, float, float]] | None = Field(
+        None, description='Where the subject goes, as in "0s:0.1,0.8 2s:0.9,0.8".'
+    )
+    fit: Fit = Field("crop", description="How what is given in another shape is fitted.")
+    preset: str | None = Field(None, description="How much care: draft, standard or quality.")
+    quality: Literal["standard", Quality] | None = Field(None, description="standard: the model's own.")
+    memory: str | None = Field(None, description="How the model lies in memory, by the name of a placement.")
     n: int = Field(1, validation_alias=AliasChoices("n", "num_outputs_per_prompt", "num_outputs"))
     priority: int = Field(0, ge=-100, le=100)
     user: str | None = None
@@ -52,6 +59,8 @@ class CreateVideo(Words):
     fps: float | None = None
     aspect_ratio: str | None = None
     loop: bool = False
+    at: Any = Field(None, description='Seconds and what happens from then on: {"4": "it jumps"}.')
+    script: list[tuple[Share, str]] = Field([], description="The same in shares of the length: [[0.5, …]].")
     generate_sound: bool = False
     input_reference: Any = Field(
         None,
@@ -59,8 +68,15 @@ class CreateVideo(Words):
         description='The first frame: a file, {"file_id"} or {"image_url": "data:…"}.',
     )
     last_image: Any = Field(None, description="The last frame.")
-    input_references: Any = Field(None, description="Pictures of who is meant.")
+    keyframes: Any = Field(None, description='Seconds and pictures: {"1.5": {"file_id": …}}.')
+    input_references: Any = Field(
+        None,
+        validation_alias=AliasChoices("input_references", "reference"),
+        description="Pictures of who is meant.",
+    )
     characters: Any = Field(None, description='Who is meant: [{"id": "char_…"}].')
+    pose_video: Any = Field(None, description="How the body moves, for models that copy motion.")
+    face_video: Any = Field(None, description="How the face moves.")
 
 
 class EditVideo(Words):

@@ -23,7 +23,9 @@ _OPEN = {
     "guidance_scale": "guidance_scale",
 }
 """Fields of a shot -> their names on the wire, for the open servers."""
-_OURS = {name: name for name in ("aspect_ratio", "camera", "path", "script", "style", "loop")}
+_OURS = {
+    name: name for name in ("aspect_ratio", "camera", "path", "script", "style", "loop", "preset", "quality")
+}
 
 MAX_SIDE = 16_384
 MAX_FPS = 240.0

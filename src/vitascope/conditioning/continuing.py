@@ -118,7 +118,7 @@ def _spans(known: Blocking, wanted: Bool[np.ndarray, " frames"]) -> list[tuple[i
 
 
 def _there(way: Blocking) -> Bool[np.ndarray, " frames"]:
-    return np.isfinite(way.maps).reshape(-1, 6).all(axis=1)
+    return np.logical_and.reduce(np.isfinite(way.maps).reshape(-1, 6), axis=1)
 
 
 def _told_parts(start: int, stop: int, stages: Sequence[Stage]) -> list[tuple[int, int, Sequence[Blocking]]]:

@@ -67,7 +67,7 @@ def _drawing(draw: Callable[[int], Draw], first: int) -> Callable[[int], Draw]:
 
 def _given(canvas: Canvas) -> Bool[np.ndarray, " latent_frames"]:
     cells = canvas.cells()
-    return cells.reshape(len(cells), -1).all(axis=1)
+    return np.logical_and.reduce(cells.reshape(len(cells), -1), axis=1)
 
 
 def _runs(given: Bool[np.ndarray, " latent_frames"]) -> list[tuple[int, int]]:

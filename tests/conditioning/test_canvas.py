@@ -87,3 +87,12 @@ def test_holes_are_filled_from_around_and_unknown_frames_from_their_neighbours()
     held = Canvas.empty(SHAPE).with_frames(0, source[:1]).with_frames(8, source[8:]).filled()
     np.testing.assert_array_equal(held[3], held[0])
     np.testing.assert_array_equal(held[6], source[8])
+
+
+def test_the_soft_edge_has_the_given_colours_and_nothing_of_what_lies_beyond():
+    canvas = Canvas.empty(VideoShape(1, 48, 48, 8.0))
+    canvas.frames[:, 16:32] = 200
+    canvas.known[:, 16:32] = True
+    out = canvas.composite(np.full((1, 48, 48, 3), 180, np.uint8))
+    assert out.min() >= 179, "black bars show through"
+    assert (out[:, 16:32] == 200).all()

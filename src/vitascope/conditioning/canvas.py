@@ -9,6 +9,8 @@ from vitascope.types import SPACE_STRIDE, TIME_STRIDE, VideoShape
 
 FEATHER = 2.0
 """Pixels over which what was made fades into what was given."""
+NEAR = (2.0, 6.0)
+"""Radii within which colours are looked for that go on beyond an edge so soft."""
 
 
 @dataclass(frozen=True)
@@ -102,21 +104,24 @@ class Canvas:
             if known.all():
                 out[i] = self.frames[i]
             elif known.any():
-                share = softened(known)[..., None]
-                mixed = share * self.frames[i] + (1 - share) * made[i]
+                # Beyond the edge the given colours go on: what lies there may be bars, or what is to be gone.
+                share, beyond = softened(known)[..., None], _closed(self.frames[i], known, NEAR)
+                mixed = share * beyond + (1 - share) * made[i]
                 out[i] = np.where(known[..., None], self.frames[i], np.rint(mixed).astype(np.uint8))
         return out
 
 
 def _closed(
-    frame: UInt8[np.ndarray, "height width 3"], known: Bool[np.ndarray, "height width"]
+    frame: UInt8[np.ndarray, "height width 3"],
+    known: Bool[np.ndarray, "height width"],
+    radii: tuple[float, ...] = (2.0, 6.0, 18.0, 54.0),
 ) -> UInt8[np.ndarray, "height width 3"]:
     """Fill a frame's holes with the known colours around them, the nearest counting most."""
     if known.all():
         return frame
     total = np.zeros((*known.shape, 3), np.float32)
     weight = np.full((*known.shape, 1), 1e-6, np.float32)
-    for radius in (2.0, 6.0, 18.0, 54.0):
+    for radius in radii:
         share = _blurred(known.astype(np.float32), radius)[..., None]
         colour = np.stack([_blurred(frame[..., c] * known.astype(np.float32), radius) for c in range(3)], -1)
         total, weight = total + colour / radius**2, weight + share / radius**2

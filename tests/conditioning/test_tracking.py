@@ -10,6 +10,7 @@ from vitascope.conditioning.blocking import Blocking, middle, mirrored, moved, s
 from vitascope.conditioning.canvas import Canvas
 from vitascope.conditioning.choreography import choreograph
 from vitascope.conditioning.known import Known
+from vitascope.conditioning.placing import AWAY
 from vitascope.conditioning.tracking import track
 from vitascope.prompt.captions import canonical
 from vitascope.prompt.edits import removal
@@ -146,6 +147,8 @@ def test_a_toy_of_a_rendered_clip_is_followed_by_the_weights_that_ship():
     assert found is not None
     assert middle(found.maps[::4]) == pytest.approx(middle(truth.maps[::4].astype(float)), abs=0.08)
     gone = shot.model_copy(update={"caption": removal("taxi")})
-    assert choreograph(gone, known, encoders).subject is None
+    elsewhere = choreograph(gone, known, encoders).subject
+    assert elsewhere is not None
+    assert middle(elsewhere.maps)[:, 1] == pytest.approx(AWAY), "above the picture"
     unknown = shot.model_copy(update={"givens": (edited("in.mp4"),)})
     assert choreograph(unknown, known, encoders).subject is None

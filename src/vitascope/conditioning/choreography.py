@@ -153,10 +153,13 @@ def _followed(
 ) -> Blocking | None:
     """Return the way over the screen of the subject of the video that an edit starts from, if it is known who that is.
 
-    Whoever takes its place goes the same way. It is drawn as the words say that the source is, not as the edit will be.
+    Whoever takes its place goes the same way; who is to be removed is told to be elsewhere. It is drawn as the words
+    say that the source is, not as the edit will be.
     """
+    if removes(shot.caption or ""):
+        return away(len(camera))
     shows = next((given.shows for given in shot.givens if given.role == "source"), None)
-    if encoders.field is None or known.source is None or shows is None or removes(shot.caption or ""):
+    if encoders.field is None or known.source is None or shows is None:
         return None
     assert shot.seed is not None
     draw = _drawing(shows, encoders.field, encoders, shot.video_shape())

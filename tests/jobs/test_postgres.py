@@ -246,7 +246,7 @@ def test_a_broken_step_changes_nothing(url, store, monkeypatch):
     assert "mood" not in store.tables._rows("newest", NOBODY)[0]
 
 
-NOBODY = {"after": None, "limit": 1, "states": None, "owner": None}
+NOBODY = {"after": None, "limit": 1, "states": None, "owner": None, "kind": None}
 
 
 def test_a_key_is_one_job_however_many_ask_at_once(store):

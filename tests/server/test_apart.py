@@ -30,7 +30,7 @@ def animation() -> bytes:
 @pytest.fixture
 def large(tmp_path) -> bytes:
     """The bytes of a video that is larger than what is made of it."""
-    return synthetic_clip(width=256, height=192).save(tmp_path / "large.mp4").read_bytes()
+    return synthetic_clip(width=384, height=288).save(tmp_path / "large.mp4").read_bytes()
 
 
 @pytest.fixture
@@ -80,7 +80,7 @@ def test_the_server_decodes_nothing_to_take_a_request_in(
     assert client.post("/api/v1/jobs", json={"shot": shot}).status_code == 200
     assert desk.store.counts()["queued"] == len(asked) + 1
     told = [note for job in desk.store.page(limit=100).jobs for note in job.notes]
-    assert [note for note in told if "what is not edited stays as it is, 256x192" in note]
+    assert [note for note in told if "what is not edited stays as it is, 384x288" in note]
     assert not [note for note in told if str(house.uploads.folder) in note], "no names of our folders"
 
 

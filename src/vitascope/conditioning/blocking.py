@@ -65,6 +65,11 @@ def through_camera(camera: Float[np.ndarray, "frames 4"], aspect: float) -> Floa
     return np.stack([np.stack(row, axis=-1) for row in rows], axis=-2)
 
 
+def square(maps: Maps) -> Float[np.ndarray, "frames 3 3"]:
+    """Return maps with their third row, which is always (0, 0, 1)."""
+    return np.concatenate([maps, np.broadcast_to([[[0.0, 0.0, 1.0]]], (len(maps), 1, 3))], axis=1)
+
+
 def middle(maps: Maps) -> Float[np.ndarray, "frames 2"]:
     """Return where on the plane the subject's middle is, the point that a map leads to (0, 0)."""
     return -np.linalg.solve(maps[..., :2].astype(np.float64), maps[..., 2:].astype(np.float64))[..., 0]
@@ -113,8 +118,7 @@ class Blocking:
         What goes evenly is the way back, from the subject to the plane: who turns round is thin for a moment, and its
         map goes through infinity.
         """
-        last = np.broadcast_to(np.array([[[0.0, 0.0, 1.0]]]), (len(self.maps), 1, 3))
-        back = np.linalg.inv(np.concatenate([self.maps, last], axis=1).astype(np.float64))
+        back = np.linalg.inv(square(self.maps).astype(np.float64))
         times, told = np.arange((len(back) - 1) * stride + 1) / stride, np.arange(len(back))
         steps = np.mod(np.diff(self.loops), 1.0)
         turns = self.loops[0] + np.concatenate([[0.0], np.cumsum(steps)])

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Float, Float32
+from jaxtyping import Float32
 
-from vitascope.conditioning.blocking import Blocking, middle, moved, standing, through_camera
+from vitascope.conditioning.blocking import Blocking, middle, moved, square, standing, through_camera
 from vitascope.conditioning.camera import camera_channels, filmed_path
 from vitascope.conditioning.continuing import Stage, completed
 from vitascope.conditioning.encoders import Encoders, Field
@@ -64,7 +64,7 @@ def _on_screen(
     )
     if blocking is None:
         return None
-    screen = (_whole(blocking.maps) @ through_camera(camera, shape.width / shape.height))[:, :2]
+    screen = (square(blocking.maps) @ through_camera(camera, shape.width / shape.height))[:, :2]
     if shot.path:
         times = np.arange(len(camera)) / shape.fps
         screen = moved(screen, path_positions(shot.path, times) - 0.5 - middle(screen))
@@ -105,7 +105,7 @@ def _joined(
     there = sighted(known.canvas, encoders.video, look)
     if there is None:
         return None
-    on_set = replace(there, maps=(_whole(there.maps) @ np.linalg.inv(plane))[:, :2])
+    on_set = replace(there, maps=(square(there.maps) @ np.linalg.inv(plane))[:, :2])
     stages = [Stage(end, encoders.ways(words, seed)) for end, words in told]
     return completed(on_set, wanted_frames(known.canvas), stages, plane)
 
@@ -221,9 +221,3 @@ def planned(
 def _frames(latents: int) -> int:
     """Return how many frames so many latent frames stand for, the first of which is one frame alone."""
     return max(0, 1 + (latents - 1) * TIME_STRIDE)
-
-
-def _whole(maps: Float[np.ndarray, "frames 2 3"]) -> Float[np.ndarray, "frames 3 3"]:
-    """Return the maps with their third row, which is always (0, 0, 1)."""
-    last = np.broadcast_to(np.array([[[0.0, 0.0, 1.0]]]), (len(maps), 1, 3))
-    return np.concatenate([maps, last], axis=1)

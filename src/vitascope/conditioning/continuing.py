@@ -11,7 +11,7 @@ from itertools import pairwise
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from vitascope.conditioning.blocking import Blocking, Maps, mirrored
+from vitascope.conditioning.blocking import Blocking, Maps, mirrored, square
 from vitascope.types import TIME_STRIDE
 
 PERIOD = 32
@@ -235,16 +235,12 @@ def _outside(
 
 def back(maps: Maps) -> Float[np.ndarray, "frames 2 3"]:
     """Return the way back of maps, to the plane: the subject's half width, half height and middle, side by side."""
-    return np.linalg.inv(_whole(maps.astype(np.float64)))[:, :2]
+    return np.linalg.inv(square(maps.astype(np.float64)))[:, :2]
 
 
 def forth(backs: Float[np.ndarray, "frames 2 3"]) -> Maps:
     """Return the maps whose way back is this; who is edge-on is a hair's breadth wide."""
-    whole = _whole(backs)
+    whole = square(backs)
     edge_on = np.abs(np.linalg.det(whole)) < 1e-6
     whole[edge_on, :2, :2] += 1e-3 * np.eye(2)
     return np.linalg.inv(whole)[:, :2]
-
-
-def _whole(maps: Float[np.ndarray, "frames 2 3"]) -> Float[np.ndarray, "frames 3 3"]:
-    return np.concatenate([maps, np.broadcast_to([[[0.0, 0.0, 1.0]]], (len(maps), 1, 3))], axis=1)

@@ -2,12 +2,14 @@
 
 import json
 import re
+from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
 from vitascope.director.film import Film
 from vitascope.jobs.job import Job, Request
+from vitascope.jobs.store import Page
 from vitascope.server.webhooks import EVENT_TYPES, USUAL
 from vitascope.types import Fit, Quality, Shot
 
@@ -254,6 +256,17 @@ def video(job: Job) -> Video:
         phase=job.standing.phase,
         notes=notes(job),
     )
+
+
+def listed(page: Page, told: Callable[[Job], dict[str, Any]]) -> dict[str, Any]:
+    """Return a page of jobs as a list says it, each as `told` does."""
+    data = [told(job) for job in page.jobs]
+    return {
+        "object": "list",
+        "data": data,
+        "has_more": page.more,
+        "last_id": data[-1]["id"] if data else None,
+    }
 
 
 def told(job: Job, waits_for: int | None = None) -> dict[str, Any]:

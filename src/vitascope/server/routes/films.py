@@ -9,7 +9,7 @@ from vitascope.jobs.job import Job, State
 from vitascope.server.downloads import ANSWERS, content
 from vitascope.server.house import Asking, House, InHouse
 from vitascope.server.routes.videos import Key
-from vitascope.server.schemas import NewFilm, film
+from vitascope.server.schemas import NewFilm, film, listed
 from vitascope.server.tokens import Caller
 from vitascope.server.work import hand_in
 
@@ -33,13 +33,7 @@ def list_films(
 ) -> dict[str, Any]:
     """List films by age."""
     page = house.desk.store.page(after, limit, order, state, caller.owner, "film")
-    data = [film(job) for job in page.jobs]
-    return {
-        "object": "list",
-        "data": data,
-        "has_more": page.more,
-        "last_id": data[-1]["id"] if data else None,
-    }
+    return listed(page, film)
 
 
 @router.get("/{film_id}")

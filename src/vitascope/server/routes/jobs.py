@@ -13,7 +13,7 @@ from vitascope.jobs.job import Event, Job, State
 from vitascope.server.bell import peek
 from vitascope.server.downloads import ANSWERS, content, glimpse
 from vitascope.server.house import Admin, Asking, House, InHouse
-from vitascope.server.schemas import Move, NewJob, preview_url, told
+from vitascope.server.schemas import Move, NewJob, listed, preview_url, told
 from vitascope.server.work import hand_in, last_event, listen
 
 router = APIRouter(prefix="/api/v1", tags=["jobs"])
@@ -38,13 +38,7 @@ def list_jobs(
 ) -> dict[str, Any]:
     """List jobs by age."""
     page = house.desk.store.page(after, limit, order, state, caller.owner)
-    data = [told(job) for job in page.jobs]
-    return {
-        "object": "list",
-        "data": data,
-        "has_more": page.more,
-        "last_id": data[-1]["id"] if data else None,
-    }
+    return listed(page, told)
 
 
 @router.get("/jobs/{job_id}")

@@ -177,8 +177,8 @@ def test_the_way_goes_on_in_the_next_window_and_back():
 
 
 def test_pictures_show_the_subject_better_than_a_guess():
-    shot = SHOT.model_copy(update={"givens": (Given(kind="image", source="cat.png"),)})
-    assert not blocked(shot).channels[:, SUBJECT:].any()
+    canvas = Canvas.empty(SHOT.video_shape()).with_frames(0, grey(51, 1))
+    assert not blocked(SHOT, known=Known(canvas)).channels[:, SUBJECT:].any()
 
 
 def test_a_reference_shows_who_is_meant_and_not_where():
@@ -187,9 +187,10 @@ def test_a_reference_shows_who_is_meant_and_not_where():
 
 
 def test_somebody_to_be_added_is_in_no_picture_yet():
-    shot = SHOT.model_copy(update={"givens": (Given(kind="video", source="empty.mp4", role="source"),)})
-    assert not blocked(shot.model_copy(update={"caption": "make it night"})).channels[:, SUBJECT:].any()
-    assert blocked(shot.model_copy(update={"caption": "add a dog"})).channels[:, SUBJECT].all()
+    shot, known = SHOT, Known(Canvas.empty(SHOT.video_shape()), source=grey(51, 9))
+    night, dog = (shot.model_copy(update={"caption": words}) for words in ("make it night", "add a dog"))
+    assert not blocked(night, known=known).channels[:, SUBJECT:].any()
+    assert blocked(dog, known=known).channels[:, SUBJECT].all()
 
 
 def test_what_happens_next_begins_where_the_subject_is():

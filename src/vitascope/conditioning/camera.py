@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import cast
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from vitascope.types import CameraKind, CameraMove, VideoShape
 
@@ -82,6 +82,17 @@ def filmed_path(moves: tuple[CameraMove, ...], shape: VideoShape) -> Float[np.nd
     """Return where the camera is in every frame of a clip, around the middle of its way."""
     times = np.arange(shape.num_frames) / shape.fps
     return centred(camera_path(moves, times, times[-1] or 1.0))
+
+
+def during(moves: tuple[CameraMove, ...], wanted: Bool[np.ndarray, " frames"]) -> tuple[CameraMove, ...]:
+    """Return the moves of which nobody said when they happen as moves of the frames that are to be made."""
+    there, last = np.flatnonzero(wanted), len(wanted) - 1
+    if not len(there) or not last:
+        return moves
+    span = {"start": max(0, int(there[0]) - 1) / last, "end": min(last, int(there[-1]) + 1) / last}
+    return tuple(
+        move.model_copy(update=span) if (move.start, move.end) == (0.0, 1.0) else move for move in moves
+    )
 
 
 def playable(moves: tuple[CameraMove, ...]) -> tuple[tuple[CameraMove, ...], tuple[str, ...]]:

@@ -2,15 +2,17 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from jaxtyping import Float32
 
+from vitascope.conditioning import standpoint
 from vitascope.conditioning.blocking import Blocking, middle, moved, square, standing, through_camera
-from vitascope.conditioning.camera import camera_channels, filmed_path
+from vitascope.conditioning.camera import during, filmed_path
 from vitascope.conditioning.continuing import Stage, completed
 from vitascope.conditioning.encoders import Encoders, Field
-from vitascope.conditioning.finding import Draw, find
+from vitascope.conditioning.finding import find
 from vitascope.conditioning.known import Known
 from vitascope.conditioning.path import path_positions
 from vitascope.conditioning.placing import area_of, away, placed
@@ -26,6 +28,12 @@ from vitascope.types import (
     VideoShape,
 )
 
+Picture = Callable[
+    [Float32[np.ndarray, "#tries 4"], Float32[np.ndarray, "tries numbers"]],
+    Float32[np.ndarray, "tries tokens latent"],
+]
+"""Where the camera stands, and what is told of the subject, to what a latent frame looks like then."""
+
 
 @dataclass(frozen=True)
 class Choreography:
@@ -40,8 +48,27 @@ class Choreography:
 
 def choreograph(shot: Shot, known: Known, encoders: Encoders) -> Choreography:
     """Return where camera and subject go in a resolved shot: worked out once, however many windows it is made in."""
-    camera = filmed_path(shot.camera or (), shot.video_shape())
+    camera = _filmed(shot, known, encoders)
     return Choreography(camera, _on_screen(shot, known, camera, encoders))
+
+
+def _filmed(shot: Shot, known: Known, encoders: Encoders) -> Float32[np.ndarray, "frames 4"]:
+    """Return where the camera is in every frame: where given frames show that it stood, and from there on as it moves.
+
+    What an edit starts from, or a photograph, is filmed already.
+    """
+    shape, moves = shot.video_shape(), shot.camera or ()
+    if encoders.field is None or known.source is not None or not known.canvas.known.any():
+        return filmed_path(moves, shape)
+    wanted = wanted_frames(known.canvas)
+    path = filmed_path(during(moves, wanted), shape)
+    told, field = _told(shot, len(path)), encoders.field
+
+    def draw(frame: int) -> standpoint.Draw:
+        picture = _drawing(_words(told, frame), field, encoders, shape)
+        return lambda places: picture(places, np.zeros((len(places), SUBJECT_CHANNELS), np.float32))
+
+    return standpoint.led(path, standpoint.standpoints(known.canvas, encoders.video, draw))
 
 
 def _on_screen(
@@ -54,7 +81,8 @@ def _on_screen(
     such as its size, is as the words have it.
     """
     shape = shot.video_shape()
-    shown = any(given.role != "reference" for given in shot.givens) and not adds(shot.caption or "")
+    shown = known.canvas.known.any() or known.source is not None
+    shown = shown and not adds(shot.caption or "")
     if shown and not shot.path and known.source is not None:
         return _followed(shot, known, camera, encoders)
     if shown and not shot.path and any(given.mask or given.box for given in shot.givens):
@@ -75,16 +103,14 @@ def _shown(
     shot: Shot, known: Known, camera: Float32[np.ndarray, "frames 4"], encoders: Encoders
 ) -> Blocking | None:
     """Return the way over the set of a subject that given frames show."""
-    if _is_first_alone(shot, known):
+    if _is_first_alone(known):
         found = _found(shot, known, camera, encoders)
         return None if found is None else planned(shot, camera, encoders, found)
     return _joined(shot, known, camera, encoders)
 
 
-def _is_first_alone(shot: Shot, known: Known) -> bool:
-    frames = [given for given in shot.givens if given.role != "reference"]
-    alone = len(frames) == 1 and frames[0].role == "frame" and frames[0].kind == "image"
-    return alone and bool(known.canvas.known[0].all())
+def _is_first_alone(known: Known) -> bool:
+    return bool(known.canvas.known[0].all()) and not known.canvas.known[1:].any()
 
 
 def _joined(
@@ -98,9 +124,9 @@ def _joined(
     seed, plane = shot.seed, through_camera(camera, shape.width / shape.height)
 
     def look(frame: int) -> Look:
-        words = next(words for end, words in told if frame < end)
-        draw = _drawing(words, field, encoders, shape)
-        return encoders.ways(words, seed), lambda i: draw(camera[i])
+        words = _words(told, frame)
+        picture = _drawing(words, field, encoders, shape)
+        return encoders.ways(words, seed), lambda i: partial(picture, camera[[i]])
 
     there = sighted(known.canvas, encoders.video, look)
     if there is None:
@@ -116,6 +142,11 @@ def _told(shot: Shot, frames: int) -> list[tuple[int, str]]:
     captions = [shot.caption or shot.prompt, *(words for _, words in shot.script)]
     ends = [*(share for share, _ in shot.script), 1.0]
     return [(_frames(round(end * latents)), words) for end, words in zip(ends, captions, strict=True)]
+
+
+def _words(told: list[tuple[int, str]], frame: int) -> str:
+    """Return what is told at a frame."""
+    return next(words for end, words in told if frame < end)
 
 
 def _put(
@@ -142,10 +173,10 @@ def _found(
         return None
     assert shot.seed is not None
     shape, caption = shot.video_shape(), shot.caption or shot.prompt
-    draw = _drawing(caption, encoders.field, encoders, shape)
+    draw = partial(_drawing(caption, encoders.field, encoders, shape), camera[:1])
     there = through_camera(camera[:1], shape.width / shape.height)[0]
     picture = encoders.video(known.canvas.frames[:1])
-    return find(picture, encoders.ways(caption, shot.seed), there, draw(camera[0]))
+    return find(picture, encoders.ways(caption, shot.seed), there, draw)
 
 
 def _followed(
@@ -162,33 +193,29 @@ def _followed(
     if encoders.field is None or known.source is None or shows is None:
         return None
     assert shot.seed is not None
-    draw = _drawing(shows, encoders.field, encoders, shot.video_shape())
+    picture = _drawing(shows, encoders.field, encoders, shot.video_shape())
     pictures = [encoders.video(frame[None]) for frame in known.source[::TIME_STRIDE]]
     ways = [way.every(TIME_STRIDE) for way in encoders.ways(shows, shot.seed)]
-    found = track(pictures, ways, lambda i: draw(camera[i * TIME_STRIDE]))
+    found = track(pictures, ways, lambda i: partial(picture, camera[[i * TIME_STRIDE]]))
     return None if found is None else found.between(TIME_STRIDE)
 
 
-def _drawing(
-    caption: str, field: Field, encoders: Encoders, shape: VideoShape
-) -> Callable[[Float32[np.ndarray, " 4"]], Draw]:
-    """Return what draws a picture of a caption, under a camera, with the subject wherever it is said to be."""
+def _drawing(caption: str, field: Field, encoders: Encoders, shape: VideoShape) -> Picture:
+    """Return what draws a latent frame of a caption, from wherever the camera stands, with the subject anywhere."""
     grid = replace(shape, num_frames=1).latent()
     (text,) = encoders.text((caption,))
     positions = grid.positions(shape.fps)
 
-    def under(camera: Float32[np.ndarray, " 4"]) -> Draw:
-        filmed = camera_channels(camera[None])
+    def draw(
+        places: Float32[np.ndarray, "#tries 4"], told: Float32[np.ndarray, "tries numbers"]
+    ) -> Float32[np.ndarray, "tries tokens latent"]:
+        channels = np.zeros((len(told), grid.num_tokens, EXTRA_CHANNELS), np.float32)
+        channels[..., -SUBJECT_CHANNELS:] = told[:, None]
+        filmed = np.concatenate([places, np.zeros_like(places)], axis=1)
+        channels[..., -SUBJECT_CHANNELS - CAMERA_CHANNELS : -SUBJECT_CHANNELS] = filmed[:, None]
+        return field(text, channels, positions)
 
-        def draw(told: Float32[np.ndarray, "tries numbers"]) -> Float32[np.ndarray, "tries tokens latent"]:
-            channels = np.zeros((len(told), grid.num_tokens, EXTRA_CHANNELS), np.float32)
-            channels[..., -SUBJECT_CHANNELS:] = told[:, None]
-            channels[..., -SUBJECT_CHANNELS - CAMERA_CHANNELS : -SUBJECT_CHANNELS] = filmed
-            return field(text, channels, positions)
-
-        return draw
-
-    return under
+    return draw
 
 
 def planned(

@@ -11,6 +11,7 @@ from vitascope.evaluation.task_report import judge_tasks, sum_up
 from vitascope.evaluation.tasks import TASKS
 from vitascope.evaluation.tasks.base import Outcome, Studio
 from vitascope.evaluation.tasks.camera import gain, pooled
+from vitascope.evaluation.tasks.joins import jump
 from vitascope.intake.sight import Judge
 from vitascope.prompt.edits import Instruction, instruction
 from vitascope.testing import FakeBackend
@@ -63,6 +64,16 @@ def test_restyles_ask_for_something_else_and_are_understood(fake):
 def test_clips_are_extended_at_both_ends(fake):
     assert {case.field for case in drawn("extend", fake)} == {"after", "before"}
     assert not {case.scene.action for case in drawn("extend", fake)} & {"grow", "fall"}
+    assert len({case.scene.camera for case in drawn("extend", fake, 20)}) > 2
+
+
+def test_a_cut_is_a_jump_and_a_clip_that_goes_on_is_not():
+    frames = np.repeat(np.arange(0, 180, 20, dtype=np.uint8), 8 * 8 * 3).reshape(9, 8, 8, 3)
+    inside = np.arange(8) >= 4
+    assert jump(frames, np.array([3]), inside) == pytest.approx(1)
+    cut = np.concatenate([255 - frames[:4], frames[4:]])
+    assert jump(cut, np.array([3]), inside) == pytest.approx(115 / 20)
+    assert jump(frames[[0] * 9], np.array([3]), inside) == 0
 
 
 def test_boxes_lie_in_the_picture(fake):

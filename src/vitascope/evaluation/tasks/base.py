@@ -65,6 +65,11 @@ def mean(values: Sequence[np.ndarray]) -> float:
     return float(np.mean(np.concatenate([each.reshape(-1) for each in values])))
 
 
+def median(values: Sequence[np.ndarray]) -> float:
+    """Return the median over all clips."""
+    return float(np.median(np.concatenate([each.reshape(-1) for each in values])))
+
+
 @dataclass(frozen=True)
 class Row:
     """A row of the table: what is measured, what is to be reached (at least, or `at_most`), and how clips sum up."""

@@ -12,7 +12,7 @@ SECONDS = 2.0
 
 @dataclass(frozen=True)
 class Extend:
-    """A clip of a scene and words for it; every other case is what comes before."""
+    """A clip of a scene, often with a camera that moves, and words for it; every other case is what comes before."""
 
     name: str = "extend"
     rows: tuple[Row, ...] = (
@@ -22,9 +22,11 @@ class Extend:
     )
 
     def draw(self, rng: np.random.Generator, studio: Studio) -> Case:
-        """Draw a scene whose subject stays in sight, and words for it."""
+        """Draw a scene whose subject stays in sight, under whatever camera, and words that do not speak of that."""
         case = described(rng, studio.world, ("grow", "fall"))
-        return replace(case, field=("after", "before")[int(rng.integers(2))])
+        camera = studio.world.cameras[int(rng.integers(len(studio.world.cameras)))]
+        field = ("after", "before")[int(rng.integers(2))]
+        return replace(case, scene=replace(case.scene, camera=camera), field=field)
 
     def run(self, case: Case, studio: Studio) -> Outcome:
         """Extend a clip of the scene, and look at what was added."""

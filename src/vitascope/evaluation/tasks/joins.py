@@ -3,17 +3,21 @@
 import numpy as np
 
 from vitascope.evaluation.metrics.likeness import likeness
-from vitascope.evaluation.tasks.base import Case, Frames, Row, Studio, marked
+from vitascope.evaluation.metrics.luma import luma
+from vitascope.evaluation.tasks.base import Case, Frames, Row, Studio, marked, median
 
 STEP = 0.2
 """Picture widths that a toy may go from one frame to the next at a join: jumpers go 0.12, the judge is off by 0.07."""
 LOOKS = 4
 """Made frames that are held against the given one next to them, evenly spread."""
+QUIET = 0.002
+"""Change from frame to frame, of full brightness, that is as good as none."""
 
 ROWS = (
     Row("subject", "who was given is in the part that was made", 0.90, head="subject"),
     Row("kept", "  cosine to the given pictures'", percent=False, head="subject"),
     Row("joins", "  and goes on from where it was", head="subject"),
+    Row("jump", "  change of the picture there, against that in what was made", percent=False, sum_up=median),
 )
 
 
@@ -32,4 +36,11 @@ def measured(case: Case, made: Frames, wanted: np.ndarray, studio: Studio) -> di
     if middles is not None:
         steps = np.diff(middles[1 + LOOKS :].reshape(-1, 2, 2), axis=1)[:, 0]
         values["joins"] = marked(bool((np.hypot(*steps.T) <= STEP).all()))
+    values["jump"] = np.array([jump(made, joints, wanted[1:] & wanted[:-1])])
     return values
+
+
+def jump(frames: Frames, joints: np.ndarray, inside: np.ndarray) -> float:
+    """Return how much the picture changes at joints, against its changes between the frames `inside`."""
+    changes = np.abs(np.diff(luma(frames), axis=0)).mean(axis=(1, 2))
+    return float(changes[joints].mean() / max(changes[inside].mean(), QUIET))

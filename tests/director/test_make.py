@@ -12,7 +12,7 @@ from vitascope.backends.registry import backend
 from vitascope.deliver.mux import frames_of, read, read_record
 from vitascope.director.cut import blended, cut
 from vitascope.director.make import kept_in, make, make_film, shots_of
-from vitascope.director.shoot import Made
+from vitascope.director.shoot import Made, Weighed
 from vitascope.director.storyboard import storyboard, storyboard_of
 from vitascope.errors import Cancelled, InputFileError, OutputExistsError, RequestError
 from vitascope.progress import Event, Progress
@@ -76,6 +76,24 @@ def test_a_shot_that_is_there_is_not_made_again(tmp_path):
     shots_of(board, renderer, tmp_path / "shots", Progress())
     assert renderer.made == [9], "only the shot that was changed"
     assert make_film(changed, tmp_path / "c.mp4", shots=tmp_path / "shots").shot.seed == 7, "the seed is kept"
+
+
+def test_shots_of_other_weights_are_made_again(tmp_path):
+    class Weighing(Counting):
+        def __init__(self, weights: str):
+            super().__init__()
+            self.checksum = weights
+
+        def checksums(self):
+            return {"transformer": self.checksum}
+
+    made = []
+    for weights in ("one", "other", "one"):
+        renderer = Weighing(weights)
+        shots_of(storyboard(film()), renderer, tmp_path / "shots", Progress())
+        made.append(renderer.made)
+    assert made == [[7, 8, 9], [7, 8, 9], []]
+    assert isinstance(backend("toybox"), Weighed)
 
 
 def test_a_film_that_was_broken_off_goes_on_and_has_the_same_bytes(tmp_path):

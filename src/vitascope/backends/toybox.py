@@ -67,6 +67,10 @@ class Toybox:
             drawn=drawn,
         )
 
+    def checksums(self) -> Mapping[str, str]:
+        """Return the checksum of each file of weights."""
+        return self.folder.checksums()
+
     def embed(self, words: Sequence[str]) -> Float32[np.ndarray, "words dim"]:
         """Place words by their meaning, as unit vectors of the text encoder's own table."""
         return unit(self._space.embed(words))
@@ -110,7 +114,7 @@ class Toybox:
             longest=manifest.native.num_frames,
             denoiser=Denoiser(clean, chosen.sampler, chosen.shift, chosen.temperature),
             decoder=Decoder(decoder, decoder.shapes["deep"][1], decoder.shapes["shallow"][1]),
-            weights=self.folder.checksums(),
+            weights=dict(self.checksums()),
             drawn=self._drawn,
             upscale=self._upscale if self._drawn else None,
         )

@@ -7,9 +7,10 @@ killed goes on in the step where it was, and a film of which one shot was change
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import UInt8
@@ -32,6 +33,15 @@ from vitascope.types import Clip, Given, Record, Shot
 BARELY = ENCODER | {"crf": "2"}
 """A shot is compressed once more when the film is cut: this much less before that is not seen."""
 BEFORE = "the last frame of the shot before"
+
+
+@runtime_checkable
+class Weighed(Protocol):
+    """A backend that knows its weights before it makes anything with them."""
+
+    def checksums(self) -> Mapping[str, str]:
+        """Return the checksum of each file of weights."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -80,7 +90,7 @@ def last_frame(clip: Path) -> UInt8[np.ndarray, "height width 3"]:
 def _made(take: Take, last: Path | None, renderer: Backend, folder: Path, progress: Progress) -> Made:
     going_on = _going_on(take, last)
     shot = take.shot.model_copy(update={"givens": (*going_on, *take.shot.givens)})
-    key = _key(shot)
+    key = _key(shot, renderer.checksums() if isinstance(renderer, Weighed) else {})
     path, record = folder / f"{key}.mp4", None
     if path.is_file():
         try:
@@ -119,9 +129,9 @@ def _plain(take: Take, record: Record, going_on: tuple[Given, ...]) -> tuple[Tak
     return planned, replace(record, shot=shot, notes=notes)
 
 
-def _key(shot: Shot) -> str:
+def _key(shot: Shot, weights: Mapping[str, str]) -> str:
     """Return a checksum of all that decides a shot, whatever its files are called."""
     told = pinned(shot).model_dump(mode="json", exclude_none=True)
     for given in told["givens"]:
         given["source"] = ""
-    return checksum([json.dumps([told, versions()], sort_keys=True).encode()])[:24]
+    return checksum([json.dumps([told, versions(), dict(weights)], sort_keys=True).encode()])[:24]

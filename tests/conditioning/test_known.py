@@ -48,6 +48,12 @@ def test_a_video_goes_on_or_is_led_up_to(video: Path):
     np.testing.assert_array_equal(after.canvas.frames[:17], before.canvas.frames[16:])
 
 
+def test_a_video_of_one_frame_is_led_up_to_as_a_key_frame_is(video: Path):
+    (single,) = (Given(kind="video", source=str(video), start=1.0, offset=15 / 8),)
+    known = gather(shot(single, num_frames=9))
+    assert known_frames(known) == [5, 6, 7, 8]
+
+
 def test_a_span_is_made_anew_and_the_rest_stays_in_its_time(video: Path):
     whole = gather(shot(tasks.continued(video)))
     parts = gather(shot(*tasks.retake(video, 0.5, 1.0)))

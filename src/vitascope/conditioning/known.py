@@ -163,7 +163,7 @@ def _check(given: Given) -> None:
 
 
 def _laid(canvas: Canvas, given: Given, piece: Piece, shape: VideoShape) -> Canvas:
-    if given.kind == "image" and given.start is not None:
+    if (given.kind == "image" or len(piece.frames) == 1) and given.start is not None:
         first, hold, frames = keyframe(given.start, shape), TIME_STRIDE, piece.frames[:1]
     else:
         first, hold, frames = round((given.start or 0.0) * shape.fps), 1, piece.frames

@@ -21,6 +21,7 @@ MOMENTS = 5
 SHOWN = 0.75
 """How large the page shows what was made, for the sake of the repository's size."""
 PROMPT = "a taxi drives through the city at sunset"
+ZOOMED = "an elephant stands on a beach"
 
 
 def moments(clip: Clip, count: int = MOMENTS) -> np.ndarray:
@@ -38,7 +39,7 @@ def save(name: str, picture: np.ndarray) -> None:
 
 
 def sources(folder: Path) -> dict[str, str]:
-    """Make the files that the tasks are given: a clip, its first and last frame, and a wide one."""
+    """Make the files that the tasks are given: a clip, its first and last frame, a wide one, and one with a zoom."""
     clip = vitascope.generate(PROMPT, seed=5)
     files = {"clip": str(clip.save(folder / "taxi.mp4"))}
     frames = read(Path(files["clip"])).frames
@@ -46,6 +47,8 @@ def sources(folder: Path) -> dict[str, str]:
         files[name] = str(folder / f"{name}.png")
         Image.fromarray(frame).save(files[name])
     height = frames.shape[1] // 16
+    zoomed = vitascope.generate(ZOOMED, camera="zoom-in 0.5", seed=5)
+    files["zoomed"] = str(zoomed.save(folder / "zoomed.mp4"))
     wide = Clip(np.ascontiguousarray(frames[:, 4 * height : 13 * height]), clip.fps, clip.record)
     return files | {"wide": str(wide.save(folder / "wide.mp4"))}
 
@@ -64,6 +67,7 @@ def pictures(files: dict[str, str]) -> dict[str, Callable[[], Clip]]:
         "keyframes": lambda: generate(PROMPT, image=first, last_image=files["last"], seed=6),
         "extend": lambda: vitascope.extend(source, PROMPT, seconds=2, seed=6),
         "before": lambda: vitascope.extend(source, PROMPT, seconds=2, before=True, seed=6),
+        "onward": lambda: vitascope.extend(files["zoomed"], ZOOMED, seconds=2, seed=6),
         "long": lambda: generate("a taxi drives through the city // it jumps", seconds=4, seed=5),
         "inpaint": edit("an elephant walks through the city", box=(0.2, 0.45, 0.6, 0.5)),
         "outpaint": edit(PROMPT, files["wide"], outpaint="1:1"),

@@ -21,10 +21,10 @@ SHORT = 3.0
 
 
 def scene(width: int, height: int) -> np.ndarray:
-    """Return 17 frames of a disc that crosses a meadow under the sky."""
+    """Return 17 frames of a disc that crosses a plain of no world that the model knows: nobody is looked for there."""
     y, x = np.mgrid[:height, :width] / height
     frames = np.zeros((17, height, width, 3), np.uint8)
-    frames[:] = np.where((y < 0.55)[..., None], (120, 180, 240), (70, 150, 60))
+    frames[:] = np.where((y < 0.55)[..., None], (200, 120, 40), (90, 30, 110))
     for i, frame in enumerate(frames):
         frame[np.hypot(y - 0.6, x - 0.2 - 0.03 * i) < 0.13] = (230, 140, 40)
     return frames

@@ -1,13 +1,12 @@
 """Where everything goes in a shot: the camera and the subject, in every frame."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
 from jaxtyping import Float32
 
-from vitascope.conditioning import standpoint
 from vitascope.conditioning.blocking import Blocking, middle, moved, square, standing, through_camera
 from vitascope.conditioning.camera import during, filmed_path
 from vitascope.conditioning.continuing import Stage, completed
@@ -17,6 +16,7 @@ from vitascope.conditioning.known import Known
 from vitascope.conditioning.path import path_positions
 from vitascope.conditioning.placing import area_of, away, placed
 from vitascope.conditioning.sighting import Look, sighted, wanted_frames
+from vitascope.conditioning.standpoint import EXPLAINED, FOREIGN, Standpoint, led, standpoints
 from vitascope.conditioning.tracking import track
 from vitascope.prompt.edits import adds, names_somebody, removes
 from vitascope.types import (
@@ -28,10 +28,9 @@ from vitascope.types import (
     VideoShape,
 )
 
-Picture = Callable[
-    [Float32[np.ndarray, "#tries 4"], Float32[np.ndarray, "tries numbers"]],
-    Float32[np.ndarray, "tries tokens latent"],
-]
+Places = Float32[np.ndarray, "#tries 4"]
+Drawn = Float32[np.ndarray, "tries tokens latent"]
+Picture = Callable[[Places, Float32[np.ndarray, "tries numbers"]], Drawn]
 """Where the camera stands, and what is told of the subject, to what a latent frame looks like then."""
 
 
@@ -48,37 +47,44 @@ class Choreography:
 
 def choreograph(shot: Shot, known: Known, encoders: Encoders) -> Choreography:
     """Return where camera and subject go in a resolved shot: worked out once, however many windows it is made in."""
-    camera = _filmed(shot, known, encoders)
-    return Choreography(camera, _on_screen(shot, known, camera, encoders))
-
-
-def _filmed(shot: Shot, known: Known, encoders: Encoders) -> Float32[np.ndarray, "frames 4"]:
-    """Return where the camera is in every frame: where given frames show that it stood, and from there on as it moves.
-
-    What an edit starts from, or a photograph, is filmed already.
-    """
-    shape, moves = shot.video_shape(), shot.camera or ()
+    shape = shot.video_shape()
     if encoders.field is None or known.source is not None or not known.canvas.known.any():
-        return filmed_path(moves, shape)
-    wanted = wanted_frames(known.canvas)
-    path = filmed_path(during(moves, wanted), shape)
-    told, field = _told(shot, len(path)), encoders.field
+        # What an edit starts from, or a photograph, is filmed already.
+        camera, foreign = filmed_path(shot.camera or (), shape), False
+    else:
+        seen = _seen(shot, known, encoders, encoders.field)
+        camera = _filmed(shot, known, seen)
+        foreign = bool(seen) and all(each.error > FOREIGN for each in seen.values())
+    return Choreography(camera, _on_screen(shot, known, camera, encoders, foreign=foreign))
 
-    def draw(frame: int) -> standpoint.Draw:
+
+def _seen(shot: Shot, known: Known, encoders: Encoders, field: Field) -> dict[int, Standpoint]:
+    """Return from where given frames show the set that the words name."""
+    shape, told = shot.video_shape(), _told(shot, len(known.canvas.frames))
+
+    def draw(frame: int) -> Callable[[Places], Drawn]:
         picture = _drawing(_words(told, frame), field, encoders, shape)
         return lambda places: picture(places, np.zeros((len(places), SUBJECT_CHANNELS), np.float32))
 
-    return standpoint.led(path, standpoint.standpoints(known.canvas, encoders.video, draw))
+    return standpoints(known.canvas, encoders.video, draw)
+
+
+def _filmed(shot: Shot, known: Known, seen: Mapping[int, Standpoint]) -> Float32[np.ndarray, "frames 4"]:
+    """Return where the camera is in every frame: where it was seen to stand, and from there on as it moves."""
+    moves = during(shot.camera or (), wanted_frames(known.canvas))
+    places = {frame: each.pose for frame, each in seen.items() if each.error <= EXPLAINED}
+    return led(filmed_path(moves, shot.video_shape()), places)
 
 
 def _on_screen(
-    shot: Shot, known: Known, camera: Float32[np.ndarray, "frames 4"], encoders: Encoders
+    shot: Shot, known: Known, camera: Float32[np.ndarray, "frames 4"], encoders: Encoders, *, foreign: bool
 ) -> Blocking | None:
     """Return the subject's way over the screen in every frame; None where pictures show it, or nobody knows.
 
     Somebody who is to be added is in no picture yet, and a reference is none of the clip's. In a first frame it is
     looked for, and through a video that is edited it is followed. A path leads the subject's middle; all else about it,
-    such as its size, is as the words have it.
+    such as its size, is as the words have it. In `foreign` frames,
+    of another world than the words', nobody is looked for.
     """
     shape = shot.video_shape()
     shown = known.canvas.known.any() or known.source is not None
@@ -87,9 +93,10 @@ def _on_screen(
         return _followed(shot, known, camera, encoders)
     if shown and not shot.path and any(given.mask or given.box for given in shot.givens):
         return _put(shot, known, camera, encoders)
-    blocking = (
-        _shown(shot, known, camera, encoders) if shown and not shot.path else planned(shot, camera, encoders)
-    )
+    if not shown or shot.path:
+        blocking = planned(shot, camera, encoders)
+    else:
+        blocking = None if foreign else _shown(shot, known, camera, encoders)
     if blocking is None:
         return None
     screen = (square(blocking.maps) @ through_camera(camera, shape.width / shape.height))[:, :2]

@@ -68,7 +68,7 @@ class Toybox:
         )
 
     def checksums(self) -> Mapping[str, str]:
-        """Return the checksum of each file of weights."""
+        """Return the SHA-256 of each file of weights, in hexadecimal; raises `WeightsError`."""
         return self.folder.checksums()
 
     def embed(self, words: Sequence[str]) -> Float32[np.ndarray, "words dim"]:

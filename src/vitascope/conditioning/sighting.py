@@ -38,7 +38,8 @@ def sighted(
     """
     count = len(canvas.frames)
     maps, loops = np.full((count, 2, 3), np.nan), np.zeros(count)
-    for first, stop in _runs(_given(canvas)):
+    given = _given(canvas)
+    for first, stop in beside(given, ~given):
         frames = np.arange(first, stop) * TIME_STRIDE
         ways, draw = look(int(frames[0]))
         pictures = [encode(canvas.frames[[frame]]) for frame in frames]
@@ -70,13 +71,15 @@ def _given(canvas: Canvas) -> Bool[np.ndarray, " latent_frames"]:
     return np.logical_and.reduce(cells.reshape(len(cells), -1), axis=1)
 
 
-def _runs(given: Bool[np.ndarray, " latent_frames"]) -> list[tuple[int, int]]:
-    """Return the spans of given latent frames that lie beside wanted ones."""
-    wanted = np.flatnonzero(~given)
-    if not len(wanted):
+def beside(
+    shown: Bool[np.ndarray, " latent_frames"], wanted: Bool[np.ndarray, " latent_frames"]
+) -> list[tuple[int, int]]:
+    """Return the spans (first, stop) of shown latent frames that lie beside, or are, wanted ones."""
+    places = np.flatnonzero(wanted)
+    if not len(places):
         return []
-    apart = np.abs(np.arange(len(given))[:, None] - wanted).min(axis=1)
-    near = given & (apart <= AROUND)
+    apart = np.abs(np.arange(len(shown))[:, None] - places).min(axis=1)
+    near = shown & (apart <= AROUND)
     edges = np.flatnonzero(np.diff(np.concatenate([[False], near, [False]]).astype(int)))
     return [(int(first), int(stop)) for first, stop in edges.reshape(-1, 2)]
 

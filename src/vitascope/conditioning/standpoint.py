@@ -8,13 +8,12 @@ zoom; of 60 under other words none was.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 
 import numpy as np
 from jaxtyping import Bool, Float, Float32, UInt8
 
 from vitascope.conditioning.canvas import Canvas
-from vitascope.conditioning.sighting import AROUND
+from vitascope.conditioning.sighting import beside
 from vitascope.types import TIME_STRIDE
 
 Pose = Float32[np.ndarray, " 4"]
@@ -143,10 +142,5 @@ def _spans(cells: Bool[np.ndarray, "latent_frames tokens"]) -> list[list[int]]:
     Those that are given in part are many, and every other one is enough.
     """
     share = cells.mean(axis=1)
-    wanted = np.flatnonzero(share < 1)
-    if not len(wanted):
-        return []
-    apart = np.abs(np.arange(len(cells))[:, None] - wanted).min(axis=1)
-    near = (share >= KNOWN) & (apart <= AROUND)
-    spans = [[i for i, _ in each] for known, each in groupby(enumerate(near), lambda one: one[1]) if known]
+    spans = [list(range(*span)) for span in beside(share >= KNOWN, share < 1)]
     return [span if share[span[0]] == 1 else [*span[:-1:2], span[-1]] for span in spans]

@@ -37,6 +37,31 @@ def test_a_step_comes_back_bit_for_bit(kept):
     assert sorted(os.listdir(kept.path.parent)) == ["shot-7.json", "state-7.safetensors"]
 
 
+def test_a_run_killed_while_it_writes_leaves_nothing_that_is_not_cleared(tmp_path, monkeypatch):
+    class Killed(BaseException):
+        pass
+
+    def kill(point: str) -> None:
+        if point == "file: made":
+            files.append({path.stat().st_ino for path in folder.path.iterdir()})
+        if point == "file: written":
+            assert {path.stat().st_ino for path in folder.path.iterdir()} == files.pop(), "written elsewhere"
+            raise Killed
+
+    folder, files = StateFolder(tmp_path / "run"), list[set[int]]()
+    kept = folder.open(SHOT, WEIGHTS)
+    monkeypatch.setattr("vitascope.files.FaultPoint", kill)
+    # A killed process runs no `finally`.
+    monkeypatch.setattr(Path, "unlink", lambda path, missing_ok=False: None)
+    for window in (0, 2):
+        with pytest.raises(Killed):
+            kept.part(window).write(step(), "told")
+    assert sum(name.endswith(".part") for name in os.listdir(folder.path)) == 2
+    monkeypatch.undo()
+    folder.clear([SHOT])
+    assert not folder.path.exists()
+
+
 def test_every_byte_matters(kept):
     kept.write(step(), "told")
     whole = kept.path.read_bytes()

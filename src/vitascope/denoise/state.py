@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
 from vitascope.deliver.record import versions
 from vitascope.denoise.samplers import Step
@@ -54,7 +54,8 @@ class StateFile:
         }
         about["checksum"] = _checksum(about, tensors)
         with published(self.path, force=True, argument=ARGUMENT) as part:
-            save_file(tensors, part, about)
+            # Not `save_file`: it writes to a file of its own beside this one, which nobody would know after a kill.
+            part.write_bytes(save(tensors, about))
         FaultPoint("state: kept")
 
     def read(self, told: str) -> Step | None:
@@ -146,6 +147,9 @@ class StateFolder:
             for file in (*self._states(shot), self._json(shot)):
                 file.unlink(missing_ok=True)
                 sweep(file)
+            # A window whose very first step was being written has no file yet that would name this one.
+            for part in self.path.glob(f".state-{shot.seed}-*.safetensors.*.part"):
+                part.unlink(missing_ok=True)
         if not any(self.path.iterdir()):
             self.path.rmdir()
 

@@ -5,14 +5,17 @@ from vitascope.telemetry import traced_by
 RAY = ("test_cluster.py", "test_machines.py")
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(config, items):
-    """With `pytest -n 2 --dist loadgroup`, files are run side by side; those that start a Ray, one after the other."""
-    if not config.pluginmanager.hasplugin("xdist"):
-        return
-    for item in items:
-        file = item.nodeid.partition("::")[0]
-        item.add_marker(pytest.mark.xdist_group("ray" if file.endswith(RAY) else file))
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """With `pytest -n 2` files are run side by side, what a file's tests share is made once; all Rays in one process."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Files(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.partition("::")[0]
+            return "ray" if file.endswith(RAY) else file
+
+    return Files(config, log)
 
 
 @pytest.fixture

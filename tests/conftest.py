@@ -7,7 +7,7 @@ RAY = ("test_cluster.py", "test_machines.py")
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
-    """With `pytest -n 2` files are run side by side, what a file's tests share is made once; all Rays in one process."""
+    """With `pytest -n 2` files run side by side, and what a file's tests share is made once; all Rays are in one."""
     from xdist.scheduler import LoadScopeScheduling
 
     class Files(LoadScopeScheduling):

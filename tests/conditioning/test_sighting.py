@@ -25,7 +25,7 @@ PLACES = np.stack([np.linspace(-0.3, 0.3, 33), np.full(33, 0.1)], axis=1)
 WAY = Blocking(moved(standing(33, 0.2).maps, PLACES), 0.05 * np.arange(33))
 
 
-def scene(told):
+def scene(told, tokens: np.ndarray | slice = slice(None)):
     """Draw what a subject looks like on a grid: brighter in front than behind, above than below."""
     y, x = np.meshgrid((np.arange(ROWS) - 3.5) / ROWS, (np.arange(COLUMNS) - 3.5) / COLUMNS, indexing="ij")
     drawn = []
@@ -34,7 +34,7 @@ def scene(told):
         u, v = a * x + b * y + c, d * x + e * y + f
         cover = known * np.exp(-((u**2 + v**2) ** 2))
         drawn.append(np.stack([cover, cover * u, cover * v], axis=-1).reshape(-1, 3))
-    return np.stack(drawn).astype(np.float32)
+    return np.stack(drawn)[:, tokens].astype(np.float32)
 
 
 def encode(frames):

@@ -25,7 +25,7 @@ ROWS, COLUMNS = 8, 8
 FRAMES = 6
 
 
-def scene(told):
+def scene(told, tokens: np.ndarray | slice = slice(None)):
     """Draw what a subject looks like on a grid: brighter in front than behind, above than below, and as it moves."""
     y, x = np.meshgrid((np.arange(ROWS) - 3.5) / ROWS, (np.arange(COLUMNS) - 3.5) / COLUMNS, indexing="ij")
     drawn = []
@@ -36,7 +36,7 @@ def scene(told):
         drawn.append(
             np.stack([cover, cover * u, cover * v, 0.3 * cover * cosine, 0.3 * cover * sine], axis=-1)
         )
-    return np.stack(drawn).reshape(len(told), ROWS * COLUMNS, -1).astype(np.float32)
+    return np.stack(drawn).reshape(len(told), ROWS * COLUMNS, -1)[:, tokens].astype(np.float32)
 
 
 def at(

@@ -11,7 +11,7 @@ from vitascope.conditioning.blocking import Blocking, middle, moved, square, sta
 from vitascope.conditioning.camera import during, filmed_path
 from vitascope.conditioning.continuing import Stage, completed
 from vitascope.conditioning.encoders import Encoders, Field
-from vitascope.conditioning.finding import find
+from vitascope.conditioning.finding import Tokens, find
 from vitascope.conditioning.known import Known
 from vitascope.conditioning.path import path_positions
 from vitascope.conditioning.placing import area_of, away, placed
@@ -29,9 +29,9 @@ from vitascope.types import (
 )
 
 Places = Float32[np.ndarray, "#tries 4"]
-Drawn = Float32[np.ndarray, "tries tokens latent"]
-Picture = Callable[[Places, Float32[np.ndarray, "tries numbers"]], Drawn]
-"""Where the camera stands, and what is told of the subject, to what a latent frame looks like then."""
+Drawn = Float32[np.ndarray, "tries some latent"]
+Picture = Callable[[Places, Float32[np.ndarray, "tries numbers"], Tokens], Drawn]
+"""Where the camera stands, and what is told of the subject, to what some tokens of a latent frame look like then."""
 
 
 @dataclass(frozen=True)
@@ -62,9 +62,11 @@ def _seen(shot: Shot, known: Known, encoders: Encoders, field: Field) -> dict[in
     """Return from where given frames show the set that the words name."""
     shape, told = shot.video_shape(), _told(shot, len(known.canvas.frames))
 
-    def draw(frame: int) -> Callable[[Places], Drawn]:
+    def draw(frame: int) -> Callable[[Places, Tokens], Drawn]:
         picture = _drawing(_words(told, frame), field, encoders, shape)
-        return lambda places: picture(places, np.zeros((len(places), SUBJECT_CHANNELS), np.float32))
+        return lambda places, tokens: picture(
+            places, np.zeros((len(places), SUBJECT_CHANNELS), np.float32), tokens
+        )
 
     return standpoints(known.canvas, encoders.video, draw)
 
@@ -213,14 +215,14 @@ def _drawing(caption: str, field: Field, encoders: Encoders, shape: VideoShape) 
     (text,) = encoders.text((caption,))
     positions = grid.positions(shape.fps)
 
-    def draw(
-        places: Float32[np.ndarray, "#tries 4"], told: Float32[np.ndarray, "tries numbers"]
-    ) -> Float32[np.ndarray, "tries tokens latent"]:
-        channels = np.zeros((len(told), grid.num_tokens, EXTRA_CHANNELS), np.float32)
+    def draw(places: Places, told: Float32[np.ndarray, "tries numbers"], tokens: Tokens) -> Drawn:
+        # The first token, a corner, is always drawn: by it the network knows how large the picture is.
+        here = positions[tokens if tokens[0] == 0 else np.concatenate([[0], tokens])]
+        channels = np.zeros((len(told), len(here), EXTRA_CHANNELS), np.float32)
         channels[..., -SUBJECT_CHANNELS:] = told[:, None]
         filmed = np.concatenate([places, np.zeros_like(places)], axis=1)
         channels[..., -SUBJECT_CHANNELS - CAMERA_CHANNELS : -SUBJECT_CHANNELS] = filmed[:, None]
-        return field(text, channels, positions)
+        return field(text, channels, here)[:, -len(tokens) :]
 
     return draw
 

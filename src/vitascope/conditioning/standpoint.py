@@ -13,13 +13,16 @@ import numpy as np
 from jaxtyping import Bool, Float, Float32, UInt8
 
 from vitascope.conditioning.canvas import Canvas
+from vitascope.conditioning.finding import Tokens, half
 from vitascope.conditioning.sighting import beside
 from vitascope.types import TIME_STRIDE
 
 Pose = Float32[np.ndarray, " 4"]
 """Where a camera stands, as a row of `camera.camera_path`."""
-Draw = Callable[[Float32[np.ndarray, "tries 4"]], Float32[np.ndarray, "tries tokens latent"]]
-"""Where the camera stands to what a latent frame of the set looks like from there."""
+Draw = Callable[[Float32[np.ndarray, "tries 4"], Tokens], Float32[np.ndarray, "tries some latent"]]
+"""Where the camera stands to what some tokens of a latent frame of the set look like from there."""
+Errors = Callable[[Sequence[Pose]], Float32[np.ndarray, " tries"]]
+"""How far what is drawn from some places is from a picture, against its variance."""
 
 COARSE = 8
 """Latent channels that are compared."""
@@ -46,7 +49,8 @@ FIRST = [REST] + [
     for sign in (-1, 1)
 ]
 STEPS = np.array([0.05, 0.05, 0.1, 0.1], np.float32)
-FINEST = 1 / 16
+ROUGH, FINEST = 1 / 4, 1 / 16
+"""Smallest steps, against the first, by half of the tokens and by all of them."""
 AT_ONCE = 32
 
 
@@ -103,28 +107,49 @@ def stood(
 
     Where it stood a moment before it stands still, as long as that fits as well as it did.
     """
-    seen = picture[known, :COARSE]
+    tokens = np.flatnonzero(known)
+    fine, rough = (_errors(picture, some, draw) for some in (tokens, tokens[half(len(tokens))]))
+    pose = REST if near is None else near.pose
+    there = float(fine([pose])[0])
+    if near is not None and there <= AS_WELL * near.error:
+        return near
+    pose = _better(_at(pose, rough), FIRST, rough).pose
+    best = _at(pose, fine)
+    if best.error > FOREIGN:
+        return best
+    nearer = _descended(_at(pose, rough), rough, 1.0, ROUGH)
+    return _descended(_at(nearer.pose, fine), fine, ROUGH, FINEST)
+
+
+def _errors(picture: Float32[np.ndarray, "tokens latent"], tokens: Tokens, draw: Draw) -> Errors:
+    """Return what compares some tokens of a picture with what is drawn."""
+    seen = picture[tokens, :COARSE]
     varied = max(1e-6, float(_least(np.square(seen - seen.mean(axis=0)).mean(axis=1)[None])[0]))
 
     def errors(places: Sequence[Pose]) -> Float32[np.ndarray, " tries"]:
         tries = np.stack(places)
-        parts = [draw(tries[start : start + AT_ONCE]) for start in range(0, len(tries), AT_ONCE)]
-        return _least(np.square(np.concatenate(parts)[:, known, :COARSE] - seen).mean(axis=2)) / varied
+        parts = [draw(tries[start : start + AT_ONCE], tokens) for start in range(0, len(tries), AT_ONCE)]
+        return _least(np.square(np.concatenate(parts)[..., :COARSE] - seen).mean(axis=2)) / varied
 
-    def better(best: Standpoint, others: Sequence[Pose]) -> Standpoint:
-        off = errors(others)
-        least = int(off.argmin())
-        return Standpoint(others[least], float(off[least])) if off[least] < CLEARLY * best.error else best
+    return errors
 
-    pose = REST if near is None else near.pose
-    best = Standpoint(pose, float(errors([pose])[0]))
-    if near is not None and best.error <= AS_WELL * near.error:
-        return near
-    best, step = better(best, FIRST), STEPS
-    if best.error > FOREIGN:
-        return best
-    while step[0] >= STEPS[0] * FINEST:
-        there = better(best, [best.pose + sign * axis for axis in np.diag(step) for sign in (-1, 1)])
+
+def _at(pose: Pose, errors: Errors) -> Standpoint:
+    return Standpoint(pose, float(errors([pose])[0]))
+
+
+def _better(best: Standpoint, others: Sequence[Pose], errors: Errors) -> Standpoint:
+    """Return the best of other places, if it is clearly better."""
+    off = errors(others)
+    least = int(off.argmin())
+    return Standpoint(others[least], float(off[least])) if off[least] < CLEARLY * best.error else best
+
+
+def _descended(best: Standpoint, errors: Errors, first: float, finest: float) -> Standpoint:
+    """Return a place from which no step is better; steps are halved from `first` to `finest` times the usual ones."""
+    step = STEPS * first
+    while step[0] >= STEPS[0] * finest:
+        there = _better(best, [best.pose + sign * axis for axis in np.diag(step) for sign in (-1, 1)], errors)
         if there is best:
             step = step / 2
         best = there

@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Float, Float32, Int
 
 from vitascope.conditioning.blocking import Blocking, middle, moved, subject_channels
-from vitascope.conditioning.finding import Draw, errors_of, find, unseen
+from vitascope.conditioning.finding import Draw, errors_of, find, nearest, unseen
 
 SCREEN = np.eye(3)
 NEAR = (-0.05, 0.0, 0.05)
@@ -146,8 +146,8 @@ def _followed(
         planned = last.by(places[i + 1] - places[i]).shaped(*look)
 
         def best(tries: Sequence[Pose], picture=picture, draw=draw) -> tuple[float, Pose]:
-            errors = errors_of(picture, np.stack([each.told() for each in tries]), draw)
-            return float(errors.min()), tries[int(errors.argmin())]
+            error, number = nearest(picture, np.stack([each.told() for each in tries]), draw)
+            return error, tries[number]
 
         error, pose = _nearest(replace(last, loop=look[1]), planned, speed, best)
         seen = error <= (1 - LOST * gain) * unseen(picture, draw, pose.told())

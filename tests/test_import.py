@@ -1,5 +1,7 @@
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import vitascope
 
@@ -29,3 +31,11 @@ def test_every_public_name_is_there():
 
 def test_other_names_are_not():
     assert not hasattr(vitascope, "generator")
+
+
+def test_the_shapes_of_every_module_that_says_some_are_checked(pytestconfig):
+    checked, home = pytestconfig.getoption("jaxtyping_packages").split(","), Path(vitascope.__file__).parent
+    for file in home.rglob("*.py"):
+        if re.search(r"^from jaxtyping import|^import jaxtyping", file.read_text("utf-8"), re.MULTILINE):
+            name = ".".join(["vitascope", *file.relative_to(home).with_suffix("").parts])
+            assert any(f"{name}.".startswith(f"{package}.") for package in checked), name

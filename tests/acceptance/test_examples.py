@@ -1,5 +1,6 @@
 """Every example runs as it stands, on the weights that ship, and what it makes is a clip."""
 
+import contextlib
 import json
 import runpy
 from pathlib import Path
@@ -23,8 +24,11 @@ def run(name: str, *arguments: str) -> None:
 def made(tmp_path_factory) -> Path:
     """A folder with a clip of the shipped weights, its first frame and its last as pictures."""
     folder = tmp_path_factory.mktemp("examples")
-    run("01_first_clip", "a cat walks in a garden", str(folder / "clip.mp4"))
-    frames = read(folder / "clip.mp4").frames
+    with contextlib.chdir(folder):
+        run("01_first_clip")
+    movie = read((folder / "first_clip.mp4").rename(folder / "clip.mp4"))
+    assert movie.record.shot.prompt == "a cat walking through a garden in spring"
+    frames = movie.frames
     for name, frame in (("first", frames[0]), ("last", frames[-1])):
         Image.fromarray(frame).save(folder / f"{name}.png")
     return folder

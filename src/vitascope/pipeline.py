@@ -16,7 +16,7 @@ from vitascope import telemetry
 from vitascope.backends.base import Backend
 from vitascope.conditioning.build import condition
 from vitascope.conditioning.canvas import Canvas
-from vitascope.conditioning.choreography import choreograph
+from vitascope.conditioning.choreography import Choreography, choreograph
 from vitascope.conditioning.encoders import Encoders
 from vitascope.conditioning.known import Frames, Known, gather, looped, pinned
 from vitascope.conditioning.photograph import photographed, retouched
@@ -181,34 +181,42 @@ def render(shot: Shot, load: Callable[[], LatentModel], progress: Progress) -> C
 
 
 def render_stream(shot: Shot, load: Callable[[], LatentModel], progress: Progress) -> Showing:
-    """Load a model and what the shot is given; all else of `render` happens as the frames are taken."""
+    """Load a model and what the shot is given, and say where all goes; the rest happens as the frames are taken."""
     with progress.phase("load"):
         model = load()
         kept = None if progress.states is None else StateFolder(progress.states).open(shot, model.weights)
         known = gather(shot)  # 2 conditioning/: files -> what is known in pixels
     for note in known.notes:
         progress.note(note)
-    record = replace(make_record(shot, model.weights, progress), notes=known.notes)
+    size = model.drawn.get(shot.size) if shot.size and model.upscale else None
+    small = shot.model_copy(update={"size": size or shot.size})
+    drawn = gather(small) if size else known
+    with progress.phase("encode"):
+        choreography = choreograph(small, drawn, model.encoders)
+    for note in choreography.notes:
+        progress.note(note)
+    notes = known.notes + choreography.notes
     make = render_loop if shot.loop else render_windows
-    if model.upscale is None or shot.size is None or shot.size not in model.drawn:
-        frames = make(shot, known, model, progress, kept)
-    else:
-        small = shot.model_copy(update={"size": model.drawn[shot.size]})
-        drawn = gather(small)
-        chunks = make(small, drawn, model, progress, kept)
-        frames = enlarged(chunks, small, drawn, known, model.upscale, progress)  # 5 finish/
+    frames = make(small, drawn, choreography, model, progress, kept)
+    if size and model.upscale:
+        frames = enlarged(frames, small, drawn, known, model.upscale, progress)  # 5 finish/
+    record = replace(make_record(shot, model.weights, progress), notes=notes)
     return Showing(frames, shot.video_shape().fps, record)
 
 
 def render_windows(
-    shot: Shot, known: Known, model: LatentModel, progress: Progress, kept: StateFile | None = None
+    shot: Shot,
+    known: Known,
+    choreography: Choreography,
+    model: LatentModel,
+    progress: Progress,
+    kept: StateFile | None = None,
 ) -> Iterator[Frames]:
     """Make what is not known, window by window, each from what is there by then, and yield frames that are final.
 
     What is made is laid on the canvas of `known`, which is whole at the end.
     """
     canvas, shown = known.canvas, 0
-    choreography = choreograph(shot, known, model.encoders)
     for number, window in enumerate(windows(canvas.whole, model.longest)):
         with progress.phase("encode"):
             # 2 conditioning/: -> Conditioning
@@ -231,12 +239,20 @@ def render_windows(
 
 
 def render_loop(
-    shot: Shot, known: Known, model: LatentModel, progress: Progress, kept: StateFile | None = None
+    shot: Shot,
+    known: Known,
+    choreography: Choreography,
+    model: LatentModel,
+    progress: Progress,
+    kept: StateFile | None = None,
 ) -> Iterator[Frames]:
     """Make a clip once, to see how it begins, and once more to end there; its last frames are its first again."""
     first = replace(known, canvas=Canvas(known.canvas.frames.copy(), known.canvas.known.copy()))
-    freely = np.concatenate(list(render_windows(shot, first, model, progress)))
-    frames = render_windows(shot, looped(known, freely), model, progress, kept)
+    freely = np.concatenate(list(render_windows(shot, first, choreography, model, progress)))
+    again = looped(known, freely)
+    with progress.phase("encode"):
+        back = choreograph(shot, again, model.encoders)
+    frames = render_windows(shot, again, back, model, progress, kept)
     yield np.concatenate(list(frames))[:-TIME_STRIDE]
 
 

@@ -12,7 +12,7 @@ from vitascope.conditioning.choreography import choreograph
 from vitascope.conditioning.encoders import Encoders
 from vitascope.conditioning.known import Known
 from vitascope.conditioning.windows import Window, windows
-from vitascope.pipeline import render_windows
+from vitascope.pipeline import render_stream
 from vitascope.progress import Progress
 from vitascope.testing import FakeLatents, fake_texts, fake_video
 from vitascope.types import (
@@ -228,7 +228,7 @@ def test_a_long_clip_is_choreographed_once(monkeypatch):
     monkeypatch.setattr(choreography, "filmed_path", lambda *told: paths.append(told) or filmed_path(*told))
     shot = SHOT.model_copy(update={"num_frames": 129, "size": (64, 48), "steps": 1, "guidance_scale": 1.0})
     model = replace(FakeLatents()._model(), encoders=Encoders(fake_texts, fake_video, way))
-    frames = list(render_windows(shot, Known(Canvas.empty(shot.video_shape())), model, Progress()))
+    frames = list(render_stream(shot, lambda: model, Progress()).frames)
     assert len(frames) == len(windows(np.zeros(129, bool), 17)) > 8
     assert (asked, len(paths)) == ([SHOT.caption], 1)
 

@@ -183,5 +183,7 @@ def test_in_another_world_nobody_is_looked_for(taxi, encoders):
     leaves = np.random.default_rng(0).integers(0, 256, frames.shape, dtype=np.uint8)
     for pictures, looked in ((frames, 1), (leaves, 0)):
         asked.clear()
-        choreograph(SHOT, Known(Canvas(pictures, marks)), counting)
+        made = choreograph(SHOT, Known(Canvas(pictures, marks)), counting)
         assert len(asked) == looked
+        assert bool(made.notes) is not bool(looked)
+    assert made.notes[0].startswith("camera: what is given at 0 s does not look like the set")

@@ -38,11 +38,13 @@ Picture = Callable[[Places, Float32[np.ndarray, "tries numbers"], Tokens], Drawn
 class Choreography:
     """Where everything goes in the whole of a shot.
 
-    `subject` leads from the screen to the subject; None where pictures show it, or nobody knows.
+    `subject` leads from the screen to the subject; None where pictures show it, or nobody knows. `notes` are for the
+    person who asked.
     """
 
     camera: Float32[np.ndarray, "frames 4"]
     subject: Blocking | None
+    notes: tuple[str, ...] = ()
 
 
 def choreograph(shot: Shot, known: Known, encoders: Encoders) -> Choreography:
@@ -50,12 +52,24 @@ def choreograph(shot: Shot, known: Known, encoders: Encoders) -> Choreography:
     shape = shot.video_shape()
     if encoders.field is None or known.source is not None or not known.canvas.known.any():
         # What an edit starts from, or a photograph, is filmed already.
-        camera, foreign = filmed_path(shot.camera or (), shape), False
-    else:
-        seen = _seen(shot, known, encoders, encoders.field)
-        camera = _filmed(shot, known, seen)
-        foreign = bool(seen) and all(each.error > FOREIGN for each in seen.values())
-    return Choreography(camera, _on_screen(shot, known, camera, encoders, foreign=foreign))
+        camera = filmed_path(shot.camera or (), shape)
+        return Choreography(camera, _on_screen(shot, known, camera, encoders))
+    seen = _seen(shot, known, encoders, encoders.field)
+    camera = _filmed(shot, known, seen)
+    foreign = bool(seen) and all(each.error > FOREIGN for each in seen.values())
+    subject = _on_screen(shot, known, camera, encoders, foreign=foreign)
+    return Choreography(camera, subject, _notes(seen, shape.fps))
+
+
+def _notes(seen: Mapping[int, Standpoint], fps: float) -> tuple[str, ...]:
+    """Return a line about given frames that do not show what the words name from anywhere."""
+    if not (lost := [frame for frame, each in sorted(seen.items()) if each.error > EXPLAINED]):
+        return ()
+    times = " and ".join(f"{frame / fps:.3g} s" for frame in lost)
+    return (
+        f"camera: what is given at {times} does not look like the set that the words name, "
+        "so where the camera stands is not known and the picture may jump there",
+    )
 
 
 def _seen(shot: Shot, known: Known, encoders: Encoders, field: Field) -> dict[int, Standpoint]:
@@ -79,7 +93,12 @@ def _filmed(shot: Shot, known: Known, seen: Mapping[int, Standpoint]) -> Float32
 
 
 def _on_screen(
-    shot: Shot, known: Known, camera: Float32[np.ndarray, "frames 4"], encoders: Encoders, *, foreign: bool
+    shot: Shot,
+    known: Known,
+    camera: Float32[np.ndarray, "frames 4"],
+    encoders: Encoders,
+    *,
+    foreign: bool = False,
 ) -> Blocking | None:
     """Return the subject's way over the screen in every frame; None where pictures show it, or nobody knows.
 

@@ -185,20 +185,18 @@ def render_stream(shot: Shot, load: Callable[[], LatentModel], progress: Progres
     with progress.phase("load"):
         model = load()
         kept = None if progress.states is None else StateFolder(progress.states).open(shot, model.weights)
-        known = gather(shot)  # 2 conditioning/: files -> what is known in pixels
-    for note in known.notes:
-        progress.note(note)
-    size = model.drawn.get(shot.size) if shot.size and model.upscale else None
-    small = shot.model_copy(update={"size": size or shot.size})
-    drawn = gather(small) if size else known
-    with progress.phase("encode"):
+        known = drawn = gather(shot)  # 2 conditioning/: files -> what is known in pixels
+        small, size = shot, model.drawn.get(shot.size) if shot.size and model.upscale else None
+        if size is not None:
+            small = shot.model_copy(update={"size": size})
+            drawn = gather(small)
         choreography = choreograph(small, drawn, model.encoders)
-    for note in choreography.notes:
-        progress.note(note)
     notes = known.notes + choreography.notes
+    for note in notes:
+        progress.note(note)
     make = render_loop if shot.loop else render_windows
     frames = make(small, drawn, choreography, model, progress, kept)
-    if size and model.upscale:
+    if size is not None and model.upscale is not None:
         frames = enlarged(frames, small, drawn, known, model.upscale, progress)  # 5 finish/
     record = replace(make_record(shot, model.weights, progress), notes=notes)
     return Showing(frames, shot.video_shape().fps, record)
@@ -250,8 +248,7 @@ def render_loop(
     first = replace(known, canvas=Canvas(known.canvas.frames.copy(), known.canvas.known.copy()))
     freely = np.concatenate(list(render_windows(shot, first, choreography, model, progress)))
     again = looped(known, freely)
-    with progress.phase("encode"):
-        back = choreograph(shot, again, model.encoders)
+    back = choreograph(shot, again, model.encoders)
     frames = render_windows(shot, again, back, model, progress, kept)
     yield np.concatenate(list(frames))[:-TIME_STRIDE]
 

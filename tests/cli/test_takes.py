@@ -104,6 +104,10 @@ def test_several_clips_go_on_from_the_one_that_was_broken_off(break_off, latents
     break_off(6, *several, "-o", "cat.mp4")
     (first,) = Path().glob("cat-*.mp4")
     before = first.stat().st_mtime_ns
+    seed = int(first.stem.removeprefix("cat-"))
+    Path(
+        f".cat-{seed}-to-{seed + 2}.png.0123abcd.part"
+    ).touch()  # as one that was killed while it drew the sheet
     done = latents(*several, "-o", "cat.mp4", "--json")
     made = json.loads(done.out)
     assert (done.status, first.stat().st_mtime_ns) == (0, before)

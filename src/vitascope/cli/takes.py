@@ -158,6 +158,8 @@ def _make_files(
             made[take.path] = _made(take, done[take.path], delivery, renderer)
     if sheet is not None:
         save_sheet([take.path for take in takes], sheet, force=again)
+        if delivery.folder is not None:
+            sweep(sheet)
         if not delivery.as_json:
             Screen().say(f"sheet: {sheet}")
     _tell([made[take.path] for take in takes], delivery, sheet)

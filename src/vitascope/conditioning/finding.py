@@ -27,7 +27,7 @@ NARROW = (-0.02, 0.0, 0.02)
 SIZES = (0.9, 1.0, 1.1)
 MOST_WAYS = 24
 AT_ONCE = 32
-FEW = 8
+FEW = 12
 """Tries that are compared by all tokens, not by half of them."""
 EDGE = 0.5
 CLEARLY = 0.9

@@ -187,3 +187,10 @@ def test_in_another_world_nobody_is_looked_for(taxi, encoders):
         assert len(asked) == looked
         assert bool(made.notes) is not bool(looked)
     assert made.notes[0].startswith("camera: what is given at 0 s does not look like the set")
+    # What is made beside them is a clip of its own.
+    alone = choreograph(SHOT, Known(Canvas.empty(SECONDS)), encoders)
+    assert made.subject is not None
+    assert alone.subject is not None
+    np.testing.assert_array_equal(made.subject.maps, alone.subject.maps)
+    marks[0, :, 64:] = False
+    assert choreograph(SHOT, Known(Canvas(leaves, marks)), encoders).subject is None, "a part of a picture"

@@ -104,8 +104,8 @@ def _on_screen(
 
     Somebody who is to be added is in no picture yet, and a reference is none of the clip's. In a first frame it is
     looked for, and through a video that is edited it is followed. A path leads the subject's middle; all else about it,
-    such as its size, is as the words have it. In `foreign` frames,
-    of another world than the words', nobody is looked for.
+    such as its size, is as the words have it. In `foreign` frames, of another world than the words', nobody is looked
+    for: what is made beside them is a clip of its own.
     """
     shape = shot.video_shape()
     shown = known.canvas.known.any() or known.source is not None
@@ -114,7 +114,7 @@ def _on_screen(
         return _followed(shot, known, camera, encoders)
     if shown and not shot.path and any(given.mask or given.box for given in shot.givens):
         return _put(shot, known, camera, encoders)
-    if not shown or shot.path:
+    if not shown or shot.path or (foreign and _in_whole_frames(known)):
         blocking = planned(shot, camera, encoders)
     else:
         blocking = None if foreign else _shown(shot, known, camera, encoders)
@@ -135,6 +135,12 @@ def _shown(
         found = _found(shot, known, camera, encoders)
         return None if found is None else planned(shot, camera, encoders, found)
     return _joined(shot, known, camera, encoders)
+
+
+def _in_whole_frames(known: Known) -> bool:
+    """Say whether every frame is given or wanted as a whole."""
+    marks = known.canvas.known
+    return bool((marks.all(axis=(1, 2)) | ~marks.any(axis=(1, 2))).all())
 
 
 def _is_first_alone(known: Known) -> bool:

@@ -194,3 +194,19 @@ def test_in_another_world_nobody_is_looked_for(taxi, encoders):
     np.testing.assert_array_equal(made.subject.maps, alone.subject.maps)
     marks[0, :, 64:] = False
     assert choreograph(SHOT, Known(Canvas(leaves, marks)), encoders).subject is None, "a part of a picture"
+
+
+def test_words_of_another_set_begin_a_clip_of_their_own_where_nobody_is_found(taxi, encoders):
+    frames, _ = taxi
+    marks = np.zeros((17, 128, 128), bool)
+    marks[:9] = True
+    elsewhere = SHOT.model_copy(update={"caption": canonical(Scene("penguin", "walk", "snow"))})
+    nobody = replace(encoders, ways=lambda caption, seed: ())
+    made = choreograph(elsewhere, Known(Canvas(frames, marks)), nobody)
+    alone = choreograph(elsewhere, Known(Canvas.empty(SECONDS)), nobody)
+    assert made.notes
+    assert made.subject is not None
+    assert alone.subject is not None
+    np.testing.assert_array_equal(made.subject.maps, alone.subject.maps)
+    same = choreograph(SHOT, Known(Canvas(frames, marks)), nobody)
+    assert (same.notes, same.subject) == ((), None), "in pictures of the same set somebody may be missed"

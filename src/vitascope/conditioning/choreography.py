@@ -56,8 +56,8 @@ def choreograph(shot: Shot, known: Known, encoders: Encoders) -> Choreography:
         return Choreography(camera, _on_screen(shot, known, camera, encoders))
     seen = _seen(shot, known, encoders, encoders.field)
     camera = _filmed(shot, known, seen)
-    foreign = bool(seen) and all(each.error > FOREIGN for each in seen.values())
-    subject = _on_screen(shot, known, camera, encoders, foreign=foreign)
+    unlike = min((each.error for each in seen.values()), default=0.0)
+    subject = _on_screen(shot, known, camera, encoders, unlike)
     return Choreography(camera, subject, _notes(seen, shape.fps))
 
 
@@ -97,15 +97,15 @@ def _on_screen(
     known: Known,
     camera: Float32[np.ndarray, "frames 4"],
     encoders: Encoders,
-    *,
-    foreign: bool = False,
+    unlike: float = 0.0,
 ) -> Blocking | None:
     """Return the subject's way over the screen in every frame; None where pictures show it, or nobody knows.
 
     Somebody who is to be added is in no picture yet, and a reference is none of the clip's. In a first frame it is
     looked for, and through a video that is edited it is followed. A path leads the subject's middle; all else about it,
-    such as its size, is as the words have it. In `foreign` frames, of another world than the words', nobody is looked
-    for: what is made beside them is a clip of its own.
+    such as its size, is as the words have it. Beside frames that are `unlike` the set that the words name (by the least
+    error of any) a clip of its own is made, where nobody is found in them; in those of another world nobody is looked
+    for.
     """
     shape = shot.video_shape()
     shown = known.canvas.known.any() or known.source is not None
@@ -114,10 +114,10 @@ def _on_screen(
         return _followed(shot, known, camera, encoders)
     if shown and not shot.path and any(given.mask or given.box for given in shot.givens):
         return _put(shot, known, camera, encoders)
-    if not shown or shot.path or (foreign and _in_whole_frames(known)):
+    alone = not shown or bool(shot.path)
+    blocking = None if alone or unlike > FOREIGN else _shown(shot, known, camera, encoders)
+    if alone or (blocking is None and unlike > EXPLAINED and _in_whole_frames(known)):
         blocking = planned(shot, camera, encoders)
-    else:
-        blocking = None if foreign else _shown(shot, known, camera, encoders)
     if blocking is None:
         return None
     screen = (square(blocking.maps) @ through_camera(camera, shape.width / shape.height))[:, :2]

@@ -6,6 +6,11 @@ Names are loaded when they are first used, so that `import vitascope` costs next
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from vitascope.privacy import disable_reports
+
+# Before any other import: some libraries report while they are imported.
+disable_reports()
+
 if TYPE_CHECKING:
     from vitascope.api import edit as edit
     from vitascope.api import extend as extend

@@ -23,7 +23,7 @@ from vitascope.testing import register_fakes
 
 PACE, STEPS = 0.1, 30
 QUICK = Patience(0.05, 0.5, 1.0)
-QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_worker_niceness": "0"}
+QUIET = {"RAY_worker_niceness": "0"}
 # For nobody else on the network: on loopback, and behind a secret.
 QUIET |= {
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",

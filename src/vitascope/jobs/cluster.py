@@ -162,10 +162,9 @@ def connect(address: str, **local: Any) -> Any:
     Raises `MissingExtraError` and `RequestError`.
     """
     check_address(address)
-    # No word of what runs here goes anywhere, no line of a worker's log is swallowed because another is like it, and
-    # workers have the priority that they have beside a server.
+    # No line of a worker's log is swallowed because another is like it, and workers have the priority that they have
+    # beside a server.
     quiet = {
-        "RAY_USAGE_STATS_ENABLED": "0",
         "RAY_DEDUP_LOGS": "0",
         "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
         "RAY_worker_niceness": "0",

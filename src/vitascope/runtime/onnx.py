@@ -24,6 +24,8 @@ class OnnxNetwork:
         """
         import onnxruntime
 
+        # For programs that imported it before Vitascope, where the opt-out in the environment came too late.
+        onnxruntime.disable_telemetry_events()
         options = onnxruntime.SessionOptions()
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
         options.intra_op_num_threads = threads or usable_cores()

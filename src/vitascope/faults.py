@@ -11,6 +11,7 @@ POINTS = (
     "submit: begun",
     "submit: inserted",
     "submit: committed",
+    "adopt: committed",
     "migrate: begun",
     "migrate: stepped",
     "migrate: counted",

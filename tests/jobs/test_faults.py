@@ -48,8 +48,9 @@ MOVE = points("move:")
 OUTBOX = points("outbox:")
 UPLOAD = points("upload:")
 WEBHOOK = points("webhook:")  # tests/server/test_courier.py
+ADOPT = points("adopt:")
 ELSEWHERE = (
-    *(SUBMIT + CANCEL + STOP + AGAIN + PAUSE + DELETE + PRUNE + MOVE + OUTBOX + UPLOAD + WEBHOOK),
+    *(SUBMIT + CANCEL + STOP + AGAIN + PAUSE + DELETE + PRUNE + MOVE + OUTBOX + UPLOAD + WEBHOOK + ADOPT),
     *RESUME,
 )
 WORK = tuple(point for point in POINTS if point not in ELSEWHERE)
@@ -245,6 +246,19 @@ def test_killed_while_old_jobs_are_cleared_away(home, made, point):
     assert run(home, "jobs", "prune", "--max-gib", "0") == 0
     assert (all_jobs(desk), list(desk.rooms.job_folders()), list(desk.rooms.inputs.iterdir())) == ((), [], [])
     assert desk.store.check() == "ok"
+
+
+@pytest.mark.parametrize("point", ADOPT)
+def test_killed_while_clips_are_taken_in(home, made, point):
+    desk = copy(made, home)
+    (job,) = all_jobs(desk)
+    desk.store.close()
+    for file in (home / "jobs").glob("queue.sqlite3*"):
+        file.unlink()
+    assert run(home, "jobs", "adopt", fault=point) == KILLED
+    assert run(home, "jobs", "adopt") == 0
+    (again,) = all_jobs(open_desk(home))
+    assert (again.id, again.outputs) == (job.id, job.outputs)
 
 
 @pytest.mark.parametrize("point", MOVE)

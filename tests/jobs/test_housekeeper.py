@@ -76,8 +76,10 @@ def test_the_oldest_go_until_the_clips_fit(desk, clock):
 
 def test_without_limits_nothing_goes_but_what_others_left(desk, clock):
     job = made(desk)
-    orphan = desk.rooms.folder("video_0123")
-    orphan.mkdir()
+    deleted = made(desk, 8)
+    (copy := desk.rooms.folder(deleted)).rename(desk.rooms.path / "elsewhere")
+    desk.delete(deleted)
+    (desk.rooms.path / "elsewhere").rename(copy)
     stray = desk.rooms.inputs / "stray.png"
     stray.write_bytes(b"x")
     os.utime(stray, (time.time() - 10_000,) * 2)
@@ -85,8 +87,29 @@ def test_without_limits_nothing_goes_but_what_others_left(desk, clock):
     clock.wait(1000 * DAY)
     keeper.tick()
     assert there(desk) == {job}
-    assert not orphan.exists()
+    assert not copy.exists()
     assert not stray.exists()
+
+
+def test_folders_that_the_queue_does_not_know_stay_and_are_named_once(desk, clock):
+    made(desk)
+    lines, stranger = [], desk.rooms.folder("video_0123")
+    stranger.mkdir()
+    (stranger / "1-0.mp4").write_bytes(b"a clip")
+    stray = desk.rooms.inputs / "stray.png"
+    stray.write_bytes(b"x")
+    os.utime(stray, (time.time() - 10_000,) * 2)
+    keeper = Housekeeper(desk, Keep(seconds=0.0, max_bytes=0), lines.append)
+    for _ in range(3):
+        clock.wait(DAY)
+        keeper.tick()
+    assert (stranger / "1-0.mp4").read_bytes() == b"a clip"
+    assert stray.exists(), "the clips that were lost may have been made from it"
+    assert (
+        len([line for line in lines if "the queue does not know are left alone (1: video_0123)" in line]) == 1
+    )
+    assert "video_0123" in lines[0]
+    assert "vitascope jobs adopt" in lines[0]
 
 
 def test_old_news_and_old_costs_are_forgotten(desk, clock):

@@ -219,3 +219,24 @@ def test_presets_and_the_machine_are_told(client, tmp_path):
     card.mkdir(parents=True)
     (card / "information").write_text("Model: \t\t NVIDIA H100\nIRQ: 1\n")
     assert devices(tmp_path)[1] == {"kind": "cuda", "name": "NVIDIA H100"}
+
+
+def test_an_admin_takes_in_clips_that_the_queue_does_not_know(client, desk, made):
+    folder = desk.rooms.folder(made.id)
+    folder.rename(desk.rooms.path / "video_0123")
+    assert client.get("/api/v1/jobs/unknown").json()["data"] == ["video_0123"]
+    (stranger := desk.rooms.path / "video_0456").mkdir()
+    answer = client.post("/api/v1/jobs/adopt", json={"owner": "ann"}).json()
+    assert [job["id"] for job in answer["data"]] == ["video_0123"]
+    assert answer["problems"] == {"video_0456": "it has no finished clip"}
+    assert stranger.exists()
+    assert client.get("/v1/videos/video_0123/content").status_code == 200
+    refused = client.post("/api/v1/jobs/adopt", json={"jobs": ["video_0123"]})
+    assert refused.status_code == 400
+
+
+def test_only_an_admin_sees_what_is_unknown(house, client):
+    secret = house.tokens.add("ann", "write")
+    head = {"authorization": f"Bearer {secret}"}
+    assert client.get("/api/v1/jobs/unknown", headers=head).status_code == 403
+    assert client.post("/api/v1/jobs/adopt", json={}, headers=head).status_code == 403

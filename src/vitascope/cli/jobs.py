@@ -94,6 +94,11 @@ def list_jobs(
         typer.echo(f"{job.id}  {job.state:<9}  {how_far:>5}  {when}  {prompt[:60]}")
     if page.more:
         print("there are more: say --limit", file=sys.stderr)
+    from vitascope.jobs.desk import Desk
+    from vitascope.jobs.housekeeper import unknown_line
+
+    if isinstance(desk, Desk) and (unknown := desk.unknown_folders()):
+        print(unknown_line(unknown), file=sys.stderr)
     if desk.store.paused:
         print("the queue is paused: nothing is begun before `vitascope jobs resume`", file=sys.stderr)
 
@@ -209,6 +214,41 @@ def prune(
     size = None if max_gib is None else round(max_gib * 2**30)
     for name in _desk().prune(older_than=seconds, max_bytes=size):
         typer.echo(name)
+
+
+@jobs.command()
+def adopt(
+    job: Annotated[
+        list[str] | None, typer.Argument(metavar="[JOB...]", help="Their folders' names. [default: all]")
+    ] = None,
+    listing: Annotated[bool, typer.Option("--list", help="Only print the names.")] = False,
+    owner: Annotated[str, typer.Option(metavar="NAME", help="The token that they are to belong to.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Take in clips that the queue does not know, as after it was lost, and print the jobs' names.
+
+    Nothing ever removes such clips. Status 1 where a folder has to be left as it is.
+    """
+    from vitascope.cli.far import FarDesk
+    from vitascope.errors import RequestError
+    from vitascope.jobs.adoption import adopt as take_in
+
+    desk = _desk()
+    if isinstance(desk, FarDesk):
+        raise RequestError(
+            "server", "clips are taken in where they lie", "POST /api/v1/jobs/adopt does it there"
+        )
+    if listing:
+        for name in desk.unknown_folders():
+            typer.echo(name)
+        return
+    adoption = take_in(desk, job or None, owner)
+    for found in adoption.jobs:
+        _tell(found, as_json)
+    for name, problem in adoption.problems.items():
+        print(f"{name} is left as it is: {problem}", file=sys.stderr)
+    if adoption.problems:
+        raise typer.Exit(1)
 
 
 def _desk() -> "Desk | FarDesk":

@@ -6,6 +6,7 @@ Servers and the command line talk to a `Desk`. Whatever is about rows alone they
 import re
 import secrets
 import socket
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,7 @@ from vitascope.backends.base import MAX_SEED
 from vitascope.backends.registry import backend
 from vitascope.director.film import Film
 from vitascope.director.storyboard import storyboard
-from vitascope.errors import JobNotFoundError, OutputError, RequestError
+from vitascope.errors import OutputError, RequestError, StoreError
 from vitascope.faults import FaultPoint
 from vitascope.intake.door import printable
 from vitascope.jobs.budget import DAY, NO_LIMITS, Budget, Cost
@@ -33,6 +34,9 @@ ABANDONED_SECONDS = 3600.0
 
 PROGRESS_SECONDS = 86_400.0
 """How long the single steps of a job that is over stay in its log."""
+
+CREATION_SECONDS = 1.0
+"""How long a queue's file may be empty before it is taken for a damaged one."""
 
 LETTER_SECONDS = 30 * DAY
 """How long news is kept, and how it was delivered; it is given up long before."""
@@ -173,13 +177,21 @@ class Desk:
         self.tidy()
         return gone
 
+    def unknown_folders(self) -> list[str]:
+        """Return the names of the job folders that the queue has never known, as after the queue's file was lost."""
+        return [name for name in self.rooms.job_folders() if self.store.tables.load(name) is None]
+
     def tidy(self) -> None:
-        """Remove what killed processes and deleted jobs have left, and lay in ballast again; now and then is enough."""
-        kept = set()
+        """Remove what killed processes and deleted jobs have left, and lay in ballast again; now and then is enough.
+
+        A folder is removed only where the queue says that its job was deleted: one that it does not know is left alone.
+        """
+        kept, unknown = set(), False
         for name in self.rooms.job_folders():
-            try:
-                self.store.get(name)
-            except JobNotFoundError:
+            job = self.store.tables.load(name)
+            if job is None:
+                unknown = True
+            elif job.deleted_at is not None and job.state != "running":
                 self.rooms.remove(name)
         for job in self._all():
             for given in (given for shot in job.request.shots for given in shot.givens):
@@ -188,7 +200,9 @@ class Desk:
             if job.state in ("completed", "cancelled") and self.store.tables.load(job.id) == job:
                 self.rooms.sweep(job)
         FaultPoint("tidy: swept")
-        self.rooms.remove_inputs(kept, ABANDONED_SECONDS)
+        if not unknown:
+            # What the queue has lost may need its inputs again.
+            self.rooms.remove_inputs(kept, ABANDONED_SECONDS)
         self.store.forget_progress(PROGRESS_SECONDS)
         self.store.forget_letters(LETTER_SECONDS)
         self.store.forget_charges(2 * DAY)
@@ -226,6 +240,7 @@ def open_desk(
     from vitascope.jobs.sqlite import sqlite_store
 
     rooms = _made(Rooms(home.absolute() / "jobs", least))
+    _check_queue_file(rooms)
     return Desk(sqlite_store(rooms.queue, lease_seconds=lease_seconds, make_room=rooms.drop_ballast), rooms)
 
 
@@ -239,6 +254,28 @@ def _shared_desk(home: Path, url: str, lease_seconds: float | int, min_free: int
     rooms = _made(Rooms(home.absolute() / "shared", min_free, machine=machine))
     tables.settle(rooms.path)
     return Desk(Store(tables, tables.clock, lease_seconds), rooms)
+
+
+def _check_queue_file(rooms: Rooms) -> None:
+    """Raise `StoreError` for an empty queue file beside clips: a new queue in its place would forget all of them."""
+    deadline = time.monotonic() + CREATION_SECONDS
+    while _is_empty(rooms) and (folders := len(list(rooms.job_folders()))):
+        # A process that is just making the file has it empty for a moment.
+        if time.monotonic() > deadline:
+            raise StoreError(
+                f"{rooms.queue} is empty, but {folders} folders of clips lie beside it: put a backup in its place "
+                "(vitascope jobs restore), or remove the file and take the clips in (vitascope jobs adopt)"
+            )
+        time.sleep(0.05)
+
+
+def _is_empty(rooms: Rooms) -> bool:
+    """Say whether the queue's file is there and nothing was ever written to it or to its log of changes."""
+    log = rooms.queue.with_name(f"{rooms.queue.name}-wal")
+    try:
+        return rooms.queue.stat().st_size == 0 and not (log.exists() and log.stat().st_size)
+    except FileNotFoundError:
+        return False
 
 
 def _made(rooms: Rooms) -> Rooms:

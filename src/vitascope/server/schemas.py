@@ -201,6 +201,15 @@ class Move(BaseModel):
     priority: int | None = Field(None, ge=-100, le=100)
 
 
+class Adopt(BaseModel):
+    """Which folders of clips to take in that the queue does not know (None: all), and for whom."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    jobs: list[Annotated[str, Field(max_length=100)]] | None = Field(None, max_length=10_000)
+    owner: str = Field("", max_length=100, description="The name of the token that they are to belong to.")
+
+
 class NewEndpoint(BaseModel):
     """Where news of videos is to go."""
 

@@ -23,7 +23,7 @@ from vitascope.errors import RequestError
 from vitascope.jobs.budget import NO_LIMITS, Budget
 from vitascope.jobs.cluster import check_address
 from vitascope.jobs.desk import open_desk
-from vitascope.jobs.housekeeper import KEEP_ALL, Keep
+from vitascope.jobs.housekeeper import KEEP_ALL, Keep, unknown_line
 from vitascope.jobs.supervisor import Supervisor, starter
 from vitascope.server.app import make_app
 from vitascope.server.courier import Courier
@@ -91,6 +91,8 @@ def serve(home: Path, options: ServeOptions) -> None:
     check_doors(options, house)
     if options.cluster is not None:
         check_address(options.cluster)
+    if unknown := desk.unknown_folders():
+        print(f"vitascope: {unknown_line(unknown)}", file=sys.stderr, flush=True)
     listening = _listen(options)
     _log_to_stderr()
     config = uvicorn.Config(

@@ -9,11 +9,12 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
+from vitascope.jobs.adoption import adopt
 from vitascope.jobs.job import Event, Job, State
 from vitascope.server.bell import peek
 from vitascope.server.downloads import ANSWERS, content, glimpse
 from vitascope.server.house import Admin, Asking, House, InHouse
-from vitascope.server.schemas import Move, NewJob, listed, preview_url, told
+from vitascope.server.schemas import Adopt, Move, NewJob, listed, preview_url, told
 from vitascope.server.work import hand_in, last_event, listen
 
 router = APIRouter(prefix="/api/v1", tags=["jobs"])
@@ -39,6 +40,19 @@ def list_jobs(
     """List jobs by age."""
     page = house.desk.store.page(after, limit, order, state, caller.owner)
     return listed(page, told)
+
+
+@router.get("/jobs/unknown")
+def list_unknown(house: InHouse, caller: Admin) -> dict[str, Any]:
+    """List the folders of clips that the queue does not know, as after it was lost; nothing removes them."""
+    return {"object": "list", "data": house.desk.unknown_folders()}
+
+
+@router.post("/jobs/adopt")
+def adopt_jobs(house: InHouse, caller: Admin, adoption: Adopt) -> dict[str, Any]:
+    """Take in clips that the queue does not know, as completed jobs; `problems` says which have to stay as they are."""
+    result = adopt(house.desk, adoption.jobs, adoption.owner)
+    return {"object": "list", "data": [told(job) for job in result.jobs], "problems": dict(result.problems)}
 
 
 @router.get("/jobs/{job_id}")

@@ -1,0 +1,1 @@
+"""Toybox: the small model that ships, and everything that only it uses."""

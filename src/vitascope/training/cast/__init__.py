@@ -1,0 +1,1 @@
+"""Builds the memory of pages that ships with Toybox: `python -m vitascope.training.cast --out FOLDER`."""

@@ -30,18 +30,18 @@ from vitascope import pipeline
 from vitascope.backends.registry import backend
 from vitascope.errors import VitascopeError
 from vitascope.jobs.clock import HandClock
-from vitascope.jobs.drill import take
-from vitascope.jobs.gauge import Gauge
-from vitascope.jobs.heart import Heart
+from vitascope.jobs.heartbeat import Heart
 from vitascope.jobs.job import Event as Told
 from vitascope.jobs.job import Job, Output, Request
-from vitascope.jobs.memory import MemoryTables
-from vitascope.jobs.presence import Presence
-from vitascope.jobs.sqlite import SqliteTables
-from vitascope.jobs.store import Store, Tables
+from vitascope.jobs.liveness import Presence
+from vitascope.jobs.progress import Gauge
+from vitascope.jobs.stores.memory import MemoryTables
+from vitascope.jobs.stores.sqlite import SqliteTables
+from vitascope.jobs.stores.store import Store, Tables
 from vitascope.jobs.worker import WorkerOptions
 from vitascope.progress import Event, Progress
-from vitascope.testing import register_fakes
+from vitascope.testing.chaos import take
+from vitascope.testing.fakes import register_fakes
 from vitascope.types import Shot
 
 WATCH_SECONDS = 0.25
@@ -292,8 +292,8 @@ def opened(name: str, folder: Path) -> Iterator[tuple[Tables, Callable[[], float
         yield tables, lambda: 0.0
         tables.close()
     else:
-        from vitascope.jobs.postgres import PostgresTables
-        from vitascope.jobs.scratch import scratch
+        from vitascope.jobs.stores.postgres import PostgresTables
+        from vitascope.testing.postgres import scratch
 
         with scratch(durable=True) as server:
             tables = PostgresTables(server.fresh())

@@ -40,10 +40,10 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from tests.backends import tiny
 from vitascope import pipeline
-from vitascope.backends.diffusers import Diffusers
-from vitascope.backends.openweights import quality
-from vitascope.backends.openweights.library import library, quietly
-from vitascope.backends.openweights.loading import SHELF
+from vitascope.backends.diffusers import caching
+from vitascope.backends.diffusers.backend import Diffusers
+from vitascope.backends.diffusers.loading import SHELF
+from vitascope.backends.diffusers.optional_imports import library, quietly
 from vitascope.evaluation.metrics.psnr import psnr
 from vitascope.progress import Progress
 from vitascope.types import Quality, Shot
@@ -237,7 +237,7 @@ def measured(bench: Bench) -> Iterator[Row]:
     """Yield a row for lossless, for every preset, for MagCache, for the frozen network and for plain diffusers."""
     usual, diffusers, steps = bench.made(), library(), bench.case.steps
     yield usual.row("lossless", usual, "every block in every step")
-    for name, spared in quality.PRESETS.items():
+    for name, spared in caching.PRESETS.items():
         if spared is not None:
             yield bench.made(name).row(name, usual)
     config = diffusers.MagCacheConfig(mag_ratios=bench.magnitudes(), num_inference_steps=steps)
@@ -267,7 +267,7 @@ def settings(bench: Bench) -> Iterator[tuple[str, str, Any]]:
         yield (
             "TaylorSeer",
             f"every {interval}",
-            quality.extrapolating(interval, steps, library("torch").float32),
+            caching.extrapolating(interval, steps, library("torch").float32),
         )
     for threshold in (0.02, 0.03, 0.045, 0.06, 0.12):
         yield "first-block", f"threshold {threshold}", diffusers.FirstBlockCacheConfig(threshold)
@@ -285,7 +285,7 @@ def settings(bench: Bench) -> Iterator[tuple[str, str, Any]]:
 def verdict(rows: list[Row]) -> tuple[bool, str]:
     """Say whether a preset is as fast and as near to lossless as was asked for."""
     good = [
-        row for row in rows if row.name in quality.PRESETS and row.speed >= SPEED and row.psnr >= NEARNESS
+        row for row in rows if row.name in caching.PRESETS and row.speed >= SPEED and row.psnr >= NEARNESS
     ]
     good = [row for row in good if row.name != "lossless"]
     kept = "; ".join(f"{row.name}: {row.speed:.2f}x at {row.psnr:.1f} dB" for row in good)

@@ -19,8 +19,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from vitascope.intake.drill import mutant, sources
-from vitascope.server.check import take_look
+from vitascope.server.sandbox import take_look
+from vitascope.testing.media import mutant, sources
 
 MOST_SECONDS, MOST_BYTES = 5.0, 10**9
 

@@ -22,11 +22,11 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from vitascope.jobs.desk import Desk, open_desk
-from vitascope.jobs.drill import audit, storm, take
 from vitascope.jobs.job import Job
+from vitascope.jobs.service import Desk, open_desk
 from vitascope.jobs.supervisor import Patience, Process, Supervisor, starter
-from vitascope.testing import register_fakes
+from vitascope.testing.chaos import audit, storm, take
+from vitascope.testing.fakes import register_fakes
 from vitascope.types import Shot
 
 FAKE = (sys.executable, "-m", "vitascope.testing")
@@ -171,7 +171,7 @@ def main() -> None:
     told = parser.parse_args()
     register_fakes()
     if told.store == "postgres":
-        from vitascope.jobs.scratch import scratch
+        from vitascope.testing.postgres import scratch
 
         server = scratch(durable=True)
     else:

@@ -14,10 +14,10 @@ from pathlib import Path
 
 from kill_storm import PACE, SEEDS, Place, quiet, whole
 
-from vitascope.jobs.cluster import Cluster, FleetOptions, connect
-from vitascope.jobs.desk import open_desk
-from vitascope.jobs.drill import audit, hit_place, storm
-from vitascope.testing import register_fakes
+from vitascope.jobs.ray.cluster import Cluster, FleetOptions, connect
+from vitascope.jobs.service import open_desk
+from vitascope.testing.chaos import audit, hit_place, storm
+from vitascope.testing.fakes import register_fakes
 
 
 def main() -> None:

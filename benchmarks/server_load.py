@@ -26,10 +26,10 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from vitascope.jobs.desk import Desk, open_desk
-from vitascope.jobs.drill import take
+from vitascope.jobs.service import Desk, open_desk
 from vitascope.jobs.supervisor import resident_bytes
-from vitascope.testing import register_fakes
+from vitascope.testing.chaos import take
+from vitascope.testing.fakes import register_fakes
 
 POLL_SECONDS = 0.5
 TURN_SECONDS = 0.25

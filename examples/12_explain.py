@@ -2,10 +2,10 @@
 
 import sys
 
-from vitascope.prompt.enhance import by_rules
-from vitascope.prompt.parse import parse
-from vitascope.prompt.stages import stages
-from vitascope.prompt.world import FULL
+from vitascope.toybox.language.enhance import by_rules
+from vitascope.toybox.language.parse import parse
+from vitascope.toybox.language.segments import stages
+from vitascope.toybox.world import FULL
 
 
 def main(prompt: str = "dos gatos negros caminan por la playa de noche, sin gente, y luego saltan") -> None:

@@ -6,13 +6,13 @@ Nothing is downloaded or loaded: all of it is known before.
 import sys
 
 from vitascope import tasks
-from vitascope.backends.planning import plan_shot, task_of
+from vitascope.camera.syntax import parse_moves
 from vitascope.errors import RequestError
-from vitascope.prompt.moves import parse_moves
+from vitascope.planning.plan import plan_shot, task_of
 from vitascope.types import Shot
 from vitascope.weights.catalogue import catalogue
 from vitascope.weights.machine import GIB, Machine
-from vitascope.weights.memory import place, published_parts, request_of
+from vitascope.weights.memory_plan import place, published_parts, request_of
 
 
 def main(prompt: str = "a red fox runs through fresh snow", gpu: str = "24", memory: str = "64") -> None:

@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 
 from vitascope import Shot
-from vitascope.jobs.desk import open_desk
+from vitascope.jobs.service import open_desk
 from vitascope.jobs.worker import Worker, WorkerOptions
 
 HOME = Path(tempfile.gettempdir()) / "vitascope-example-queue"

@@ -6,7 +6,7 @@ from vitascope.nn.dit import DiTConfig
 from vitascope.nn.text_encoder import TextEncoderConfig
 from vitascope.nn.upscaler import UpscalerConfig
 from vitascope.nn.video_vae import VideoVAEConfig
-from vitascope.prompt.world import FULL, World
+from vitascope.toybox.world import FULL, World
 from vitascope.training.dit import DiTTraining
 from vitascope.training.upscaler import UpscalerTraining
 from vitascope.training.vae import VAETraining

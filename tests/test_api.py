@@ -21,7 +21,7 @@ NAMES = set(inspect.signature(generate).parameters)
 
 @pytest.fixture(autouse=True)
 def fake(monkeypatch):
-    monkeypatch.setattr(registry, "_HOMES", {"toybox": "vitascope.testing:FakeBackend"})
+    monkeypatch.setattr(registry, "_HOMES", {"toybox": "vitascope.testing.fakes:FakeBackend"})
     registry._open.cache_clear()
     yield
     registry._open.cache_clear()
@@ -100,7 +100,7 @@ def test_as_many_frames_as_the_flag_says(tmp_path, monkeypatch, capsys):
 
 @pytest.mark.parametrize("home", ["FakeBackend", "FakeLatents"])
 def test_a_clip_is_watched_while_it_is_made(monkeypatch, home):
-    monkeypatch.setattr(registry, "_HOMES", {"toybox": f"vitascope.testing:{home}"})
+    monkeypatch.setattr(registry, "_HOMES", {"toybox": f"vitascope.testing.fakes:{home}"})
     registry._open.cache_clear()
     told = {"seed": 7, "seconds": 5, "camera": "zoom-in 0.3", "steps": 1}
     showing, whole = stream("a cat", **told), generate("a cat", **told)

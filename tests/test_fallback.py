@@ -6,7 +6,7 @@ from vitascope import api, pipeline
 from vitascope.backends import registry
 from vitascope.errors import Cancelled, OutputError, RemoteError, RequestError, WeightsError
 from vitascope.progress import Event
-from vitascope.testing import FakeBackend, synthetic_clip
+from vitascope.testing.fakes import FakeBackend, synthetic_clip
 
 
 class Choosy(FakeBackend):
@@ -34,7 +34,7 @@ class Falling(FakeBackend):
 
 @pytest.fixture(autouse=True)
 def models(monkeypatch):
-    homes = {"toybox": "vitascope.testing:FakeBackend"}
+    homes = {"toybox": "vitascope.testing.fakes:FakeBackend"}
     homes |= {kind.__name__.lower(): f"{__name__}:{kind.__name__}" for kind in (Choosy, Empty, Falling)}
     monkeypatch.setattr(registry, "_HOMES", homes)
     registry._open.cache_clear()

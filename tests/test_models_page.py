@@ -5,7 +5,7 @@ from pathlib import Path
 
 from vitascope.weights.catalogue import catalogue
 from vitascope.weights.listing import CARDS, markdown
-from vitascope.weights.memory import ABOUT
+from vitascope.weights.memory_plan import ABOUT
 
 PAGE = Path(__file__).parents[1] / "docs" / "models.md"
 START, END = "<!-- models: written by `python tests/test_models_page.py` -->\n", "<!-- end of models -->"

@@ -5,10 +5,6 @@ import pytest
 import torch
 
 from vitascope import pipeline
-from vitascope.backends.toybox import Transformer, encode_video
-from vitascope.conditioning.encoders import Encoders
-from vitascope.conditioning.text import encode_texts
-from vitascope.conditioning.tokens import Tokenizer
 from vitascope.decode.video import Decoder
 from vitascope.denoise.run import Denoiser
 from vitascope.errors import Cancelled, RequestError
@@ -20,7 +16,11 @@ from vitascope.nn.video_vae import VideoVAEConfig
 from vitascope.pipeline import LatentModel
 from vitascope.progress import Event, Progress
 from vitascope.runtime.torch import TorchNetwork
-from vitascope.testing import CARD, FakeBackend
+from vitascope.testing.fakes import CARD, FakeBackend
+from vitascope.toybox.backend import Transformer, encode_video
+from vitascope.toybox.conditioning.encoders import Encoders
+from vitascope.toybox.conditioning.text import encode_texts
+from vitascope.toybox.conditioning.tokenizer import Tokenizer
 from vitascope.types import Clip, Shot
 
 BYTES = [f"<0x{byte:02X}>" for byte in range(256)]

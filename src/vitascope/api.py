@@ -11,13 +11,13 @@ from pydantic import ValidationError
 from vitascope import tasks
 from vitascope.backends.base import Card, parse_ratio
 from vitascope.backends.registry import backend, check_name
+from vitascope.camera.subject_path import parse_path
+from vitascope.camera.syntax import parse_moves
 from vitascope.errors import RequestError, asking_the_model
-from vitascope.intake.look import looker
+from vitascope.media.inspector import looker
 from vitascope.pipeline import Showing, first_able, show
 from vitascope.pipeline import generate as run
 from vitascope.progress import Event, Progress
-from vitascope.prompt.moves import parse_moves
-from vitascope.prompt.path import parse_path
 from vitascope.tasks import Box
 from vitascope.types import TIME_STRIDE, CameraMove, Clip, Fit, Given, Quality, Shot, VideoShape
 

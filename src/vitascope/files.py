@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from vitascope.errors import OutputError, OutputExistsError
-from vitascope.faults import FaultPoint
+from vitascope.failpoints import FaultPoint
 
 
 @contextmanager

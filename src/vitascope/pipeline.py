@@ -14,25 +14,25 @@ import numpy as np
 
 from vitascope import telemetry
 from vitascope.backends.base import Backend
-from vitascope.conditioning.build import condition
-from vitascope.conditioning.canvas import Canvas
-from vitascope.conditioning.choreography import Choreography, choreograph
-from vitascope.conditioning.encoders import Encoders
-from vitascope.conditioning.known import Frames, Known, gather, looped, pinned
-from vitascope.conditioning.photograph import photographed, retouched
-from vitascope.conditioning.windows import windows
 from vitascope.decode.video import Decoder, decode, glimpse
 from vitascope.deliver.mux import save
 from vitascope.deliver.record import make_record
 from vitascope.denoise.run import Denoiser, denoise
-from vitascope.denoise.state import StateFile, StateFolder
 from vitascope.errors import VitascopeError, asking_the_model
-from vitascope.finish import restore
-from vitascope.finish.upscale import Network, enlarged
+from vitascope.givens import paste_back
+from vitascope.givens.canvas import Canvas
+from vitascope.givens.load import Frames, Known, gather, looped, pinned
 from vitascope.progress import Progress
-from vitascope.prompt.resolve import resolve
-from vitascope.prompt.scene import Scene
-from vitascope.prompt.seen import NOTHING, Seen, seen_in, source_in
+from vitascope.resume import StateFile, StateFolder
+from vitascope.toybox.conditioning.build import condition
+from vitascope.toybox.conditioning.encoders import Encoders
+from vitascope.toybox.conditioning.still_image import photographed, retouched
+from vitascope.toybox.conditioning.windows import windows
+from vitascope.toybox.language.image_labels import NOTHING, Seen, seen_in, source_in
+from vitascope.toybox.language.resolve import resolve
+from vitascope.toybox.motion.plan import Choreography, choreograph
+from vitascope.toybox.scene import Scene
+from vitascope.toybox.upscale import Network, enlarged
 from vitascope.types import TIME_STRIDE, Clip, Plan, Record, Shot, VideoShape
 
 Made = TypeVar("Made")
@@ -100,7 +100,7 @@ def plan(shot: Shot, backend: Backend) -> Plan:
         with asking_the_model():
             planned = backend.plan(said.shot)
         shot = pinned(planned.shot)
-        return Plan(shot, said.notes + planned.notes + restore.notes(shot))
+        return Plan(shot, said.notes + planned.notes + paste_back.notes(shot))
 
 
 def looking(shot: Shot, backend: Backend) -> Callable[[], Seen]:
@@ -145,7 +145,7 @@ def generate(shot: Shot, backend: Backend, progress: Progress, notes: tuple[str,
     planned = _told(shot, backend, progress, notes)
     with asking_the_model():
         clip = backend.render(planned.shot, progress)
-    clip = restore.restored(clip, planned.shot)  # 5 finish/: an edit of a part -> the whole
+    clip = paste_back.restored(clip, planned.shot)  # 5 finish/: an edit of a part -> the whole
     return replace(clip, record=replace(clip.record, notes=planned.notes + clip.record.notes))
 
 
@@ -158,7 +158,7 @@ def show(shot: Shot, backend: Backend, progress: Progress, notes: tuple[str, ...
         else:
             clip = backend.render(planned.shot, progress)
             showing = Showing(iter((clip.frames,)), clip.fps, clip.record)
-    if (restorer := restore.restorer(planned.shot)) is not None:
+    if (restorer := paste_back.restorer(planned.shot)) is not None:
         showing = replace(showing, frames=restorer.restore(showing.frames), fps=restorer.fps)
     return replace(showing, record=replace(showing.record, notes=planned.notes + showing.record.notes))
 

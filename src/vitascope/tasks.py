@@ -6,8 +6,8 @@ Each function turns a person's files and times into what a shot is given. Adding
 from collections.abc import Sequence
 from pathlib import Path
 
+from vitascope.camera.times import read_moment, read_span
 from vitascope.errors import RequestError
-from vitascope.prompt.times import read_moment, read_span
 from vitascope.types import Fit, Given
 
 LAST = 86_400.0

@@ -20,9 +20,9 @@ SPACE_STRIDE = 16
 LATENT_CHANNELS = 352
 """Numbers in one latent cell."""
 CAMERA_CHANNELS = 8
-"""Camera numbers in one token's extra channels; see `conditioning/camera.py`."""
+"""Camera numbers in one token's extra channels; see `camera/path.py`."""
 SUBJECT_CHANNELS = 34
-"""Numbers about where the subject is in one token's extra channels; see `conditioning/blocking.py`."""
+"""Numbers about where the subject is in one token's extra channels; see `toybox/motion/trajectory.py`."""
 EXTRA_CHANNELS = 1 + LATENT_CHANNELS + CAMERA_CHANNELS + SUBJECT_CHANNELS
 """Extra channels of one token: given mask, source latents, camera, subject."""
 REFERENCE_SECONDS = 8.0

@@ -14,7 +14,7 @@ from vitascope import pipeline
 from vitascope.backends.registry import backend
 from vitascope.client import Client
 from vitascope.progress import Progress
-from vitascope.testing import register_fakes
+from vitascope.testing.fakes import register_fakes
 from vitascope.types import Shot
 
 SHOT = Shot(prompt="a cat walks in a garden", model="fake", num_frames=17, seed=7, steps=20)

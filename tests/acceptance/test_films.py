@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from vitascope.director.film import film_of
-from vitascope.jobs.desk import open_desk
+from vitascope.jobs.service import open_desk
 
 SHOTS = (
     {"prompt": "a cat walks in a garden", "num_frames": 5, "steps": 4},

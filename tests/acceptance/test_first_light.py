@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from vitascope.deliver.mux import read
-from vitascope.intake.sight import Judge
-from vitascope.weights.store import WeightsFolder
+from vitascope.toybox.classifier import Judge
+from vitascope.weights.folder import WeightsFolder
 
 PROMPT = "a cat walking through a garden in spring"
 SEEDS = range(1, 6)

@@ -9,9 +9,9 @@ from tests.acceptance.test_serve import SHOT, TOKEN, serve, until
 from vitascope import pipeline
 from vitascope.backends.registry import backend
 from vitascope.client import Client
-from vitascope.jobs.scratch import programs, scratch
 from vitascope.progress import Progress
-from vitascope.testing import register_fakes
+from vitascope.testing.fakes import register_fakes
+from vitascope.testing.postgres import programs, scratch
 
 
 @pytest.mark.skipif(

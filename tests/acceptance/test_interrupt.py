@@ -11,8 +11,8 @@ PROGRAM = """
 import sys, time
 from vitascope import cli
 from vitascope.backends import registry
-from vitascope.cli import takes
-from vitascope.cli.screen import Screen
+from vitascope.cli import run as takes
+from vitascope.cli.progress_bar import Screen
 
 phase = sys.argv.pop()
 
@@ -22,7 +22,7 @@ class Slow(Screen):
         time.sleep(5 if event.phase == phase else 0)
 
 takes.Screen = Slow
-registry.register("toybox", "vitascope.testing:FakeBackend")
+registry.register("toybox", "vitascope.testing.fakes:FakeBackend")
 cli.main(sys.argv[1:])
 """
 

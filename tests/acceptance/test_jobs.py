@@ -7,7 +7,7 @@ import sys
 import time
 from pathlib import Path
 
-from vitascope.jobs.desk import open_desk
+from vitascope.jobs.service import open_desk
 from vitascope.types import Shot
 
 PROMPT = "a cat walks in a garden"

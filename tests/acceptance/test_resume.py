@@ -16,8 +16,8 @@ PROGRAM = """
 import sys
 from vitascope import cli
 from vitascope.backends import registry
-from vitascope.cli import takes
-from vitascope.cli.screen import Screen
+from vitascope.cli import run as takes
+from vitascope.cli.progress_bar import Screen
 
 class Told(Screen):
     def __call__(self, event):
@@ -81,7 +81,7 @@ def test_toybox_killed_at_random_steps_ends_in_the_same_bytes(tmp_path):
 
 @pytest.mark.skipif(os.name == "nt", reason="SIGKILL is Unix's")
 def test_several_clips_killed_at_random_moments_are_each_the_same(tmp_path):
-    rng, fake = random.Random(SEED + 1), "vitascope.testing:FakeLatents"
+    rng, fake = random.Random(SEED + 1), "vitascope.testing.fakes:FakeLatents"
     several = ("-n", "3", "--seed", "7", "--seconds", "0.5")
     finish(start(tmp_path, fake, *several, "-o", "whole.mp4"))
     for event, nth in (("denoise 2", 1), ("write 0", 2), ("decode 1", 1)):

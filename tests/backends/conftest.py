@@ -8,7 +8,7 @@ from PIL import Image
 
 from tests.backends.tinies import moving
 from tests.backends.tiny import unguarded
-from vitascope.backends.openweights.loading import SHELF
+from vitascope.backends.diffusers.loading import SHELF
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ from email import message_from_bytes
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from vitascope.backends.remote.wire import Clock
+from vitascope.backends.remote.http import Clock
 
 JOB = "video_1"
 

@@ -5,7 +5,7 @@ import pytest
 from vitascope import tasks
 from vitascope.backends.base import plan_by_card
 from vitascope.errors import RequestError
-from vitascope.testing import CARD
+from vitascope.testing.fakes import CARD
 from vitascope.types import CameraMove, Given, Shot
 
 

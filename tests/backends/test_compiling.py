@@ -9,14 +9,14 @@ import pytest
 
 from tests.backends.tinies import rendered, shot_for
 from vitascope import tasks
-from vitascope.backends.openweights import compiling
-from vitascope.backends.openweights.library import library
-from vitascope.backends.openweights.loading import SHELF
+from vitascope.backends.diffusers import compiling
+from vitascope.backends.diffusers.loading import SHELF
+from vitascope.backends.diffusers.optional_imports import library
 from vitascope.errors import RequestError
 from vitascope.progress import Event
 from vitascope.settings import Settings
 from vitascope.types import Quality
-from vitascope.weights.memory import Name, Need, Placement
+from vitascope.weights.memory_plan import Name, Need, Placement
 
 LARGE, SMALL = 2 * compiling.WORTH, compiling.WORTH / 2
 
@@ -142,7 +142,7 @@ def test_where_blocks_do_not_compile_the_clip_is_made_without(
 
 
 def test_work_grows_with_steps_and_guidance(home: Path):
-    from vitascope.weights.memory import request_of
+    from vitascope.weights.memory_plan import request_of
 
     backend, shot = shot_for("wan", home)
     rendered(backend, shot)

@@ -3,12 +3,12 @@ import pytest
 from vitascope.backends import registry
 from vitascope.errors import RequestError
 from vitascope.settings import settings
-from vitascope.testing import FakeBackend
+from vitascope.testing.fakes import FakeBackend
 
 
 def test_a_registered_backend_is_opened_once(monkeypatch):
     monkeypatch.setattr(registry, "_HOMES", dict(registry._HOMES))
-    registry.register("fake", "vitascope.testing:FakeBackend")
+    registry.register("fake", "vitascope.testing.fakes:FakeBackend")
     assert isinstance(registry.backend("fake"), FakeBackend)
     assert registry.backend("fake") is registry.backend("fake")
 

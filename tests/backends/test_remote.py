@@ -16,16 +16,16 @@ import pytest
 from PIL import Image
 
 from tests.backends.server import JOB, Ticks, VideoServer, cut, refusal, running, says
-from tests.intake import nasty
+from tests.media import nasty
 from vitascope import pipeline, tasks
 from vitascope.backends.remote import Remote
-from vitascope.backends.remote import wire as wires
+from vitascope.backends.remote import http as wires
 from vitascope.backends.remote.dialects import DIALECTS
 from vitascope.deliver.mux import read
 from vitascope.errors import Cancelled, RemoteError, RequestError
 from vitascope.progress import Event, Progress
 from vitascope.settings import RemoteServer
-from vitascope.testing import synthetic_clip
+from vitascope.testing.fakes import synthetic_clip
 from vitascope.types import CameraMove, Clip, Given, Shot
 
 KEY = "sk-very-secret"

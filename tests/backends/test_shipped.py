@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from vitascope import pipeline
-from vitascope.backends.toybox import Toybox
-from vitascope.conditioning.build import condition
-from vitascope.conditioning.canvas import Canvas
-from vitascope.conditioning.choreography import choreograph
-from vitascope.conditioning.known import Known
-from vitascope.conditioning.windows import Window
+from vitascope.givens.canvas import Canvas
+from vitascope.givens.load import Known
+from vitascope.toybox.backend import Toybox
+from vitascope.toybox.conditioning.build import condition
+from vitascope.toybox.conditioning.windows import Window
+from vitascope.toybox.motion.plan import choreograph
 from vitascope.types import LATENT_CHANNELS, Shot
 
 

@@ -8,8 +8,8 @@ from PIL import Image
 
 from tests.backends.tiny import KINDS, make, unguarded
 from vitascope import pipeline
-from vitascope.backends.diffusers import Diffusers
-from vitascope.backends.openweights.library import library, quietly
+from vitascope.backends.diffusers.backend import Diffusers
+from vitascope.backends.diffusers.optional_imports import library, quietly
 from vitascope.progress import Event, Progress
 from vitascope.types import Clip, Given, Shot
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from vitascope.backends.openweights.library import library, quietly
+from vitascope.backends.diffusers.optional_imports import library, quietly
 from vitascope.weights.catalogue import Entry, SizeRule, Task, catalogue
 
 Parts = dict[str, Any]

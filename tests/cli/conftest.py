@@ -24,7 +24,7 @@ def run(monkeypatch, tmp_path, capsys) -> Run:
     """Run the command line in an empty folder, with the fake backend in Toybox's place."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(cli.signal, "signal", lambda number, handler: None)
-    monkeypatch.setattr(registry, "_HOMES", {"toybox": "vitascope.testing:FakeBackend"})
+    monkeypatch.setattr(registry, "_HOMES", {"toybox": "vitascope.testing.fakes:FakeBackend"})
     registry._open.cache_clear()
 
     def call(*arguments: str) -> Outcome:

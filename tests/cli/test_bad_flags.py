@@ -8,7 +8,7 @@ import pytest
 import typer
 
 from vitascope.cli.app import app
-from vitascope.testing import synthetic_clip
+from vitascope.testing.fakes import synthetic_clip
 
 COMMANDS = {
     "generate": ("generate", "a cat"),

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from vitascope.deliver.mux import read, read_record
-from vitascope.testing import synthetic_clip
+from vitascope.testing.fakes import synthetic_clip
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ from PIL import Image
 
 from tests.evaluation.clips import CARD
 from vitascope.settings import settings
+from vitascope.weights.folder import seal
 from vitascope.weights.manifest import Manifest, NativeShape
-from vitascope.weights.store import seal
 
 
 @pytest.fixture(autouse=True)

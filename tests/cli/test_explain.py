@@ -3,7 +3,7 @@ import json
 import pytest
 from PIL import Image
 
-from vitascope.testing import FakeBackend
+from vitascope.testing.fakes import FakeBackend
 
 
 def test_a_prompt_is_explained_as_a_table(run):

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.prompt.test_enhance import ANSWER, say, server  # noqa: F401
+from tests.toybox.language.test_enhance import ANSWER, say, server  # noqa: F401
 from vitascope.deliver.mux import read, read_record
 from vitascope.settings import settings
 

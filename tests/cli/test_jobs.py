@@ -12,7 +12,7 @@ from vitascope.settings import settings
 def jobs(run, monkeypatch, tmp_path) -> Run:
     """Run the command line with a home of its own."""
     monkeypatch.setenv("VITASCOPE_HOME", str(tmp_path / "home"))
-    monkeypatch.setattr(registry, "_HOMES", {"toybox": "vitascope.testing:FakeLatents"})
+    monkeypatch.setattr(registry, "_HOMES", {"toybox": "vitascope.testing.fakes:FakeLatents"})
     registry._open.cache_clear()
     settings.cache_clear()
     yield run

@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from vitascope import __version__
-from vitascope.testing import FakeBackend
+from vitascope.testing.fakes import FakeBackend
 
 
 def test_version(run):

@@ -3,7 +3,7 @@ import os
 from pathlib import Path
 
 from vitascope.deliver.mux import read
-from vitascope.testing import FakeBackend
+from vitascope.testing.fakes import FakeBackend
 
 
 def test_a_clip_is_made_again_to_the_byte(run):

@@ -2,13 +2,13 @@ import numpy as np
 import pytest
 import torch
 
-from vitascope.backends.toybox import Toybox
 from vitascope.decode.video import CHUNK, Decoder, cut, decode, decode_chunks, decode_stream, to_bytes
 from vitascope.errors import Cancelled
 from vitascope.nn.video_vae import Decoder as DecoderModule
 from vitascope.nn.video_vae import VideoVAEConfig
 from vitascope.progress import Progress
 from vitascope.runtime.torch import TorchNetwork
+from vitascope.toybox.backend import Toybox
 from vitascope.types import LATENT_CHANNELS, TIME_STRIDE, Latents, LatentShape
 
 SHAPE = LatentShape(frames=5, height=2, width=3)

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 from vitascope.deliver.compare import compare
 from vitascope.deliver.mux import read
-from vitascope.testing import synthetic_clip
+from vitascope.testing.fakes import synthetic_clip
 
 
 def compared(tmp_path, first, second):

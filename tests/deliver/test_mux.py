@@ -11,7 +11,7 @@ import pytest
 
 from vitascope.deliver.mux import read, read_record, save
 from vitascope.errors import InputFileError, OutputExistsError
-from vitascope.testing import synthetic_clip
+from vitascope.testing.fakes import synthetic_clip
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +84,7 @@ def test_a_link_is_followed(tmp_path):
 def test_a_full_disk_is_one_error_and_leaves_nothing(tmp_path):
     program = (
         "import resource, sys; from pathlib import Path\n"
-        "from vitascope.testing import synthetic_clip; from vitascope.errors import OutputError\n"
+        "from vitascope.testing.fakes import synthetic_clip; from vitascope.errors import OutputError\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))\n"
         "try: synthetic_clip().save(Path(sys.argv[1]))\n"
         "except OutputError as error: print(error)"

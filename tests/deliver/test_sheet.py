@@ -5,7 +5,7 @@ from PIL import Image
 from vitascope.deliver.mux import save
 from vitascope.deliver.sheet import BACKGROUND, GAP, LINE, SIDE, save_sheet, sheet
 from vitascope.errors import InputFileError, OutputExistsError
-from vitascope.testing import synthetic_clip
+from vitascope.testing.fakes import synthetic_clip
 
 
 def test_every_clip_has_its_moments_and_its_seed(tmp_path):

@@ -8,11 +8,11 @@ import av
 import numpy as np
 import pytest
 
-from vitascope.conditioning.windows import SHORTEST
 from vitascope.deliver.mux import read, save
 from vitascope.deliver.stream import stream
 from vitascope.errors import OutputError
-from vitascope.testing import synthetic_clip
+from vitascope.testing.fakes import synthetic_clip
+from vitascope.toybox.conditioning.windows import SHORTEST
 from vitascope.types import Clip
 
 

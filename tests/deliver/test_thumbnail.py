@@ -4,7 +4,7 @@ import numpy as np
 from PIL import Image
 
 from vitascope.deliver.thumbnail import poster
-from vitascope.testing import synthetic_clip
+from vitascope.testing.fakes import synthetic_clip
 
 
 def test_the_poster_is_the_middle_frame():

@@ -6,17 +6,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vitascope.conditioning.build import condition
-from vitascope.conditioning.canvas import Canvas
-from vitascope.conditioning.choreography import choreograph
-from vitascope.conditioning.encoders import Encoders
-from vitascope.conditioning.known import Known
-from vitascope.conditioning.windows import Window
 from vitascope.denoise.run import Denoiser, denoise
-from vitascope.denoise.state import StateFolder
 from vitascope.errors import Cancelled
+from vitascope.givens.canvas import Canvas
+from vitascope.givens.load import Known
 from vitascope.progress import Event, Progress
-from vitascope.testing import fake_clean, fake_texts, fake_video
+from vitascope.resume import StateFolder
+from vitascope.testing.fakes import fake_clean, fake_texts, fake_video
+from vitascope.toybox.conditioning.build import condition
+from vitascope.toybox.conditioning.encoders import Encoders
+from vitascope.toybox.conditioning.windows import Window
+from vitascope.toybox.motion.plan import choreograph
 from vitascope.types import Conditioning, Latents, Shot
 
 SHOT = Shot(prompt="a cat", seed=7, steps=5, guidance_scale=2.0, num_frames=5, size=(32, 16), fps=8.0)

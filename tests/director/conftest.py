@@ -1,7 +1,7 @@
 import pytest
 
 from vitascope.director.film import Film, film_of
-from vitascope.testing import register_fakes
+from vitascope.testing.fakes import register_fakes
 
 SHOTS = (
     {"prompt": "a cat", "num_frames": 9},

@@ -16,7 +16,7 @@ from vitascope.director.shoot import Made, Weighed
 from vitascope.director.storyboard import storyboard, storyboard_of
 from vitascope.errors import Cancelled, InputFileError, OutputExistsError, RequestError
 from vitascope.progress import Event, Progress
-from vitascope.testing import FakeLatents, synthetic_clip
+from vitascope.testing.fakes import FakeLatents, synthetic_clip
 
 
 class Counting(FakeLatents):

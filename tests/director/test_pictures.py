@@ -7,7 +7,7 @@ from vitascope.deliver.mux import read
 from vitascope.director.make import make_film
 from vitascope.director.pictures import SIDE, save_storyboard
 from vitascope.errors import InputFileError, OutputExistsError
-from vitascope.testing import synthetic_clip
+from vitascope.testing.fakes import synthetic_clip
 
 
 def test_the_storyboard_shows_one_frame_of_each_shot(tmp_path):

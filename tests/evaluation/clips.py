@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from vitascope.intake.sight import JudgeCard
+from vitascope.toybox.classifier import JudgeCard
 
 CARD = JudgeCard(
     frames=5,

@@ -3,8 +3,8 @@ import pytest
 
 from tests.evaluation.clips import CARD, FlatJudge, plain
 from vitascope.evaluation.judge import matters
-from vitascope.intake.sight import Judge, JudgeCard, area_weights, resample, resize
-from vitascope.prompt.scene import Scene
+from vitascope.toybox.classifier import Judge, JudgeCard, area_weights, resample, resize
+from vitascope.toybox.scene import Scene
 
 
 def test_a_card_survives_its_file(tmp_path):

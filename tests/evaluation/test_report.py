@@ -19,8 +19,8 @@ from vitascope.evaluation.report import (
     wrong_fields,
 )
 from vitascope.evaluation.suites import SuitePrompt
-from vitascope.intake.sight import Judge
-from vitascope.prompt.scene import Scene
+from vitascope.toybox.classifier import Judge
+from vitascope.toybox.scene import Scene
 
 JUDGE = Judge(FlatJudge(), CARD)
 ALL = frozenset(CARD.heads)

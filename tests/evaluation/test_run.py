@@ -4,10 +4,10 @@ from tests.evaluation.clips import CARD, FlatJudge
 from vitascope.errors import Cancelled
 from vitascope.evaluation.run import evaluate
 from vitascope.evaluation.suites import suite
-from vitascope.intake.sight import Judge
 from vitascope.progress import Progress
-from vitascope.prompt.world import FULL
-from vitascope.testing import FakeBackend
+from vitascope.testing.fakes import FakeBackend
+from vitascope.toybox.classifier import Judge
+from vitascope.toybox.world import FULL
 
 
 def test_every_prompt_is_rendered_and_judged():

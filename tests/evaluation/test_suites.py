@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from vitascope.evaluation.suites import draw_suite, suite
-from vitascope.prompt.world import FULL, is_held_out
+from vitascope.toybox.world import FULL, is_held_out
 
 
 def test_a_suite_is_fixed_by_its_seed_and_longer_ones_begin_alike():

@@ -4,13 +4,13 @@ from pathlib import Path
 import pytest
 
 from vitascope.jobs.clock import HandClock
-from vitascope.jobs.desk import Desk, open_desk
-from vitascope.jobs.drill import run, take
-from vitascope.jobs.memory import memory_store
-from vitascope.jobs.scratch import Scratch, programs, scratch
-from vitascope.jobs.sqlite import sqlite_store
-from vitascope.jobs.store import Store
-from vitascope.testing import register_fakes
+from vitascope.jobs.service import Desk, open_desk
+from vitascope.jobs.stores.memory import memory_store
+from vitascope.jobs.stores.sqlite import sqlite_store
+from vitascope.jobs.stores.store import Store
+from vitascope.testing.chaos import run, take
+from vitascope.testing.fakes import register_fakes
+from vitascope.testing.postgres import Scratch, programs, scratch
 
 
 @pytest.fixture(autouse=True)
@@ -52,7 +52,7 @@ def store(request, clock, tmp_path) -> Iterator[Store]:
     elif request.param == "sqlite":
         yield sqlite_store(tmp_path / "queue.sqlite3", clock)
     else:
-        from vitascope.jobs.postgres import postgres_store
+        from vitascope.jobs.stores.postgres import postgres_store
 
         store = postgres_store(request.getfixturevalue("postgres").fresh(), clock)
         yield store

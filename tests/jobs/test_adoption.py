@@ -6,9 +6,9 @@ import pytest
 
 from vitascope.errors import JobConflictError, RequestError, StoreError
 from vitascope.jobs.adoption import adopt
-from vitascope.jobs.desk import Desk, open_desk
-from vitascope.jobs.drill import run, take
+from vitascope.jobs.service import Desk, open_desk
 from vitascope.jobs.worker import Worker, WorkerOptions
+from vitascope.testing.chaos import run, take
 
 
 @pytest.fixture

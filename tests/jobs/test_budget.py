@@ -5,8 +5,8 @@ import pytest
 from vitascope.errors import BudgetError
 from vitascope.jobs.budget import DAY, Budget, Cost
 from vitascope.jobs.job import Request
-from vitascope.jobs.store import Store
-from vitascope.testing import CARD
+from vitascope.jobs.stores.store import Store
+from vitascope.testing.fakes import CARD
 from vitascope.types import Shot
 
 TEN = Cost(10, 1)

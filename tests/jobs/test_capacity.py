@@ -6,11 +6,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from vitascope.jobs.desk import Desk
-from vitascope.jobs.memory import MemoryTables
-from vitascope.jobs.results import Rooms
-from vitascope.jobs.sqlite import SqliteTables
-from vitascope.jobs.store import Store
+from vitascope.jobs.service import Desk
+from vitascope.jobs.storage import Rooms
+from vitascope.jobs.stores.memory import MemoryTables
+from vitascope.jobs.stores.sqlite import SqliteTables
+from vitascope.jobs.stores.store import Store
 from vitascope.jobs.worker import Worker, WorkerOptions
 
 capacity = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[2] / "benchmarks" / "capacity.py")))

@@ -13,11 +13,11 @@ from vitascope.director.make import kept_in, make_film, shots_of
 from vitascope.director.storyboard import storyboard
 from vitascope.errors import BudgetError, JobConflictError, LeaseLostError, RequestError
 from vitascope.jobs.budget import Budget
-from vitascope.jobs.desk import Desk
-from vitascope.jobs.memory import memory_store
-from vitascope.jobs.results import Rooms
+from vitascope.jobs.service import Desk
+from vitascope.jobs.storage import Rooms
+from vitascope.jobs.stores.memory import memory_store
 from vitascope.progress import Progress
-from vitascope.testing import FakeLatents
+from vitascope.testing.fakes import FakeLatents
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ import random
 
 from pydantic import SecretStr
 
-from vitascope.jobs.desk import Desk, open_desk
-from vitascope.jobs.drill import audit, fork_worker, storm
+from vitascope.jobs.service import Desk, open_desk
+from vitascope.testing.chaos import audit, fork_worker, storm
 
 JOBS = int(os.environ.get("VITASCOPE_STORM_JOBS", "24"))
 KILLS = int(os.environ.get("VITASCOPE_STORM_KILLS", "6"))

@@ -6,15 +6,15 @@ from vitascope import pipeline
 from vitascope.backends.registry import backend
 from vitascope.decode.video import decode, glimpse
 from vitascope.jobs import previews as module
-from vitascope.jobs.desk import Desk
-from vitascope.jobs.drill import take
-from vitascope.jobs.gauge import Gauge
-from vitascope.jobs.memory import memory_store
 from vitascope.jobs.previews import Previews
-from vitascope.jobs.results import Rooms
+from vitascope.jobs.progress import Gauge
+from vitascope.jobs.service import Desk
+from vitascope.jobs.storage import Rooms
+from vitascope.jobs.stores.memory import memory_store
 from vitascope.jobs.worker import Worker, WorkerOptions
 from vitascope.progress import Event, Progress
-from vitascope.testing import FakeLatents
+from vitascope.testing.chaos import take
+from vitascope.testing.fakes import FakeLatents
 from vitascope.types import LATENT_CHANNELS, Latents, LatentShape
 
 

@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable
 
 from vitascope.errors import StoreError
-from vitascope.jobs.drill import fork_worker, take
-from vitascope.jobs.presence import Presence
+from vitascope.jobs.liveness import Presence
 from vitascope.jobs.supervisor import Patience, Supervisor, resident_bytes
+from vitascope.testing.chaos import fork_worker, take
 
 QUICK = Patience(0.01, 0.1, 1.0)
 
@@ -134,7 +134,7 @@ def test_a_queue_that_cannot_be_reached_ends_no_supervisor(desk, monkeypatch):
 PROGRAM = """
 import sys, time
 from pathlib import Path
-from vitascope.jobs.desk import open_desk
+from vitascope.jobs.service import open_desk
 from vitascope.jobs.supervisor import Supervisor, starter
 home = Path(sys.argv[1])
 crew = Supervisor(open_desk(home), 1, starter(home, program=(sys.executable, "-m", "vitascope.testing")))

@@ -12,14 +12,14 @@ from vitascope import pipeline
 from vitascope.backends.registry import backend
 from vitascope.deliver.mux import read, read_record
 from vitascope.errors import DiskFullError, JobConflictError, RequestError, WeightsError
-from vitascope.jobs.desk import Desk
-from vitascope.jobs.drill import take
 from vitascope.jobs.job import Failure
-from vitascope.jobs.memory import memory_store
-from vitascope.jobs.results import Rooms
+from vitascope.jobs.service import Desk
+from vitascope.jobs.storage import Rooms
+from vitascope.jobs.stores.memory import memory_store
 from vitascope.jobs.worker import Worker, WorkerOptions
 from vitascope.progress import Progress
-from vitascope.testing import FakeLatents, fake_clean
+from vitascope.testing.chaos import take
+from vitascope.testing.fakes import FakeLatents, fake_clean
 
 
 class Watched(FakeLatents):
@@ -323,11 +323,11 @@ PROGRAM = """
 import sys, time
 from pathlib import Path
 import numpy as np
-from vitascope.jobs import heart
-from vitascope.jobs.desk import open_desk
+from vitascope.jobs import heartbeat
+from vitascope.jobs.service import open_desk
 from vitascope.jobs.worker import Worker, WorkerOptions
-from vitascope.testing import FakeLatents
-heart.GRACE_SECONDS = 1.0
+from vitascope.testing.fakes import FakeLatents
+heartbeat.GRACE_SECONDS = 1.0
 
 class Greedy(FakeLatents):
     def render(self, shot, progress):
@@ -347,7 +347,7 @@ Worker(desk, WorkerOptions(once=True, {limit}), lambda model: Greedy()).run()
     ],
 )
 def test_what_a_job_takes_is_limited_in_a_real_process(tmp_path, what, limit, code, status):
-    from vitascope.jobs.desk import open_desk
+    from vitascope.jobs.service import open_desk
 
     desk = open_desk(tmp_path)
     job = desk.submit(take(7))
@@ -360,7 +360,8 @@ def test_what_a_job_takes_is_limited_in_a_real_process(tmp_path, what, limit, co
 
 def test_a_light_start():
     """A worker of the fake model must not pay for what it does not use."""
-    program = "import sys; import vitascope.jobs.worker, vitascope.jobs.sqlite, vitascope.testing; print(*sys.modules)"
+    modules = "vitascope.jobs.worker, vitascope.jobs.stores.sqlite, vitascope.testing.fakes"
+    program = f"import sys; import {modules}; print(*sys.modules)"
     out = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
     assert not {"torch", "onnxruntime", "scipy", "matplotlib"} & set(out.split())
 

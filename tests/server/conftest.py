@@ -9,14 +9,14 @@ import uvicorn
 from PIL import Image
 from starlette.testclient import TestClient
 
-from vitascope.jobs.desk import Desk
 from vitascope.jobs.job import Job
-from vitascope.jobs.memory import memory_store
-from vitascope.jobs.results import Rooms
+from vitascope.jobs.service import Desk
+from vitascope.jobs.storage import Rooms
+from vitascope.jobs.stores.memory import memory_store
 from vitascope.jobs.worker import Worker, WorkerOptions
 from vitascope.server.app import make_app
-from vitascope.server.house import House, open_house
-from vitascope.testing import register_fakes, synthetic_clip
+from vitascope.server.context import House, open_house
+from vitascope.testing.fakes import register_fakes, synthetic_clip
 
 
 @pytest.fixture(autouse=True)

@@ -13,12 +13,12 @@ from vitascope import pipeline
 from vitascope.api import editing, extending, make_shot
 from vitascope.backends.registry import backend
 from vitascope.errors import RequestError
-from vitascope.intake.drill import sources
-from vitascope.intake.look import HERE, looker, looking_by
-from vitascope.server import check as checking
-from vitascope.server.check import Apart, Look, take_look
+from vitascope.media.inspector import HERE, looker, looking_by
+from vitascope.server import sandbox as checking
+from vitascope.server.sandbox import Apart, Look, take_look
 from vitascope.tasks import first_frame, reference
-from vitascope.testing import synthetic_clip
+from vitascope.testing.fakes import synthetic_clip
+from vitascope.testing.media import sources
 
 
 def animation() -> bytes:

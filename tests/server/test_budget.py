@@ -3,11 +3,11 @@ import json
 import pytest
 from starlette.testclient import TestClient
 
-from tests.server.test_doors import code
+from tests.server.test_middleware import code
 from vitascope.jobs.budget import Budget
 from vitascope.server.app import make_app
-from vitascope.server.doors import Rules
-from vitascope.server.house import open_house
+from vitascope.server.context import open_house
+from vitascope.server.middleware import Rules
 from vitascope.server.tokens import Tokens
 
 ASKED = {"prompt": "a cat", "num_frames": 17, "seed": 7}
@@ -64,8 +64,8 @@ def test_what_can_never_be_had_is_no_429(client):
 
 
 def test_a_restart_forgets_no_cost(tmp_path):
-    from vitascope.jobs.desk import open_desk
-    from vitascope.jobs.drill import take
+    from vitascope.jobs.service import open_desk
+    from vitascope.testing.chaos import take
 
     budget = Budget(seconds_per_day=1)
     open_desk(tmp_path).submit(take(7), owner="ann", budget=budget)

@@ -18,11 +18,11 @@ from schemathesis.specs.openapi.checks import (
 
 from tests.server.conftest import png
 from vitascope.director.film import Film
-from vitascope.jobs.drill import take
 from vitascope.server.app import make_app
-from vitascope.server.doors import Rules
-from vitascope.server.house import open_house
+from vitascope.server.context import open_house
+from vitascope.server.middleware import Rules
 from vitascope.server.tokens import Caller
+from vitascope.testing.chaos import take
 
 EXAMPLES = int(os.environ.get("VITASCOPE_EXAMPLES") or 10)
 """Requests to each route."""

@@ -1,7 +1,7 @@
 import json
 
 from tests.server.conftest import png
-from tests.server.test_doors import code
+from tests.server.test_middleware import code
 from vitascope.deliver.mux import read_record
 from vitascope.director.storyboard import storyboard_of
 from vitascope.jobs.job import Failure, Standing

@@ -4,7 +4,7 @@ import urllib.request
 import pytest
 
 from tests.server.conftest import png
-from tests.server.test_doors import code
+from tests.server.test_middleware import code
 from vitascope.jobs.job import Failure, Standing
 from vitascope.server.routes.system import devices
 from vitascope.types import Shot

@@ -13,7 +13,7 @@ from starlette.testclient import TestClient
 
 from tests.server.conftest import png
 from tests.server.hostile import NAMES, SCRIPT, SVG, zipped
-from tests.server.test_doors import CAT, code, visitor
+from tests.server.test_middleware import CAT, code, visitor
 from vitascope.server.app import make_app
 
 SHOT = {"prompt": "a cat", "model": "fake", "num_frames": 5}

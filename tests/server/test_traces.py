@@ -5,12 +5,12 @@ import json
 from starlette.testclient import TestClient
 
 from tests.server.conftest import png
-from vitascope.jobs.desk import open_desk
-from vitascope.jobs.drill import take
 from vitascope.jobs.job import Request
-from vitascope.jobs.rows import to_row
+from vitascope.jobs.service import open_desk
+from vitascope.jobs.stores.rows import to_row
 from vitascope.server.app import make_app
-from vitascope.server.house import open_house
+from vitascope.server.context import open_house
+from vitascope.testing.chaos import take
 
 TRACE, CALLER = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 HEADERS = {"traceparent": f"00-{TRACE}-{CALLER}-01"}

@@ -14,9 +14,9 @@ from PIL import Image
 from tests.server.conftest import png
 from tests.server.hostile import BYTES, MADE, NAMES, write
 from vitascope.errors import RequestError
-from vitascope.intake.drill import mutant, sources
-from vitascope.server import check as checking
-from vitascope.server.check import Look, Lookout, Lookouts, check, take_look
+from vitascope.server import sandbox as checking
+from vitascope.server.sandbox import Look, Lookout, Lookouts, check, take_look
+from vitascope.testing.media import mutant, sources
 
 SLACK = 4
 """How much longer something may take on a machine that is busy with other things."""
@@ -133,7 +133,7 @@ def test_a_decoder_that_comes_to_harm_takes_nobody_along(tmp_path: Path, monkeyp
     """The processes are real, and do what a broken decoder would: the next file is looked at as if nothing had been."""
     deed, end, killer = BAD[how]
     program = f"""
-import os, sys, time, vitascope.server.check as c
+import os, sys, time, vitascope.server.sandbox as c
 real = c._look
 c._look = lambda argument, *told: {deed} if argument == "bad" else real(argument, *told)
 c.WALL_SECONDS, c.CPU_SECONDS = {2 if how == "sleeps" else 60}, 1
@@ -165,7 +165,7 @@ def test_a_process_that_looks_is_replaced_when_it_dies(tmp_path: Path):
 
 
 def test_where_nothing_can_be_forked_each_file_gets_a_process(tmp_path: Path, monkeypatch):
-    program = "import vitascope.server.check as c; c.FORKS = False; c._serve()"
+    program = "import vitascope.server.sandbox as c; c.FORKS = False; c._serve()"
     monkeypatch.setattr(Lookout, "program", ("-c", program))
     monkeypatch.setattr(checking, "FORKS", False)
     file, lookouts = tmp_path / "a.png", Lookouts(1)
@@ -187,7 +187,7 @@ def test_a_look_that_cannot_end_is_refused_in_one_line(tmp_path: Path, monkeypat
 def test_the_look_is_taken_with_little_memory_and_no_right_to_write(tmp_path: Path):
     """A child that is confined as the real one can neither take much memory nor write much."""
     program = (
-        "import vitascope.server.check as c, pathlib, sys; c._confine(['file', '', '', 'check', {}])\n"
+        "import vitascope.server.sandbox as c, pathlib, sys; c._confine(['file', '', '', 'check', {}])\n"
         "try: bytearray(3 * 2**30); print('memory')\n"
         "except MemoryError: pass\n"
         "import signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"

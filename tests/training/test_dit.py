@@ -5,7 +5,7 @@ import torch
 from vitascope.nn.dit import DiTConfig
 from vitascope.nn.text_encoder import TextEncoderConfig
 from vitascope.nn.video_vae import VideoVAE, VideoVAEConfig
-from vitascope.prompt.scene import Scene
+from vitascope.toybox.scene import Scene
 from vitascope.training.dit import (
     FIELD_LESSONS,
     DiTTraining,

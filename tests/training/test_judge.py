@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import torch
 
-from vitascope.conditioning.camera import camera_path, scene_camera
-from vitascope.intake.sight import Judge, JudgeCard
-from vitascope.prompt.scene import Scene
-from vitascope.prompt.world import FULL, World, sample_scene
+from vitascope.camera.path import camera_path, scene_camera
 from vitascope.runtime.onnx import OnnxNetwork
+from vitascope.toybox.classifier import Judge, JudgeCard
+from vitascope.toybox.scene import Scene
+from vitascope.toybox.world import FULL, World, sample_scene
 from vitascope.training import judge as stage
 from vitascope.training.judge import (
     JudgeTraining,

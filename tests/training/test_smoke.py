@@ -3,7 +3,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from vitascope.weights.store import WeightsFolder
+from vitascope.weights.folder import WeightsFolder
 
 ROOT = Path(__file__).parents[2]
 

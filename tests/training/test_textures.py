@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from vitascope.prompt.scene import Scene
+from vitascope.toybox.scene import Scene
 from vitascope.training.rendered import Rendered
 from vitascope.training.textures import fit_textures
 

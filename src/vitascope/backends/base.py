@@ -5,12 +5,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar, runtime_checkable
 
-from vitascope.conditioning.camera import playable
+from vitascope.camera.path import playable
 from vitascope.errors import RequestError
-from vitascope.intake.look import looker
+from vitascope.media.inspector import looker
 from vitascope.progress import Progress
-from vitascope.prompt.nearest import Embed
-from vitascope.prompt.world import World
+from vitascope.toybox.language.nearest import Embed
+from vitascope.toybox.world import World
 from vitascope.types import MOTION, CameraMove, Clip, Plan, Shot, VideoShape
 from vitascope.weights.catalogue import catalogue
 from vitascope.weights.manifest import STANDARD, Preset

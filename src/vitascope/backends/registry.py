@@ -7,7 +7,7 @@ from vitascope.backends.base import Backend
 from vitascope.errors import RequestError
 from vitascope.weights.catalogue import catalogue
 
-_HOMES = {"toybox": "vitascope.backends.toybox:Toybox"}
+_HOMES = {"toybox": "vitascope.toybox.backend:Toybox"}
 
 
 def names() -> tuple[str, ...]:
@@ -32,7 +32,7 @@ def backend(name: str) -> Backend:
         return _open(_HOMES[name])
     if name.startswith("remote:"):
         return _open("vitascope.backends.remote:Remote", name.removeprefix("remote:"))
-    return _open("vitascope.backends.diffusers:Diffusers", name)
+    return _open("vitascope.backends.diffusers.backend:Diffusers", name)
 
 
 def check_name(name: str, argument: str = "model") -> None:

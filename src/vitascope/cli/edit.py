@@ -7,9 +7,9 @@ from typing import Annotated
 import typer
 
 from vitascope.api import editing, make_shot
-from vitascope.cli.making import Making, command
-from vitascope.cli.options import Prompt, References, Video
-from vitascope.cli.takes import make
+from vitascope.cli.option_types import Prompt, References, Video
+from vitascope.cli.run import make
+from vitascope.cli.shot_options import Making, command
 from vitascope.types import Shot
 
 

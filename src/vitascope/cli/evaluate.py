@@ -9,8 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
-from vitascope.cli import options
-from vitascope.cli.screen import Screen
+from vitascope.cli import option_types
+from vitascope.cli.progress_bar import Screen
 
 
 @dataclass(frozen=True)
@@ -45,8 +45,8 @@ def evaluate(
     held_out: Annotated[
         bool, typer.Option("--held-out", help="Only compositions that training never sees.")
     ] = False,
-    preset: options.Preset = None,
-    steps: options.Steps = None,
+    preset: option_types.Preset = None,
+    steps: option_types.Steps = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")] = False,
     sheet: Annotated[
         Path | None, typer.Option(help="Also draw judged clips into this picture (.png).")
@@ -72,9 +72,9 @@ def judge_words(asked: Asked, splits: dict[str, bool]) -> None:
     from vitascope.evaluation.report import draw_sheet, table
     from vitascope.evaluation.run import evaluate as run
     from vitascope.evaluation.suites import SPLITS, suite
-    from vitascope.intake.sight import Judge
     from vitascope.progress import Progress
-    from vitascope.prompt.world import FULL
+    from vitascope.toybox.classifier import Judge
+    from vitascope.toybox.world import FULL
 
     wanted = [split for split in SPLITS if splits[split] or not any(splits.values())]
     renderer, judge = backend(asked.model), Judge.load_shipped()
@@ -104,8 +104,8 @@ def judge_tasks(asked: Asked, task: str) -> None:
     from vitascope.evaluation.task_report import task_table
     from vitascope.evaluation.tasks import TASKS
     from vitascope.evaluation.tasks.base import Studio
-    from vitascope.intake.sight import Judge
     from vitascope.progress import Progress
+    from vitascope.toybox.classifier import Judge
 
     if task not in (*TASKS, "all"):
         raise RequestError("task", f"{task[:40]!r} is not known", f"it may be: {', '.join(TASKS)}, all")

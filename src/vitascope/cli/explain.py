@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from vitascope.cli.screen import Screen
+from vitascope.cli.progress_bar import Screen
 
 
 def explain(
@@ -27,13 +27,13 @@ def explain(
     from vitascope.api import given_pictures
     from vitascope.backends.registry import backend
     from vitascope.pipeline import looking
-    from vitascope.prompt.enhance import enhance as rewrite
-    from vitascope.prompt.explain import rows, to_json
-    from vitascope.prompt.parse import parse
-    from vitascope.prompt.resolve import clean, resolve
-    from vitascope.prompt.stages import stages
-    from vitascope.prompt.world import FULL
     from vitascope.settings import settings
+    from vitascope.toybox.language.enhance import enhance as rewrite
+    from vitascope.toybox.language.explain import rows, to_json
+    from vitascope.toybox.language.parse import parse
+    from vitascope.toybox.language.resolve import clean, resolve
+    from vitascope.toybox.language.segments import stages
+    from vitascope.toybox.world import FULL
     from vitascope.types import Shot
 
     renderer = backend(model)

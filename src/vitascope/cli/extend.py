@@ -5,9 +5,9 @@ from typing import Annotated
 import typer
 
 from vitascope.api import extending, make_shot
-from vitascope.cli.making import Making, command
-from vitascope.cli.options import Prompt, Video
-from vitascope.cli.takes import make
+from vitascope.cli.option_types import Prompt, Video
+from vitascope.cli.run import make
+from vitascope.cli.shot_options import Making, command
 from vitascope.types import Shot
 
 

@@ -9,8 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
-from vitascope.cli import options
-from vitascope.cli.screen import Screen
+from vitascope.cli import option_types
+from vitascope.cli.progress_bar import Screen
 from vitascope.errors import RequestError
 from vitascope.progress import Event, Progress
 
@@ -31,16 +31,16 @@ Picture = Annotated[
 
 def film(
     script: Script,
-    output: options.Output = None,
+    output: option_types.Output = None,
     shots: Shots = None,
     storyboard: Picture = None,
-    seed: options.Seed = None,
-    preset: options.Preset = None,
-    as_json: options.AsJson = False,
-    dry_run: options.DryRun = False,
-    force: options.Force = False,
-    server: options.Server = None,
-    no_wait: options.NoWait = False,
+    seed: option_types.Seed = None,
+    preset: option_types.Preset = None,
+    as_json: option_types.AsJson = False,
+    dry_run: option_types.DryRun = False,
+    force: option_types.Force = False,
+    server: option_types.Server = None,
+    no_wait: option_types.NoWait = False,
 ) -> None:
     """Make a film of several shots from a script."""
     from vitascope.cli.generate import check_place
@@ -82,7 +82,7 @@ def _there(
 ) -> Path | None:
     """Let a server make a film; return its file once it is here."""
     from vitascope.api import drawn_seed
-    from vitascope.cli.far import bring_home
+    from vitascope.cli.remote import bring_home
     from vitascope.client import client_of
     from vitascope.deliver.names import check_output, output_path
 

@@ -4,26 +4,26 @@ from collections.abc import Mapping
 
 from vitascope.api import make_shot
 from vitascope.backends.registry import backend
-from vitascope.cli import options
-from vitascope.cli.making import Framing, Making, command
-from vitascope.cli.screen import Screen
-from vitascope.cli.takes import make
+from vitascope.cli import option_types
+from vitascope.cli.progress_bar import Screen
+from vitascope.cli.run import make
+from vitascope.cli.shot_options import Framing, Making, command
 from vitascope.errors import RequestError
-from vitascope.prompt.enhance import enhance as rewrite
-from vitascope.prompt.resolve import clean
-from vitascope.prompt.world import FULL
 from vitascope.settings import settings
+from vitascope.toybox.language.enhance import enhance as rewrite
+from vitascope.toybox.language.resolve import clean
+from vitascope.toybox.world import FULL
 from vitascope.types import Shot
 
 
 @command
 def generate(
-    prompt: options.Prompt,
+    prompt: option_types.Prompt,
     *,
     framing: Framing,
-    enhance: options.Enhance = False,
-    server: options.Server = None,
-    no_wait: options.NoWait = False,
+    enhance: option_types.Enhance = False,
+    server: option_types.Server = None,
+    no_wait: option_types.NoWait = False,
     making: Making,
 ) -> None:
     """Make a clip from words."""
@@ -45,7 +45,7 @@ def generate(
     if server is None:
         make(shot, making.models, delivery)
         return
-    from vitascope.cli.far import generate_there
+    from vitascope.cli.remote import generate_there
 
     generate_there(
         shot(making.model),

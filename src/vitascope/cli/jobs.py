@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from vitascope.cli.making import Drawing, Framing, command
-from vitascope.cli.options import AsJson, Force, Model, Output, Prompt
-from vitascope.cli.where import Anywhere, chosen
+from vitascope.cli.option_types import AsJson, Force, Model, Output, Prompt
+from vitascope.cli.server_option import Anywhere, chosen
+from vitascope.cli.shot_options import Drawing, Framing, command
 
 if TYPE_CHECKING:
-    from vitascope.cli.far import FarDesk
-    from vitascope.jobs.desk import Desk
+    from vitascope.cli.remote import FarDesk
     from vitascope.jobs.job import Event, Job
+    from vitascope.jobs.service import Desk
 
 Name = Annotated[
     str, typer.Argument(metavar="JOB", help="A job's name, or how it begins.", show_default=False)
@@ -94,8 +94,8 @@ def list_jobs(
         typer.echo(f"{job.id}  {job.state:<9}  {how_far:>5}  {when}  {prompt[:60]}")
     if page.more:
         print("there are more: say --limit", file=sys.stderr)
-    from vitascope.jobs.desk import Desk
-    from vitascope.jobs.housekeeper import unknown_line
+    from vitascope.jobs.retention import unknown_line
+    from vitascope.jobs.service import Desk
 
     if isinstance(desk, Desk) and (unknown := desk.unknown_folders()):
         print(unknown_line(unknown), file=sys.stderr)
@@ -181,7 +181,7 @@ def move(
 @jobs.command()
 def download(job: Name, output: Output = None, force: Force = False) -> None:
     """Fetch the clips of a job, and print their files."""
-    from vitascope.cli.far import fetched
+    from vitascope.cli.remote import fetched
 
     desk = _desk()
     for file in fetched(desk, _named(desk, job), output, force):
@@ -229,7 +229,7 @@ def adopt(
 
     Nothing ever removes such clips. Status 1 where a folder has to be left as it is.
     """
-    from vitascope.cli.far import FarDesk
+    from vitascope.cli.remote import FarDesk
     from vitascope.errors import RequestError
     from vitascope.jobs.adoption import adopt as take_in
 
@@ -253,10 +253,10 @@ def adopt(
 
 def _desk() -> "Desk | FarDesk":
     if (url := chosen.get()) is not None:
-        from vitascope.cli.far import far_desk
+        from vitascope.cli.remote import far_desk
 
         return far_desk(url)
-    from vitascope.jobs.desk import open_desk
+    from vitascope.jobs.service import open_desk
     from vitascope.settings import settings
 
     return open_desk(settings().home, store=settings().store)
@@ -299,7 +299,7 @@ def _tell(job: "Job", as_json: bool) -> None:
 
 
 def _files(desk: "Desk | FarDesk", job: "Job") -> list[str]:
-    from vitascope.cli.far import FarDesk
+    from vitascope.cli.remote import FarDesk
 
     if isinstance(desk, FarDesk):
         return desk.files(job)
@@ -308,7 +308,7 @@ def _files(desk: "Desk | FarDesk", job: "Job") -> list[str]:
 
 def _follow(desk: "Desk | FarDesk", job: str, every: float = 0.2) -> Iterator["Event"]:
     """Yield the events of a job until it is over and all have been told."""
-    from vitascope.cli.far import FarDesk
+    from vitascope.cli.remote import FarDesk
 
     if isinstance(desk, FarDesk):
         yield from desk.follow(job)

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from vitascope.cli.screen import Screen
+from vitascope.cli.progress_bar import Screen
 
 
 def remake(

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vitascope.cli.making import command
+from vitascope.cli.shot_options import command
 
 if TYPE_CHECKING:
     from vitascope.jobs.budget import Budget
-    from vitascope.jobs.housekeeper import Keep
+    from vitascope.jobs.retention import Keep
 
 tokens = typer.Typer(
     name="tokens",
@@ -88,7 +88,7 @@ class Keeping:
     @property
     def what(self) -> "Keep":
         """What the housekeeper leaves."""
-        from vitascope.jobs.housekeeper import Keep
+        from vitascope.jobs.retention import Keep
 
         seconds = None if self.keep is None else self.keep * 86_400
         return Keep(seconds, None if self.keep_gib is None else round(self.keep_gib * 2**30))

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from vitascope.jobs.mailbox import Mailbox
-    from vitascope.server.webhooks import Endpoints
+    from vitascope.jobs.outbox import Mailbox
+    from vitascope.server.webhooks.endpoints import Endpoints
 
 webhooks = typer.Typer(
     name="webhooks",
@@ -67,7 +67,7 @@ def try_out(
     event: Annotated[str, typer.Option(help="What to tell of.")] = "video.completed",
 ) -> None:
     """Tell an endpoint of a video that never was, and print the status that it answers."""
-    from vitascope.server.courier import attempt
+    from vitascope.server.webhooks.delivery import attempt
 
     endpoints = _endpoints()
     typer.echo(attempt(endpoints.get(name), event, endpoints.outward))
@@ -105,7 +105,7 @@ def deliver(
     once: Annotated[bool, typer.Option("--once", help="Try what is due, then leave.")] = False,
 ) -> None:
     """Deliver news until interrupted; `vitascope serve` does that by itself."""
-    from vitascope.server.courier import Courier
+    from vitascope.server.webhooks.delivery import Courier
 
     courier = Courier(_mailbox(), _endpoints())
     try:
@@ -118,15 +118,15 @@ def deliver(
 
 
 def _endpoints() -> "Endpoints":
-    from vitascope.server.webhooks import FILE, Endpoints
+    from vitascope.server.webhooks.endpoints import FILE, Endpoints
     from vitascope.settings import settings
 
     return Endpoints(settings().home / FILE)
 
 
 def _mailbox() -> "Mailbox":
-    from vitascope.jobs.desk import open_desk
-    from vitascope.jobs.mailbox import Mailbox
+    from vitascope.jobs.outbox import Mailbox
+    from vitascope.jobs.service import open_desk
     from vitascope.settings import settings
 
     return Mailbox(open_desk(settings().home).store)

@@ -11,8 +11,8 @@ import typer
 from vitascope.errors import RequestError
 
 if TYPE_CHECKING:
-    from vitascope.jobs.cluster import FleetRun
-    from vitascope.jobs.desk import Desk
+    from vitascope.jobs.ray.cluster import FleetRun
+    from vitascope.jobs.service import Desk
     from vitascope.jobs.worker import WorkerOptions
 
 
@@ -39,7 +39,7 @@ def worker(
     program: Annotated[str, typer.Option(hidden=True)] = "vitascope",
 ) -> None:
     """Make the jobs of the queue, one after the other, until interrupted."""
-    from vitascope.jobs.desk import open_desk
+    from vitascope.jobs.service import open_desk
     from vitascope.jobs.worker import Worker, WorkerOptions, worker_name
     from vitascope.settings import settings
     from vitascope.telemetry import tracing
@@ -57,7 +57,7 @@ def worker(
     desk = open_desk(settings().home, store=settings().store)
     working = Worker(desk, options) if cluster is None else _fleet(desk, options, cluster, workers, program)
     if bound:
-        from vitascope.jobs.place import die_with_parent
+        from vitascope.jobs.ray.actor import die_with_parent
 
         die_with_parent()
     # What is being made returns to the queue with its last step, and nobody needs to be told of an error.
@@ -73,7 +73,7 @@ def _fleet(
     desk: "Desk", options: "WorkerOptions", address: str, workers: int | None, program: str
 ) -> "FleetRun":
     """Return what runs workers like this one on a cluster."""
-    from vitascope.jobs.cluster import FleetOptions, FleetRun
+    from vitascope.jobs.ray.cluster import FleetOptions, FleetRun
 
     if options.once:
         raise RequestError(

@@ -11,9 +11,9 @@ from vitascope.denoise.guidance import differing, guided
 from vitascope.denoise.noise import add_noise, noise
 from vitascope.denoise.samplers import SAMPLERS, Model, Step
 from vitascope.denoise.schedules import linear
-from vitascope.denoise.state import StateFile, checksum
 from vitascope.errors import DamagedStateError
 from vitascope.progress import Progress
+from vitascope.resume import StateFile, checksum
 from vitascope.types import LATENT_CHANNELS, Conditioning, Latents, Shot, Text
 
 Look = Callable[[Latents], UInt8[np.ndarray, "height width 3"]]

@@ -18,16 +18,16 @@ from PIL import Image
 
 from vitascope import pipeline
 from vitascope.backends.base import Backend
-from vitascope.conditioning.known import pinned
 from vitascope.deliver.mux import ENCODER, encode, frames_of, read_record
 from vitascope.deliver.record import versions
-from vitascope.denoise.state import ARGUMENT as STATE
-from vitascope.denoise.state import checksum
 from vitascope.director.storyboard import Storyboard, Take, shot_named
 from vitascope.errors import InputFileError, RequestError
 from vitascope.files import published
-from vitascope.intake.door import printable
+from vitascope.givens.load import pinned
+from vitascope.media.limits import printable
 from vitascope.progress import Progress
+from vitascope.resume import ARGUMENT as STATE
+from vitascope.resume import checksum
 from vitascope.types import Clip, Given, Record, Shot
 
 BARELY = ENCODER | {"crf": "2"}

@@ -12,7 +12,7 @@ from vitascope.backends.base import Card
 from vitascope.backends.registry import backend
 from vitascope.director.film import Film, FilmShot
 from vitascope.errors import InputFileError, RequestError
-from vitascope.prompt.resolve import clean
+from vitascope.toybox.language.resolve import clean
 from vitascope.types import Record, Shot
 
 SHARED = ("style", "negative_prompt", "preset", "steps", "guidance_scale", "references")

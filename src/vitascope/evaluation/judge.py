@@ -1,7 +1,7 @@
-"""What the judge's word is worth for a scene: the judge itself is in `intake/sight.py`."""
+"""What the judge's word is worth for a scene: the judge itself is in `toybox/classifier.py`."""
 
-from vitascope.intake.sight import JudgeCard
-from vitascope.prompt.scene import Scene, seasons_of, times_of, weathers_of
+from vitascope.toybox.classifier import JudgeCard
+from vitascope.toybox.scene import Scene, seasons_of, times_of, weathers_of
 
 
 def expected(card: JudgeCard, metric: str, scene: Scene) -> float | None:

@@ -15,7 +15,7 @@ from vitascope.evaluation.judge import expected, matters
 from vitascope.evaluation.metrics.flicker import flicker
 from vitascope.evaluation.metrics.warping import warping
 from vitascope.evaluation.suites import SuitePrompt
-from vitascope.intake.sight import Judge, JudgeCard, Verdict
+from vitascope.toybox.classifier import Judge, JudgeCard, Verdict
 
 METRICS = {"flicker": flicker, "warping": warping}
 """Temporal metrics, reported as ratios to rendered clips."""

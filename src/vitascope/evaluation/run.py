@@ -7,9 +7,9 @@ from typing import Any
 from vitascope.backends.base import Backend
 from vitascope.evaluation.report import Judged, Report, SheetRow, judge_clip, judged_row, score
 from vitascope.evaluation.suites import SPLITS, SuitePrompt
-from vitascope.intake.sight import Judge
 from vitascope.pipeline import generate
 from vitascope.progress import Progress
+from vitascope.toybox.classifier import Judge
 from vitascope.types import Shot
 
 

@@ -15,10 +15,10 @@ from vitascope.api import editing, make_shot
 from vitascope.backends.base import Backend
 from vitascope.pipeline import generate
 from vitascope.progress import Progress
-from vitascope.prompt.captions import canonical
-from vitascope.prompt.edits import removal
-from vitascope.prompt.scene import Scene
-from vitascope.prompt.world import FULL
+from vitascope.toybox.language.captions import canonical
+from vitascope.toybox.language.instructions import removal
+from vitascope.toybox.scene import Scene
+from vitascope.toybox.world import FULL
 from vitascope.types import Clip, Record, Shot, VideoShape
 
 Frames = UInt8[np.ndarray, "frames height width 3"]

@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from vitascope.prompt.captions import describe
-from vitascope.prompt.scene import FIELDS, Scene
-from vitascope.prompt.world import World, sample_scene
+from vitascope.toybox.language.captions import describe
+from vitascope.toybox.scene import FIELDS, Scene
+from vitascope.toybox.world import World, sample_scene
 
 SPLITS = ("seen", "held_out")
 """Compositions (subject, action, set) that training draws from, and those that it never sees."""

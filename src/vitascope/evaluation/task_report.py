@@ -11,7 +11,7 @@ from rich.text import Text
 from vitascope.evaluation.report import SheetRow, moments
 from vitascope.evaluation.tasks import TASKS
 from vitascope.evaluation.tasks.base import Case, Outcome, Row, Studio, Task
-from vitascope.intake.sight import JudgeCard
+from vitascope.toybox.classifier import JudgeCard
 
 
 @dataclass(frozen=True)

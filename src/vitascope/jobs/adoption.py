@@ -12,9 +12,9 @@ from pathlib import Path
 from vitascope.deliver.mux import read_record
 from vitascope.director.storyboard import storyboard_of
 from vitascope.errors import InputFileError, RequestError
-from vitascope.jobs.desk import Desk
 from vitascope.jobs.job import Job, Request
-from vitascope.jobs.results import checksum, facts
+from vitascope.jobs.service import Desk
+from vitascope.jobs.storage import checksum, facts
 
 _CLIP = re.compile(r"(\d{1,9})-(\d{1,3})\.mp4", re.ASCII)
 

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from vitascope.errors import StoreError
-from vitascope.jobs.desk import Desk
-from vitascope.jobs.housekeeper import KEEP_ALL, Housekeeper, Keep
-from vitascope.jobs.place import resident_bytes
-from vitascope.jobs.presence import silence
+from vitascope.jobs.liveness import silence
+from vitascope.jobs.ray.actor import resident_bytes
+from vitascope.jobs.retention import KEEP_ALL, Housekeeper, Keep
+from vitascope.jobs.service import Desk
 from vitascope.jobs.worker import OUT_OF_MEMORY, say, worker_name
 
 PROGRAM = (sys.executable, "-m", "vitascope")

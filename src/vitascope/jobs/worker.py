@@ -20,7 +20,6 @@ from vitascope import pipeline, telemetry
 from vitascope.backends.base import Backend
 from vitascope.backends.registry import backend
 from vitascope.deliver.mux import read_record
-from vitascope.denoise.state import StateFolder
 from vitascope.director.cut import cut
 from vitascope.director.make import shots_of
 from vitascope.director.shoot import rendered
@@ -35,16 +34,17 @@ from vitascope.errors import (
     StoreError,
     VitascopeError,
 )
-from vitascope.faults import FaultPoint
-from vitascope.jobs.desk import Desk
-from vitascope.jobs.gauge import Gauge
-from vitascope.jobs.heart import Heart, Why
+from vitascope.failpoints import FaultPoint
+from vitascope.jobs.heartbeat import Heart, Why
 from vitascope.jobs.job import Failure, Job, Output
-from vitascope.jobs.presence import Presence, absent
+from vitascope.jobs.liveness import Presence, absent
+from vitascope.jobs.model_cache import Warm
 from vitascope.jobs.previews import EVERY_SECONDS, Previews
-from vitascope.jobs.results import PREVIEW, checksum, facts, publish
-from vitascope.jobs.warm import Warm
+from vitascope.jobs.progress import Gauge
+from vitascope.jobs.service import Desk
+from vitascope.jobs.storage import PREVIEW, checksum, facts, publish
 from vitascope.progress import Event, Progress
+from vitascope.resume import StateFolder
 from vitascope.telemetry import Span
 from vitascope.types import Shot
 

@@ -7,8 +7,8 @@ from fastapi import FastAPI
 
 from vitascope import __version__
 from vitascope.server import errors
-from vitascope.server.doors import Doors
-from vitascope.server.house import House
+from vitascope.server.context import House
+from vitascope.server.middleware import Doors
 from vitascope.server.routes import films, jobs, system, uploads, videos, webhooks
 from vitascope.server.schemas import Problem
 from vitascope.server.uploads import clear_parts

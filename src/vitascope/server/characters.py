@@ -11,7 +11,7 @@ from typing import Any
 
 from vitascope.errors import JobNotFoundError, RequestError
 from vitascope.files import published
-from vitascope.server.check import check
+from vitascope.server.sandbox import check
 from vitascope.server.tokens import Caller
 
 START = "char_"

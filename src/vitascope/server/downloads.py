@@ -8,9 +8,9 @@ from fastapi.responses import FileResponse, Response
 
 from vitascope.errors import RequestError
 from vitascope.jobs.job import Job
+from vitascope.server.context import House
 from vitascope.server.errors import Refusal
-from vitascope.server.house import House
-from vitascope.server.pictures import TYPES, Glance, glance
+from vitascope.server.thumbnails import TYPES, Glance, glance
 
 ANSWERS: dict[int | str, dict[str, Any]] = {
     200: {"description": "The file"},

@@ -7,9 +7,9 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from vitascope.jobs.desk import Desk
 from vitascope.jobs.job import STATES
-from vitascope.jobs.mailbox import Mailbox
+from vitascope.jobs.outbox import Mailbox
+from vitascope.jobs.service import Desk
 
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60)
 

@@ -9,8 +9,8 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
 from vitascope.director.film import Film
 from vitascope.jobs.job import Job, Request
-from vitascope.jobs.store import Page
-from vitascope.server.webhooks import EVENT_TYPES, USUAL
+from vitascope.jobs.stores.store import Page
+from vitascope.server.webhooks.endpoints import EVENT_TYPES, USUAL
 from vitascope.types import Fit, Quality, Shot
 
 STATUS = {

@@ -21,14 +21,14 @@ from pydantic import SecretStr
 
 from vitascope.errors import RequestError
 from vitascope.jobs.budget import NO_LIMITS, Budget
-from vitascope.jobs.cluster import check_address
-from vitascope.jobs.desk import open_desk
-from vitascope.jobs.housekeeper import KEEP_ALL, Keep, unknown_line
+from vitascope.jobs.ray.cluster import check_address
+from vitascope.jobs.retention import KEEP_ALL, Keep, unknown_line
+from vitascope.jobs.service import open_desk
 from vitascope.jobs.supervisor import Supervisor, starter
 from vitascope.server.app import make_app
-from vitascope.server.courier import Courier
-from vitascope.server.doors import LOOPBACK, Rules
-from vitascope.server.house import House, open_house
+from vitascope.server.context import House, open_house
+from vitascope.server.middleware import LOOPBACK, Rules
+from vitascope.server.webhooks.delivery import Courier
 from vitascope.telemetry import tracing
 
 DRAIN_SECONDS = 5

@@ -10,7 +10,7 @@ from typing import Any, Literal, cast, get_args
 
 from vitascope.errors import RequestError
 from vitascope.jobs.budget import NO_LIMITS, Budget
-from vitascope.server.kept import Kept
+from vitascope.server.json_store import Kept
 
 Scope = Literal["read", "write", "admin"]
 SCOPES: tuple[Scope, ...] = get_args(Scope)

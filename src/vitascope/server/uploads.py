@@ -16,10 +16,10 @@ from typing import Any, Literal, Protocol, runtime_checkable
 from starlette.datastructures import UploadFile
 
 from vitascope.errors import JobNotFoundError, RequestError
-from vitascope.faults import FaultPoint
+from vitascope.failpoints import FaultPoint
 from vitascope.files import published
-from vitascope.jobs.results import checksum
-from vitascope.server.check import check
+from vitascope.jobs.storage import checksum
+from vitascope.server.sandbox import check
 from vitascope.server.tokens import Caller
 
 START = "file_"

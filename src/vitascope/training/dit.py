@@ -15,9 +15,9 @@ from torch import Tensor, nn
 from vitascope.nn.dit import DiT, DiTConfig
 from vitascope.nn.text_encoder import TextEncoder, TextEncoderConfig
 from vitascope.nn.video_vae import TIME_STRIDE, VideoVAE
-from vitascope.prompt.captions import canonical, caption
-from vitascope.prompt.scene import Scene
-from vitascope.prompt.world import cast
+from vitascope.toybox.language.captions import canonical, caption
+from vitascope.toybox.scene import Scene
+from vitascope.toybox.world import cast
 from vitascope.training.checkpoint import load_matching, save_tensors
 from vitascope.training.givens import Grid, given_mask
 from vitascope.training.latents import LatentPool

@@ -9,18 +9,18 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from vitascope.conditioning.blocking import BlockingLibrary, through_camera
-from vitascope.conditioning.tokens import Tokenizer
 from vitascope.nn.dit import Briefing, DiTConfig, Steps
 from vitascope.nn.text_encoder import TextEncoder
 from vitascope.nn.upscaler import Upscaler
 from vitascope.nn.video_vae import TIME_STRIDE, Decoder, Encoder, VideoVAE
 from vitascope.runtime.export import export
+from vitascope.toybox.conditioning.tokenizer import Tokenizer
+from vitascope.toybox.motion.trajectory import BlockingLibrary, through_camera
 from vitascope.training.checkpoint import load_matching, load_tensors
 from vitascope.training.latents import join, load_shard
 from vitascope.training.words import embedding_table, tokenizer
+from vitascope.weights.folder import seal
 from vitascope.weights.manifest import Defaults, Manifest, NativeShape, Stage
-from vitascope.weights.store import seal
 from vitascope.weights.tensors import write_tensors
 
 if TYPE_CHECKING:

@@ -17,17 +17,17 @@ from einops import rearrange
 from jaxtyping import Bool, Float, Int, UInt8
 from torch import Tensor
 
-from vitascope.conditioning.camera import AMOUNTS
+from vitascope.camera.path import AMOUNTS
 from vitascope.evaluation.judge import matters, reference_key
 from vitascope.evaluation.report import METRICS, temporal_metrics
-from vitascope.intake.sight import CARD, JudgeCard
-from vitascope.intake.sight import Judge as EvaluationJudge
 from vitascope.nn.judge import Judge, JudgeConfig, JudgeGraph, Judgement, fold_norms
-from vitascope.prompt.scene import Scene
-from vitascope.prompt.world import World, compositions
 from vitascope.runtime.base import Network
 from vitascope.runtime.export import export
 from vitascope.runtime.onnx import OnnxNetwork
+from vitascope.toybox.classifier import CARD, JudgeCard
+from vitascope.toybox.classifier import Judge as EvaluationJudge
+from vitascope.toybox.scene import Scene
+from vitascope.toybox.world import World, compositions
 from vitascope.training.checkpoint import load_matching, load_tensors, save_tensors
 from vitascope.training.judge_clips import ClipStore, Source, open_shards, shrink, write_shards
 from vitascope.training.loop import LoopConfig, run

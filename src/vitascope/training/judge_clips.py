@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from jaxtyping import Float32, UInt8
 
-from vitascope.intake.sight import resample, resize
-from vitascope.prompt.scene import Scene
+from vitascope.toybox.classifier import resample, resize
+from vitascope.toybox.scene import Scene
 
 SHARD = 128
 """Clips in one file."""

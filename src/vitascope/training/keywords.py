@@ -14,8 +14,8 @@ from typing import Annotated, Any
 
 import typer
 
-from vitascope.prompt.lexicon import KIN
-from vitascope.prompt.world import cast
+from vitascope.toybox.language.lexicon import KIN
+from vitascope.toybox.world import cast
 
 LANGUAGES = ("es", "fr", "de", "pt", "it", "ru", "hi", "zh", "ja", "ko")
 """Languages with keywords in the package; Arabic has none there, and brings all its nouns in its own table."""
@@ -23,7 +23,7 @@ GROUPS = (1, 3, 4, 5, 6, 7)
 """Groups of emoji that are things: people, nature, food, travel, activities, objects."""
 NOUN_FIRST = ("es", "fr", "pt", "it")
 """Languages in which a name begins with its noun; in the others it ends with it."""
-OUTPUT = Path(__file__).parents[1] / "prompt" / "languages" / "nouns.json"
+OUTPUT = Path(__file__).parents[1] / "toybox" / "language" / "languages" / "nouns.json"
 
 _FACES = re.compile(r" ?\b(face|head)\b")
 

@@ -9,10 +9,10 @@ import torch
 from jaxtyping import Float, Float32
 from torch import Tensor
 
-from vitascope.conditioning.blocking import subject_channels
-from vitascope.conditioning.camera import camera_channels, centred
+from vitascope.camera.path import camera_channels, centred
 from vitascope.nn.video_vae import TIME_STRIDE, VideoVAE
-from vitascope.prompt.scene import Scene
+from vitascope.toybox.motion.trajectory import subject_channels
+from vitascope.toybox.scene import Scene
 from vitascope.training.checkpoint import load_tensors, save_tensors
 from vitascope.training.rendered import Rendered, load_rendered
 
@@ -21,7 +21,7 @@ from vitascope.training.rendered import Rendered, load_rendered
 class Encoded:
     """Clips as the transformer is taught them: latents, how the camera moves, where the toy is, and what they show.
 
-    `heat` is how near the toy each cell is, `subject` the numbers of `conditioning/blocking.py` but for the first.
+    `heat` is how near the toy each cell is, `subject` the numbers of `toybox/motion/trajectory.py` but for the first.
     Edited clips hold the latents of what they were made of as `sources`, and the words that asked for it.
     """
 

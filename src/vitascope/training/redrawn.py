@@ -18,8 +18,8 @@ from torch import Tensor
 
 from vitascope.denoise.schedules import linear
 from vitascope.nn.video_vae import VideoVAE
-from vitascope.prompt.captions import canonical
-from vitascope.prompt.world import World
+from vitascope.toybox.language.captions import canonical
+from vitascope.toybox.world import World
 from vitascope.training.checkpoint import load_tensors, save_tensors
 from vitascope.training.distil import stepped
 from vitascope.training.dit import Generator, Words, grid_positions, tokens_of

@@ -10,8 +10,8 @@ from jaxtyping import Float32, UInt8
 from safetensors import safe_open
 from torch import Tensor
 
-from vitascope.prompt.scene import Scene
-from vitascope.prompt.world import World
+from vitascope.toybox.scene import Scene
+from vitascope.toybox.world import World
 from vitascope.training.checkpoint import load_tensors, save_tensors
 from vitascope.training.clips import Source
 from vitascope.training.toytheatre.render import Theatre

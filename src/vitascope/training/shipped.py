@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from vitascope.errors import WeightsError
-from vitascope.weights.store import WeightsFolder
+from vitascope.weights.folder import WeightsFolder
 from vitascope.weights.tensors import read_tensors
 
 FILES = {

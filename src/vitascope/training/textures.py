@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from vitascope.prompt.scene import Scene
+from vitascope.toybox.scene import Scene
 from vitascope.training.rendered import Rendered
 
 PLAIN = {"style": "clay", "time": "day"}

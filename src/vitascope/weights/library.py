@@ -20,7 +20,7 @@ from vitascope.weights.catalogue import Entry, catalogue
 from vitascope.weights.hub import Hub, HuggingFace, Remote
 from vitascope.weights.machine import GIB
 from vitascope.weights.manifest import FileEntry, describe
-from vitascope.weights.safe import INDEXES, Folder, checked_folder
+from vitascope.weights.validation import INDEXES, Folder, checked_folder
 
 MANIFEST = "vitascope-files.json"
 LICENCES = "licences.json"

@@ -7,7 +7,7 @@ from typing import Any
 from vitascope.weights.catalogue import Entry, catalogue
 from vitascope.weights.library import Library
 from vitascope.weights.machine import GIB, Machine
-from vitascope.weights.memory import Parts, Placement, Request, fits, parts_of, published_parts
+from vitascope.weights.memory_plan import Parts, Placement, Request, fits, parts_of, published_parts
 
 CARDS = {
     "12 GB": Machine(int(11.6 * GIB), 28 * GIB),

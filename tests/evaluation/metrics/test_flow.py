@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from vitascope.conditioning.camera import camera_path, centred
+from vitascope.camera.path import camera_path, centred
 from vitascope.evaluation.metrics.flow import asked_flow, correlation, global_flow, in_pixels
 from vitascope.types import CameraMove
 

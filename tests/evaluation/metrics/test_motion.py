@@ -2,7 +2,7 @@ import numpy as np
 
 from tests.evaluation.clips import plain
 from vitascope.evaluation.metrics.motion import STILL, motion
-from vitascope.testing import synthetic_frames
+from vitascope.testing.fakes import synthetic_frames
 from vitascope.types import VideoShape
 
 

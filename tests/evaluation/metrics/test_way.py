@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from vitascope.evaluation.metrics.way import way_error
-from vitascope.intake.sight import middles
+from vitascope.toybox.classifier import middles
 
 
 def test_errors_are_shares_of_the_width():

@@ -5,22 +5,22 @@ import pytest
 
 from tests.evaluation.clips import CARD, FlatJudge
 from vitascope.backends import registry
-from vitascope.backends.toybox import Toybox
 from vitascope.evaluation.sources import Made, Rendered, sources
 from vitascope.evaluation.task_report import judge_tasks, sum_up
 from vitascope.evaluation.tasks import TASKS
 from vitascope.evaluation.tasks.base import Outcome, Studio
 from vitascope.evaluation.tasks.camera import gain, pooled
 from vitascope.evaluation.tasks.joins import jump
-from vitascope.intake.sight import Judge
-from vitascope.prompt.edits import Instruction, instruction
-from vitascope.testing import FakeBackend
-from vitascope.weights.store import WeightsFolder
+from vitascope.testing.fakes import FakeBackend
+from vitascope.toybox.backend import Toybox
+from vitascope.toybox.classifier import Judge
+from vitascope.toybox.language.instructions import Instruction, instruction
+from vitascope.weights.folder import WeightsFolder
 
 
 @pytest.fixture
 def fake(tmp_path, monkeypatch) -> Studio:
-    monkeypatch.setitem(registry._HOMES, "fake", "vitascope.testing:FakeBackend")
+    monkeypatch.setitem(registry._HOMES, "fake", "vitascope.testing.fakes:FakeBackend")
     backend, said = FakeBackend(), {"steps": 1}
     given = Made(backend, "fake", tmp_path, said)
     return Studio(backend, "fake", Judge(FlatJudge(), CARD), given, tmp_path, said)

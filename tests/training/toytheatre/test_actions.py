@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from vitascope.conditioning.blocking import CROSSING
-from vitascope.prompt import scene
+from vitascope.toybox import scene
+from vitascope.toybox.motion.trajectory import CROSSING
 from vitascope.training.toytheatre.actions import ACTIONS, Spot, roll
 
 T = np.arange(17) / 8

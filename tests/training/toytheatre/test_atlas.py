@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vitascope.prompt.scene import ACTIONS, SETS
-from vitascope.prompt.world import cast
+from vitascope.toybox.scene import ACTIONS, SETS
+from vitascope.toybox.world import cast
 from vitascope.training.toytheatre import atlas as atlas_module
 from vitascope.training.toytheatre.atlas import (
     FRAMES,

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from vitascope.prompt.scene import ACTIONS, STYLES, Scene
-from vitascope.prompt.world import cast
+from vitascope.toybox.scene import ACTIONS, STYLES, Scene
+from vitascope.toybox.world import cast
 from vitascope.training.toytheatre.atlas import find_atlas, load_atlas
 from vitascope.training.toytheatre.render import Theatre, box_on_screen, screen_to_world
 from vitascope.training.toytheatre.take import Take, layout

@@ -5,7 +5,7 @@ from functools import cache
 import numpy as np
 import pytest
 
-from vitascope.prompt.scene import SETS, seasons_of, times_of
+from vitascope.toybox.scene import SETS, seasons_of, times_of
 from vitascope.training.toytheatre.sets import PAINTERS, PaintedSet, paint
 from vitascope.training.toytheatre.sets.props import PROPS, prop, stills
 

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from vitascope.prompt import scene
+from vitascope.toybox import scene
 from vitascope.training.toytheatre.styles import STYLES, blur
 
 PICTURES = torch.rand(2, 3, 40, 56, generator=torch.Generator().manual_seed(0))

@@ -3,9 +3,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from vitascope.conditioning.camera import AMOUNTS
-from vitascope.prompt.scene import FIELDS, Scene
-from vitascope.prompt.world import FULL, World, is_held_out
+from vitascope.camera.path import AMOUNTS
+from vitascope.toybox.scene import FIELDS, Scene
+from vitascope.toybox.world import FULL, World, is_held_out
 from vitascope.training.toytheatre.take import (
     Take,
     edit_pair,

@@ -10,12 +10,12 @@ from tempfile import TemporaryDirectory
 from urllib.parse import quote, urlsplit
 
 from vitascope.backends.base import Card
-from vitascope.backends.remote.answers import Answer, Job, read_job, refusal, said
 from vitascope.backends.remote.dialects import ARGUMENTS, DIALECTS, Dialect, encoded, fields, plan, recognised
 from vitascope.backends.remote.download import Fetch, download
-from vitascope.backends.remote.kept import KeptJob
-from vitascope.backends.remote.pixels import LIMITS_OF_CLIPS, Footage, footage, picture
-from vitascope.backends.remote.wire import PASSING, Clock, Wire
+from vitascope.backends.remote.http import PASSING, Clock, Wire
+from vitascope.backends.remote.job_file import KeptJob
+from vitascope.backends.remote.media_transfer import LIMITS_OF_CLIPS, Footage, footage, picture
+from vitascope.backends.remote.responses import Answer, Job, read_job, refusal, said
 from vitascope.deliver.record import make_record
 from vitascope.errors import RemoteError, RequestError
 from vitascope.progress import Progress

@@ -9,10 +9,10 @@ from http.client import HTTPResponse
 from pathlib import Path
 from typing import BinaryIO
 
-from vitascope.backends.remote.answers import Answer, said
-from vitascope.backends.remote.wire import PASSING, Broken, Wire
-from vitascope.conditioning.known import checksum
+from vitascope.backends.remote.http import PASSING, Broken, Wire
+from vitascope.backends.remote.responses import Answer, said
 from vitascope.errors import OutputError, RemoteError
+from vitascope.givens.load import checksum
 
 CHUNK = 1 << 16
 NOT_YET = (404, 409)

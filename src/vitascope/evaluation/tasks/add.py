@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from vitascope.evaluation.tasks.base import Case, Outcome, Row, Studio, marked
-from vitascope.prompt.edits import addition
-from vitascope.prompt.world import sample_scene
+from vitascope.toybox.language.instructions import addition
+from vitascope.toybox.world import sample_scene
 
 
 @dataclass(frozen=True)

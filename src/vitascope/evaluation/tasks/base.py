@@ -13,13 +13,13 @@ from vitascope.api import editing, extending, make_shot
 from vitascope.backends.base import Backend
 from vitascope.evaluation.sources import Sources, save, shape_of
 from vitascope.evaluation.suites import SuitePrompt
-from vitascope.intake.sight import Judge, resize
 from vitascope.pipeline import generate
 from vitascope.progress import Progress
-from vitascope.prompt.captions import describe
-from vitascope.prompt.scene import Scene
-from vitascope.prompt.world import FULL, World, sample_scene
 from vitascope.tasks import Box
+from vitascope.toybox.classifier import Judge, resize
+from vitascope.toybox.language.captions import describe
+from vitascope.toybox.scene import Scene
+from vitascope.toybox.world import FULL, World, sample_scene
 from vitascope.types import CameraMove, Given
 
 Frames = UInt8[np.ndarray, "frames height width 3"]

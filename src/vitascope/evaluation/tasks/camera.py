@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from vitascope.conditioning.camera import camera_path, centred
+from vitascope.camera.path import camera_path, centred
 from vitascope.evaluation.metrics.flow import asked_flow, correlation, global_flow, in_pixels
 from vitascope.evaluation.tasks.base import Case, Outcome, Row, Studio
-from vitascope.prompt.captions import canonical
-from vitascope.prompt.world import sample_scene
+from vitascope.toybox.language.captions import canonical
+from vitascope.toybox.world import sample_scene
 from vitascope.types import CameraMove
 
 KINDS = ("pan", "tilt", "zoom")

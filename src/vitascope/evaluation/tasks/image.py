@@ -9,8 +9,8 @@ from vitascope.evaluation.metrics.likeness import likeness
 from vitascope.evaluation.metrics.motion import STILL, motion
 from vitascope.evaluation.suites import SuitePrompt
 from vitascope.evaluation.tasks.base import Case, Outcome, Row, Studio, marked
-from vitascope.prompt.captions import describe
-from vitascope.prompt.world import sample_scene
+from vitascope.toybox.language.captions import describe
+from vitascope.toybox.world import sample_scene
 
 LEFT_OUT = ("stand", "grow", "fall")
 """Actions that are not asked for: the first stands still, the others begin with a subject that is hardly in sight."""

@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from vitascope import tasks
-from vitascope.conditioning.known import keyframe
 from vitascope.evaluation.sources import shape_of
 from vitascope.evaluation.tasks import joins
 from vitascope.evaluation.tasks.base import Case, Outcome, Row, Studio, described
+from vitascope.givens.load import keyframe
 from vitascope.types import TIME_STRIDE
 
 

@@ -4,12 +4,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from vitascope.conditioning.path import path_positions
 from vitascope.evaluation.metrics.way import way_error
 from vitascope.evaluation.metrics.whereabouts import whereabouts
 from vitascope.evaluation.tasks.base import Case, Outcome, Row, Studio, marked
-from vitascope.prompt.captions import canonical
-from vitascope.prompt.world import sample_scene
+from vitascope.toybox.language.captions import canonical
+from vitascope.toybox.motion.waypoints import path_positions
+from vitascope.toybox.world import sample_scene
 
 FIELD = ((0.15, 0.35), (0.85, 0.75))
 """Left and top, right and bottom of where paths go: the toy stays in the picture."""

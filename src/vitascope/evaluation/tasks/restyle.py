@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from vitascope.evaluation.tasks.base import Case, Outcome, Row, Studio, marked
-from vitascope.prompt.captions import pick
-from vitascope.prompt.scene import Scene, seasons_of, times_of, weathers_of
-from vitascope.prompt.world import World, sample_scene
+from vitascope.toybox.language.captions import pick
+from vitascope.toybox.scene import Scene, seasons_of, times_of, weathers_of
+from vitascope.toybox.world import World, sample_scene
 
 WORDS = {
     "style": ("as {}", "turn it into {}"),

@@ -6,12 +6,12 @@ from fastapi import APIRouter, Query, Request, Response
 
 from vitascope.errors import JobNotFoundError
 from vitascope.jobs.job import Job, State
+from vitascope.server.context import Asking, House, InHouse
 from vitascope.server.downloads import ANSWERS, content
-from vitascope.server.house import Asking, House, InHouse
 from vitascope.server.routes.videos import Key
 from vitascope.server.schemas import NewFilm, film, listed
+from vitascope.server.submission import hand_in
 from vitascope.server.tokens import Caller
-from vitascope.server.work import hand_in
 
 router = APIRouter(prefix="/api/v1/films", tags=["films"])
 

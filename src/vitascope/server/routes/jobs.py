@@ -11,11 +11,10 @@ from starlette.concurrency import run_in_threadpool
 
 from vitascope.jobs.adoption import adopt
 from vitascope.jobs.job import Event, Job, State
-from vitascope.server.bell import peek
+from vitascope.server.context import Admin, Asking, House, InHouse
 from vitascope.server.downloads import ANSWERS, content, glimpse
-from vitascope.server.house import Admin, Asking, House, InHouse
 from vitascope.server.schemas import Adopt, Move, NewJob, listed, preview_url, told
-from vitascope.server.work import hand_in, last_event, listen
+from vitascope.server.submission import hand_in, last_event, listen
 
 router = APIRouter(prefix="/api/v1", tags=["jobs"])
 

@@ -13,8 +13,8 @@ from vitascope import __version__
 from vitascope.backends.registry import backend
 from vitascope.errors import DiskFullError, VitascopeError
 from vitascope.jobs.budget import DAY
+from vitascope.server.context import Admin, Asking, House, InHouse
 from vitascope.server.errors import Refusal
-from vitascope.server.house import Admin, Asking, House, InHouse
 from vitascope.server.tokens import Caller
 from vitascope.weights.machine import free_memory
 

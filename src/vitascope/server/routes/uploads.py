@@ -6,8 +6,8 @@ from fastapi import APIRouter
 from starlette.datastructures import UploadFile
 
 from vitascope.errors import RequestError
-from vitascope.server.body import Body
-from vitascope.server.house import Asking, InHouse
+from vitascope.server.context import Asking, InHouse
+from vitascope.server.forms import Body
 
 router = APIRouter(prefix="/api/v1/uploads", tags=["uploads"])
 

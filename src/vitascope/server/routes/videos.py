@@ -6,11 +6,11 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Header, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
-from vitascope.server.bell import peek
-from vitascope.server.body import Body
+from vitascope.server.context import Asking, InHouse
 from vitascope.server.downloads import ANSWERS, content
 from vitascope.server.errors import BROKEN, FINAL, Refusal
-from vitascope.server.house import Asking, InHouse
+from vitascope.server.events import peek
+from vitascope.server.forms import Body
 from vitascope.server.schemas import (
     CreateVideo,
     Deleted,
@@ -21,7 +21,7 @@ from vitascope.server.schemas import (
     VideoList,
     video,
 )
-from vitascope.server.work import hand_in, over
+from vitascope.server.submission import hand_in, over
 
 router = APIRouter(prefix="/v1/videos", tags=["videos"])
 

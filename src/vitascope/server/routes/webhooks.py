@@ -5,10 +5,10 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
-from vitascope.server.courier import attempt
-from vitascope.server.house import Asking, House, InHouse
+from vitascope.server.context import Asking, House, InHouse
 from vitascope.server.schemas import EndpointChange, NewEndpoint, Rotation, Trial
-from vitascope.server.webhooks import EVENT_TYPES, Endpoint
+from vitascope.server.webhooks.delivery import attempt
+from vitascope.server.webhooks.endpoints import EVENT_TYPES, Endpoint
 
 router = APIRouter(prefix="/v1", tags=["webhooks"])
 

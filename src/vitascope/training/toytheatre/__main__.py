@@ -8,9 +8,9 @@ import typer
 from jaxtyping import UInt8
 from PIL import Image, ImageDraw
 
-from vitascope.prompt.captions import caption
-from vitascope.prompt.scene import ACTIONS, CAMERAS
-from vitascope.prompt.world import FULL, World
+from vitascope.toybox.language.captions import caption
+from vitascope.toybox.scene import ACTIONS, CAMERAS
+from vitascope.toybox.world import FULL, World
 from vitascope.training.toytheatre.atlas import find_atlas, load_atlas
 from vitascope.training.toytheatre.render import Theatre
 from vitascope.training.toytheatre.take import Take, sample_take

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from jaxtyping import Float, Float32, Float64, UInt8
 from torch import Tensor
 
-from vitascope.conditioning.camera import centred
+from vitascope.camera.path import centred
 from vitascope.training.toytheatre.actions import ACTIONS, Motion, Spot
 from vitascope.training.toytheatre.atlas import Atlas
 from vitascope.training.toytheatre.sets import Light, paint

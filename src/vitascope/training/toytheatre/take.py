@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float32, Float64
 
-from vitascope.conditioning.blocking import CROSSING
-from vitascope.conditioning.camera import camera_path, scene_camera
-from vitascope.prompt.edits import addition, change_of, removal, replacement
-from vitascope.prompt.scene import STYLES, Scene, seasons_of, sets_of, times_of, weathers_of
-from vitascope.prompt.world import FULL, World, cast, is_held_out, sample_scene
+from vitascope.camera.path import camera_path, scene_camera
+from vitascope.toybox.language.instructions import addition, change_of, removal, replacement
+from vitascope.toybox.motion.trajectory import CROSSING
+from vitascope.toybox.scene import STYLES, Scene, seasons_of, sets_of, times_of, weathers_of
+from vitascope.toybox.world import FULL, World, cast, is_held_out, sample_scene
 from vitascope.training.toytheatre.truth import SoundEvent
 from vitascope.types import VideoShape
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float32, UInt8
 
-from vitascope.prompt.scene import Scene
+from vitascope.toybox.scene import Scene
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Truth:
     """The facts of one clip.
 
     `boxes` are (x0, y0, x1, y1) of the subject in shares of the picture, clipped to it (all 0 while it is out of
-    sight); `camera` is the path of `conditioning/camera.py`; `maps` are those of `conditioning/blocking.py` from the
+    sight); `camera` is the path of `camera/path.py`; `maps` are those of `toybox/motion/trajectory.py` from the
     screen (NaN without a subject), and `loops` say how many turns of its animation have passed; `masks` says per pixel
     how much of it is subject (255 = all), and is None unless it was asked for.
     """

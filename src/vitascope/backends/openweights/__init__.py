@@ -1,1 +1,0 @@
-"""How a shot is rendered by a pipeline of diffusers: one file per concern, `backends/diffusers.py` on top."""

@@ -1,0 +1,78 @@
+"""Who is alive: each worker holds a lock on a file of its own, which the system releases however the process ends.
+
+So a dead worker's jobs are taken up at once, not when their leases run out. Where there are no such locks (Windows),
+the lease decides alone.
+"""
+
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from vitascope.failpoints import FaultPoint
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None
+
+
+class Presence:
+    """Says that a worker is alive, from when it is made until `leave` or the end of the process."""
+
+    def __init__(self, folder: Path, name: str):
+        """Take the lock of that name."""
+        self._path = folder / f"{name}.lock"
+        self._file: int | None = None
+        while fcntl is not None and self._file is None:
+            file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+            FaultPoint("presence: made")
+            fcntl.flock(file, fcntl.LOCK_EX)
+            FaultPoint("presence: locked")
+            # Somebody may have taken the file for a dead worker's, and removed it, before it was locked.
+            if self._path.exists() and os.path.samestat(os.fstat(file), self._path.stat()):
+                self._file = file
+            else:
+                os.close(file)
+
+    def touch(self) -> None:
+        """Say that it is still doing something; see `silence`."""
+        if self._file is not None:
+            os.utime(self._file)
+
+    def leave(self) -> None:
+        """Remove the file and release the lock."""
+        if self._file is not None:
+            self._path.unlink(missing_ok=True)
+            FaultPoint("presence: left")
+            os.close(self._file)
+            self._file = None
+
+
+def silence(folder: Path, name: str) -> float:
+    """Return for how many seconds a worker has not said that it does something, 0 where it was never there."""
+    try:
+        return max(0.0, time.time() - (folder / f"{name}.lock").stat().st_mtime)
+    except FileNotFoundError:
+        return 0.0
+
+
+def absent(folder: Path) -> Iterator[str]:
+    """Yield the names of workers that have died; each is forgotten once the caller has come back for the next."""
+    if fcntl is None:
+        return
+    for path in sorted(folder.glob("*.lock")):
+        try:
+            file = os.open(path, os.O_RDWR)
+        except FileNotFoundError:
+            continue
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(file)
+            continue
+        try:
+            yield path.stem
+            path.unlink(missing_ok=True)
+        finally:
+            os.close(file)

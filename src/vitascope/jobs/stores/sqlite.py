@@ -1,0 +1,148 @@
+"""The queue in one SQLite file, by `apsw`, which brings a current SQLite along (older ones could corrupt a WAL).
+
+WAL lets readers and one writer work side by side. `synchronous` is FULL for all that somebody was told about (a job
+taken in, claimed, finished): it is on the disk before the call returns, even if the power fails. It is NORMAL for
+heartbeats, which come at every step: a crash of the process loses none, a power cut the last few, and never the order.
+A queue must lie on a local disk: SQLite's locks do not hold on network file systems.
+"""
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from vitascope.errors import DiskFullError, MissingExtraError, VitascopeError
+from vitascope.failpoints import FaultPoint
+from vitascope.jobs.clock import Clock
+from vitascope.jobs.stores.rows import (
+    Row,
+    migrations,
+    queries,
+)
+from vitascope.jobs.stores.statements import Statements
+from vitascope.jobs.stores.store import LEASE_SECONDS, Store
+
+try:
+    import apsw
+except ImportError:
+    raise MissingExtraError('jobs are kept with apsw: pip install "vitascope[serve]"') from None
+
+BUSY_SECONDS = 60.0
+CHECKPOINT_PAGES = 1000
+
+
+class SqliteTables(Statements):
+    """`Tables` in a file; each thread has a connection of its own."""
+
+    quick = True
+
+    def __init__(self, path: Path):
+        """Open the file, made if it is not there and brought up to date if it is old; raises `VitascopeError`."""
+        self.path, self._local = path, threading.local()
+        self._migrate()
+
+    @contextmanager
+    def transaction(self, *, durable: bool = True) -> Iterator[None]:
+        """Do all of a block or none of it; raises `DiskFullError`."""
+        connection = self._connection()
+        try:
+            connection.execute(f"pragma synchronous = {'full' if durable else 'normal'}")
+            connection.execute("begin immediate")
+            yield
+            connection.execute("commit")
+        except BaseException as error:
+            # A full disk may have ended the transaction already.
+            if connection.in_transaction:
+                connection.execute("rollback")
+            if isinstance(error, apsw.FullError):
+                raise DiskFullError from None
+            raise
+
+    def is_paused(self) -> bool:
+        """Say whether nothing is to be claimed."""
+        return bool(self._rows("is_paused")[0]["paused"])
+
+    def set_paused(self, paused: bool) -> None:
+        """Stop or start the claiming."""
+        self._rows("set_paused", {"paused": int(paused)})
+
+    def check(self) -> str:
+        """Return "ok" or what is wrong with the file."""
+        return "; ".join(row["integrity_check"] for row in self._rows("check"))
+
+    def close(self) -> None:
+        """Close this thread's connection."""
+        if (connection := self._local.__dict__.pop("connection", None)) is not None:
+            connection.close()
+
+    def _list(self, values: Sequence[str]) -> str:
+        return json.dumps(list(values))
+
+    def _rows(self, name: str, told: Row | None = None) -> list[Row]:
+        """Run a statement to its end and return its rows."""
+        return list(self._connection().execute(queries()[name], dict(told or {})))
+
+    def _connection(self) -> apsw.Connection:
+        connection = self._local.__dict__.get("connection")
+        if connection is None:
+            connection = self._local.connection = _open(self.path)
+        return connection
+
+    def _migrate(self) -> None:
+        """Bring the file up to date; raises `VitascopeError` for one of a later version."""
+        connection, known = self._connection(), list(migrations())
+        with self.transaction():
+            version: list[Any] = list(connection.execute("pragma user_version"))
+            done = version[0]["user_version"]
+            if done < known[-1][0]:
+                FaultPoint("migrate: begun")
+            if done > known[-1][0]:
+                raise VitascopeError(
+                    f"{self.path} was made by a later version of vitascope: install that one"
+                )
+            for number, statements in known:
+                if number > done:
+                    connection.execute(statements)
+                    FaultPoint("migrate: stepped")
+                    connection.execute(f"pragma user_version = {number}")
+                    FaultPoint("migrate: counted")
+        if done < known[-1][0]:
+            FaultPoint("migrate: committed")
+
+
+def sqlite_store(
+    path: Path,
+    clock: Clock | None = None,
+    lease_seconds: float | int = LEASE_SECONDS,
+    make_room: Callable[[], bool] = lambda: False,
+) -> Store:
+    """Return the store in a file, made if it is not there."""
+    return Store(SqliteTables(path), clock, lease_seconds, make_room)
+
+
+def _open(path: Path) -> apsw.Connection:
+    """Open a file whose rows come as dictionaries; others that open it at the same time are waited for."""
+    deadline = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            connection = apsw.Connection(str(path))
+            connection.set_busy_timeout(round(BUSY_SECONDS * 1000))
+            connection.execute("pragma journal_mode = wal")
+            connection.execute("pragma foreign_keys = on")
+            connection.execute("pragma secure_delete = on")  # forgotten words are written over
+            connection.execute(f"pragma wal_autocheckpoint = {CHECKPOINT_PAGES}")
+            connection.row_trace = _named
+            return connection
+        except apsw.BusyError:
+            if time.monotonic() > deadline:
+                raise VitascopeError(f"{path} is locked by another process") from None
+            time.sleep(0.01)
+        except apsw.CantOpenError:
+            raise VitascopeError(f"{path} cannot be opened") from None
+
+
+def _named(cursor: apsw.Cursor, row: tuple[Any, ...]) -> dict[str, Any]:
+    return {column[0]: value for column, value in zip(cursor.get_description(), row, strict=True)}

@@ -1,0 +1,65 @@
+"""`python -m vitascope.server.api_docs` prints the page of all routes, made from the app's own description."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+HEAD = """# The routes
+
+Made from the service's own description (`/openapi.json`) by `python -m vitascope.server.api_docs`;
+[server.md](server.md) says what they are for.
+"""
+TITLES = {
+    "videos": "Videos",
+    "jobs": "Jobs and the queue",
+    "films": "Films",
+    "uploads": "Uploads",
+    "webhooks": "Webhooks",
+    "system": "The machine",
+}
+
+
+def page(description: dict[str, Any]) -> str:
+    """Return the page for an OpenAPI description."""
+    parts: dict[str, list[str]] = {tag: [] for tag in TITLES}
+    for path, verbs in description["paths"].items():
+        for verb, told in verbs.items():
+            parts[told["tags"][0]].append(_route(verb.upper(), path, told, description))
+    sections = [f"## {TITLES[tag]}\n\n" + "\n".join(lines) for tag, lines in parts.items()]
+    return HEAD + "\n" + "\n\n".join(sections) + "\n"
+
+
+def _route(verb: str, path: str, told: dict[str, Any], description: dict[str, Any]) -> str:
+    said = " ".join(told.get("description", "").split())
+    query = [f"`{one['name']}`" for one in told.get("parameters", ()) if one["in"] == "query"]
+    fields = [f"`{name}`" for name in _fields(told, description)]
+    more = [f"Query: {', '.join(query)}."] if query else []
+    more += [f"Fields: {', '.join(fields)}."] if fields else []
+    return f"- **{verb} {path}** — {' '.join([said, *more])}"
+
+
+def _fields(told: dict[str, Any], description: dict[str, Any]) -> list[str]:
+    content = told.get("requestBody", {}).get("content", {})
+    schema = next(iter(content.values()), {}).get("schema", {})
+    if "$ref" in schema:
+        schema = description["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
+    return list(schema.get("properties", {}))
+
+
+def current() -> str:
+    """Return the page for the app as it is."""
+    from tempfile import TemporaryDirectory
+
+    from vitascope.jobs.service import Desk
+    from vitascope.jobs.storage import Rooms
+    from vitascope.jobs.stores.memory import memory_store
+    from vitascope.server.app import make_app
+    from vitascope.server.context import open_house
+
+    with TemporaryDirectory() as folder:
+        home = Path(folder)
+        return page(make_app(open_house(home, Desk(memory_store(), Rooms(home)))).openapi())
+
+
+if __name__ == "__main__":
+    sys.stdout.write(current())

@@ -1,0 +1,116 @@
+"""What the routes have at hand: the desk, the uploads, the characters, and the rules of the house."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, cast
+
+from fastapi import Depends, Request
+
+from vitascope.backends.base import Card
+from vitascope.backends.registry import backend
+from vitascope.errors import RequestError
+from vitascope.jobs.budget import Budget
+from vitascope.jobs.job import Job
+from vitascope.jobs.outbox import Mailbox
+from vitascope.jobs.service import Desk
+from vitascope.server.characters import Characters
+from vitascope.server.errors import Refusal
+from vitascope.server.events import Bell
+from vitascope.server.metrics import Metrics
+from vitascope.server.middleware import Rules
+from vitascope.server.tokens import Caller, Tokens
+from vitascope.server.uploads import Uploads
+from vitascope.server.webhooks.endpoints import FILE, Endpoints
+
+ALIASES = "sora-2"
+"""How the names of models begin that clients of the first videos API ask for unless told otherwise."""
+
+
+@dataclass(frozen=True)
+class House:
+    """One server. `models` are those that may be asked for, the first where nobody says which."""
+
+    desk: Desk
+    uploads: Uploads
+    characters: Characters
+    tokens: Tokens
+    endpoints: Endpoints
+    rules: Rules = field(default_factory=Rules)
+    models: tuple[str, ...] = ("toybox",)
+    max_queued: int = 1000
+    metrics: Metrics = field(default_factory=Metrics)
+    bell: Bell = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "bell", Bell(self.desk.store))
+
+    @property
+    def mailbox(self) -> Mailbox:
+        """The news on its way to webhooks."""
+        return Mailbox(self.desk.store)
+
+    def model(self, asked: str | None) -> str:
+        """Return the model that a request means; raises `RequestError` for one that is not served here."""
+        if not asked or asked.startswith(ALIASES):
+            return self.models[0]
+        if asked not in self.models:
+            raise RequestError(
+                "model", f"{asked[:60]!r} is not served here", f"known: {', '.join(self.models)}"
+            )
+        return asked
+
+    def card(self, asked: str | None) -> Card:
+        """Return the card of the model that a request means."""
+        return backend(self.model(asked)).card
+
+    def job(self, name: str, caller: Caller) -> Job:
+        """Return a job of the caller's; raises `JobNotFoundError`."""
+        return self.desk.store.get(name, caller.owner)
+
+    def budget(self, caller: Caller) -> Budget:
+        """Return how much a caller may have: what its token says, else what holds for all."""
+        return caller.budget.over(self.rules.budget)
+
+    def check_queue(self) -> None:
+        """Raise `Refusal` while more jobs wait than may."""
+        if self.desk.store.waiting(self.max_queued) >= self.max_queued:
+            line = f"{self.max_queued} jobs wait already; try again later"
+            raise Refusal(429, line, "queue_full", type="rate_limit_error", headers={"retry-after": "30"})
+
+
+def open_house(
+    home: Path,
+    desk: Desk,
+    *,
+    token: str | None = None,
+    rules: Rules | None = None,
+    models: tuple[str, ...] = ("toybox",),
+    max_queued: int = 1000,
+) -> House:
+    """Return the house of a home folder."""
+    rules = rules or Rules()
+    uploads = Uploads(home / "uploads", rules.max_bytes)
+    characters = Characters(home / "characters")
+    tokens = Tokens(home / "tokens.json", token)
+    endpoints = Endpoints(home / FILE)
+    return House(desk, uploads, characters, tokens, endpoints, rules, models, max_queued)
+
+
+async def _house(request: Request) -> House:
+    return cast(House, request.app.state.house)
+
+
+async def _caller(request: Request) -> Caller:
+    return cast(Caller, request.scope["caller"])
+
+
+async def _admin(request: Request) -> Caller:
+    caller = await _caller(request)
+    if not caller.may("admin"):
+        raise Refusal(403, "this needs a token with the scope admin", "forbidden", type="permission_error")
+    return caller
+
+
+InHouse = Annotated[House, Depends(_house)]
+Asking = Annotated[Caller, Depends(_caller)]
+Admin = Annotated[Caller, Depends(_admin)]

@@ -1,0 +1,351 @@
+"""What was sent -> what is to be made: the fields of the videos API, and of servers like ours, as a shot.
+
+What cannot be done is refused before anything is written down; what is not known is left out, and a remark says so.
+"""
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from vitascope.api import editing, extending, given_pictures, make_shot, parse_size
+from vitascope.backends.base import Card
+from vitascope.director.film import Film
+from vitascope.errors import RequestError
+from vitascope.jobs.job import Job, Kind
+from vitascope.server.characters import START as CHARACTER
+from vitascope.server.context import ALIASES, House
+from vitascope.server.errors import invalid
+from vitascope.server.forms import as_list, as_object, text_of
+from vitascope.server.schemas import CreateVideo, EditVideo, ExtendVideo, NewFilm, NewJob, RemixVideo, Words
+from vitascope.server.tokens import Caller
+from vitascope.server.uploads import START as UPLOAD
+from vitascope.server.uploads import Taken
+from vitascope.toybox.language.segments import MOST_STAGES, parse_at
+from vitascope.types import CameraMove, Given, Shot
+
+W = TypeVar("W", bound=BaseModel)
+
+MORE = ("extra_body", "extra_params", "extra_json")
+"""Fields that hold further fields."""
+NEVER = {
+    "diffusers_kwargs": "is not taken: it would reach into the program",
+    "video_path": "is not taken: files of this machine are not for callers",
+    "image_path": "is not taken: files of this machine are not for callers",
+}
+ELSEWHERE = dict.fromkeys(
+    ("video_reference", "source_video", "video_url", "control_reference", "audio_reference", "source_audio"),
+    "is not for this route; a video to start from goes to /v1/videos/edits or /v1/videos/extensions",
+)
+_FILES = (
+    *("input_reference", "last_image", "keyframes", "input_references", "characters"),
+    *("pose_video", "face_video", "video", "mask"),
+)
+_NESTED = ("seed", "camera", "path", "script", "at", "keyframes")
+"""Fields that may be JSON in the text of a form."""
+
+
+@dataclass(frozen=True)
+class Ask:
+    """A job to hand in: a shot or a film."""
+
+    what: Shot | Film
+    kind: Kind
+    number: int
+    priority: int
+    asked: dict[str, Any]
+    parent: str | None = None
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Reads the requests of one caller."""
+
+    house: House
+    caller: Caller
+    files: Taken
+
+    def create(self, fields: Mapping[str, Any]) -> Ask:
+        """Return what a request for a new video asks for; raises `RequestError` and `Refusal`."""
+        said, remarks = _read(CreateVideo, fields)
+        card = self.house.card(said.model)
+        size, more = _size(said, card)
+        givens = given_pictures(
+            image=self._picture(said.input_reference, "input_reference"),
+            last_image=self._picture(said.last_image, "last_image"),
+            keyframes=self._keyframes(said.keyframes),
+            reference=self._references(said),
+            pose_video=self._motion(said.pose_video, "pose_video"),
+            face_video=self._motion(said.face_video, "face_video"),
+            fit=said.fit,
+        )
+        told = {"size": size, "num_frames": said.num_frames, "fps": said.fps, "loop": said.loop}
+        told |= {"at": _times(said.at), "script": said.script}
+        told |= {"aspect_ratio": said.aspect_ratio, "sound": said.generate_sound, "givens": givens}
+        if said.num_frames is None:
+            told["seconds"] = said.seconds
+        return self._ask(said, told, "generate", [*remarks, *more])
+
+    def edit(self, fields: Mapping[str, Any]) -> Ask:
+        """Return what a request for a changed video asks for."""
+        said, remarks = _read(EditVideo, fields)
+        video, model, parent = self._video(said)
+        told = editing(
+            video,
+            model=model,
+            mask=self._picture(said.mask, "mask"),
+            box=said.box,
+            span=said.span,
+            outpaint=said.outpaint,
+            strength=said.strength,
+            fit=said.fit,
+        )
+        return self._ask(said, told, "edit", remarks, model, parent)
+
+    def extend(self, fields: Mapping[str, Any]) -> Ask:
+        """Return what a request to go on with a video asks for."""
+        said, remarks = _read(ExtendVideo, fields)
+        video, model, parent = self._video(said)
+        told = extending(video, said.seconds, before=said.before, model=model, fit=said.fit)
+        return self._ask(said, told, "extend", remarks, model, parent)
+
+    def remix(self, name: str, fields: Mapping[str, Any]) -> Ask:
+        """Return what a request for another version of a video asks for: that video, changed by the words.
+
+        Where the model takes no video to start from, it is the same shot with the same seed and the new words.
+        """
+        said, remarks = _read(RemixVideo, fields)
+        job = self.house.job(name, self.caller)
+        model = self.house.model(said.model or job.request.model)
+        if "source" in self.house.card(model).takes:
+            told = editing(self._clip(job), model=model, fit=said.fit)
+        else:
+            kept = job.request.shot.model_dump(exclude_none=True)
+            told = {key: kept[key] for key in ("num_frames", "seconds", "size", "fps", "seed") if key in kept}
+        return self._ask(said, told, "remix", remarks, model, job.id)
+
+    def job(self, told: NewJob) -> Ask:
+        """Return what a job of `/api/v1` asks for; what its givens name are uploads and videos, never paths."""
+        self.house.model(told.shot.model)
+        if told.shot.loras and self.caller.owner is not None:
+            raise RequestError("lora", "names a file of the server's machine", "ask who runs it")
+        givens = tuple(self._given(given) for given in told.shot.givens)
+        shot = told.shot.model_copy(update={"givens": givens})
+        left_out = None if told.seeded else {"seed"}
+        asked = told.shot.model_dump(mode="json", exclude_defaults=True, exclude=left_out)
+        return Ask(shot, told.kind, told.number, told.priority, {"fields": asked, "files": self.files.said})
+
+    def film(self, told: NewFilm) -> Ask:
+        """Return what a film of `/api/v1` asks for; its pictures are uploads and characters, never paths."""
+        model = self.house.model(told.model)
+        said = told.said()
+        asked = {name: said[name] for name in said if name not in ("key", "priority")}
+        film = told.with_files(self._shown).model_copy(update={"model": model})
+        return Ask(film, "film", 1, told.priority, {"fields": asked, "files": self.files.said})
+
+    def _shown(self, name: str, argument: str) -> str:
+        """Return the picture that a film names: an upload's, or a character's."""
+        if name.startswith(CHARACTER):
+            character = self.house.characters.get(name, self.caller)
+            self.files.said[argument] = character.id
+            return str(self.house.characters.picture(character))
+        if not name.startswith(UPLOAD):
+            problem = "a picture is not a path here"
+            raise RequestError(argument, problem, "upload the file, and name its file_… id")
+        return str(self.files.path(name, argument, "picture"))
+
+    def _ask(
+        self,
+        said: Words,
+        told: dict[str, Any],
+        kind: Kind,
+        remarks: list[str],
+        model: str | None = None,
+        parent: str | None = None,
+    ) -> Ask:
+        seed, number = _seed(said)
+        model = model or self.house.model(said.model)
+        if said.model and said.model != model:
+            remarks = [*remarks, f"model: {said.model[:40]} is not here, {model} stands in for it"]
+        told = {"seed": seed, **told}
+        script = told.pop("script", ())
+        shot = make_shot(
+            said.prompt,
+            model=model,
+            camera=_moves(said.camera),
+            path=said.path or None,
+            negative_prompt=said.negative_prompt or "",
+            steps=said.steps,
+            guidance_scale=said.guidance_scale,
+            style=said.style,
+            preset=said.preset,
+            quality=None if said.quality == "standard" else said.quality,
+            memory=said.memory,
+            **told,
+        )
+        shot = shot.model_copy(update={"script": _stages(shot, script)})
+        fields = said.model_dump(
+            mode="json", exclude_defaults=True, exclude={*_FILES, *(said.model_extra or {})}
+        )
+        asked = {"fields": fields, "files": self.files.said, "remarks": remarks}
+        return Ask(shot, kind, number, said.priority, asked, parent)
+
+    def _picture(self, value: Any, argument: str) -> Path | None:
+        value = as_object(value, argument)
+        if isinstance(value, list):
+            if len(value) > 1:
+                raise RequestError(argument, "is one picture", "give others as input_references")
+            value = value[0] if value else None
+        return None if value in (None, "", {}) else self.files.path(value, argument, "picture")
+
+    def _keyframes(self, value: Any) -> dict[float, Path]:
+        """Return the pictures of a request by the seconds that they are shown at."""
+        if value in (None, "", {}):
+            return {}
+        if not isinstance(value, Mapping):
+            problem = "are not seconds and pictures"
+            raise RequestError(
+                "keyframes", problem, 'send {"1.5": {"file_id": …}}, or keyframes[1.5s] in a form'
+            )
+        return {
+            _second(when): self._keyframe(picture, f"keyframes[{when}]") for when, picture in value.items()
+        }
+
+    def _keyframe(self, value: Any, argument: str) -> Path:
+        return self.files.path(as_object(value, argument), argument, "picture")
+
+    def _motion(self, value: Any, argument: str) -> Path | None:
+        value = as_object(value, argument)
+        return None if value in (None, "", {}) else self.files.path(value, argument, "video")
+
+    def _references(self, said: CreateVideo) -> list[Path]:
+        pictures = [
+            self.files.path(as_object(value, "input_references"), f"input_references[{number}]", "picture")
+            for number, value in enumerate(as_list(as_object(said.input_references, "input_references")))
+        ]
+        for one in as_list(as_object(said.characters, "characters")):
+            name = one.get("id") if isinstance(one, Mapping) else one
+            character = self.house.characters.get(str(name), self.caller)
+            self.files.said[f"characters[{len(pictures)}]"] = character.id
+            pictures.append(self.house.characters.picture(character))
+        return pictures
+
+    def _video(self, said: EditVideo | ExtendVideo) -> tuple[Path, str, str | None]:
+        """Return the video to start from, the model to use, and the job that made it."""
+        value = as_object(said.video, "video")
+        name = said.video_id or (value.get("id") if isinstance(value, Mapping) else None)
+        if isinstance(value, str) and value.startswith("video_"):
+            name = value
+        if name:
+            job = self.house.job(str(name), self.caller)
+            model = said.model or job.request.model
+            self.files.said["video"] = job.id
+            return self._clip(job), self.house.model(model), job.id
+        if value in (None, "", {}):
+            raise RequestError("video", "is missing", 'send the file, {"id": …} or video_id')
+        return self.files.path(value, "video", "video"), self.house.model(said.model), None
+
+    def _clip(self, job: Job) -> Path:
+        if job.state != "completed":
+            raise RequestError("video", f"{job.id} is {job.state}", "wait until it is completed")
+        return self.house.desk.rooms.file(job)
+
+    def _given(self, given: Given) -> Given:
+        named = {"source": self._source(given.source, "picture" if given.kind == "image" else "video")}
+        if given.mask is not None:
+            named["mask"] = self._source(given.mask, "picture")
+        return given.model_copy(update={**named, "sha256": None})
+
+    def _source(self, name: str, kind: Any) -> str:
+        if name.startswith("video_") and kind == "video":
+            return str(self._clip(self.house.job(name, self.caller)))
+        if not name.startswith("file_"):
+            raise RequestError(
+                "givens", "a source is not a path here", "upload the file, and name its file_… id"
+            )
+        return str(self.files.path(name, "givens", kind))
+
+
+def _read(model: type[W], fields: Mapping[str, Any]) -> tuple[W, list[str]]:
+    """Return the fields as a model of them, and remarks about those that nobody here knows."""
+    fields = dict(fields)
+    for name in MORE:
+        more = as_object(fields.pop(name, None), name)
+        if isinstance(more, Mapping):
+            fields |= more
+    for name, problem in {**NEVER, **(ELSEWHERE if model is CreateVideo else {})}.items():
+        if fields.get(name) not in (None, ""):
+            raise RequestError(name, problem)
+    fields |= {name: as_object(fields[name], name) for name in _NESTED if name in fields}
+    try:
+        said = model.model_validate(text_of(fields))
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise invalid({**first, "loc": ("body", *first["loc"])}) from None
+    return said, [f"{name[:60]}: is not known here and was left out" for name in said.model_extra or {}]
+
+
+def _seed(said: Words) -> tuple[int | None, int]:
+    """Return the first seed and the number of clips."""
+    if not isinstance(said.seed, list):
+        return said.seed, said.n
+    seeds = said.seed
+    if not seeds or seeds != list(range(seeds[0], seeds[0] + len(seeds))) or said.n not in (1, len(seeds)):
+        raise RequestError(
+            "seed", "several seeds must follow one another, one for each video", "send the first"
+        )
+    return seeds[0], len(seeds)
+
+
+def _moves(value: str | list[dict[str, Any]] | None) -> str | list[CameraMove] | None:
+    """Return the camera's moves as words or one by one; raises `RequestError`."""
+    if not isinstance(value, list):
+        return value or None
+    try:
+        return [CameraMove.model_validate(move) for move in value] or None
+    except ValidationError as error:
+        raise RequestError("camera", error.errors()[0]["msg"].lower()) from None
+
+
+def _second(text: str) -> float:
+    """Read "1.5" or "1.5s" as seconds; raises `RequestError`."""
+    if not re.fullmatch(r"\d{1,6}(\.\d{0,6})?s?", text, re.ASCII):
+        raise RequestError("keyframes", f"{text[:40]!r} is not a time", "write the seconds, as in 1.5")
+    return float(text.removesuffix("s"))
+
+
+def _times(value: Any) -> dict[float, str]:
+    """Return what is told from which second on; raises `RequestError`."""
+    lines = (
+        [f"{when}={words}" for when, words in value.items()] if isinstance(value, Mapping) else as_list(value)
+    )
+    return dict(parse_at(line if isinstance(line, str) else str(line)) for line in lines)
+
+
+def _stages(shot: Shot, script: Sequence[tuple[float, str]]) -> tuple[tuple[float, str], ...]:
+    """Return all that is told later in a shot, in its order; raises `RequestError` for too much of it."""
+    told = tuple(sorted([*shot.script, *script]))
+    if len(told) > MOST_STAGES:
+        raise RequestError("at", f"has {len(told)} things one after another", f"nearest: {MOST_STAGES}")
+    return told
+
+
+def _size(said: CreateVideo, card: Card) -> tuple[tuple[int, int] | None, list[str]]:
+    """Return the size that is meant, and a remark where it is only the nearest.
+
+    Clients that ask for a model of the first videos API ask for its sizes as well: they get those of the same shape.
+    """
+    size = parse_size(said.size) if said.size else None
+    if said.width is not None and said.height is not None:
+        size = (said.width, said.height)
+    if size is None or size in card.sizes or not (said.model or "").startswith(ALIASES):
+        return size, []
+    if min(size) < 1:
+        raise RequestError("size", f"{size[0]}x{size[1]} is not a size")
+    wanted = math.log(size[0] / size[1])
+    near = min(card.sizes, key=lambda legal: abs(math.log(legal[0] / legal[1]) - wanted))
+    return near, [f"size: {size[0]}x{size[1]} becomes {near[0]}x{near[1]}, the nearest shape of {card.id}"]

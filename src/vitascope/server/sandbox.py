@@ -1,0 +1,384 @@
+"""Looks at files from outside in processes of their own, `python -m vitascope.server.sandbox`, which may come to harm.
+
+Decoders are large, and strangers write what they read. So the first look at an upload is taken by a fork of a process
+that has the decoders loaded and has never seen a file: with little memory, little time and nothing that may be written
+but one picture. What is left of a file that breaks it is an exit status, and the next one gets a fork that is as new.
+"""
+
+import atexit
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Literal, NoReturn
+
+import numpy as np
+from pydantic import TypeAdapter, ValidationError
+
+from vitascope.errors import RequestError
+from vitascope.media.info import MediaFacts
+from vitascope.media.inspector import HERE, MOMENTS, Pictures
+from vitascope.types import Fit, VideoShape
+
+MEMORY = 800 * 2**20
+"""Bytes of its own that a look may take; with the decoders' code it stays below 1 GB."""
+CPU_SECONDS, WALL_SECONDS = 4, 60
+MOMENTS_SECONDS = 10
+"""CPU seconds for moments of a video, which passed the first look: some seconds of it may have to be decoded."""
+STILL_BYTES = 64 * 2**20
+ANSWER_BYTES = 1 << 16
+AT_ONCE = 2
+"""Looks that are taken at the same time; more would let many small requests take much memory."""
+
+FORKS = sys.platform == "linux"
+"""Whether a process with decoders in it can be forked; elsewhere each file gets a new process, which takes longer."""
+
+_FACTS = TypeAdapter(MediaFacts)
+
+TOO_LONG = "takes too long to read", "save it anew, shorter or smaller"
+BROKEN = "could not be read within the limits", "save it anew"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a file holds: `picture` or `video`, its (width, height), frames and seconds."""
+
+    kind: str
+    format: str
+    size: tuple[int, int]
+    num_frames: int
+    seconds: float
+
+
+What = Literal["check", "facts", "picture", "moments", "beginning"]
+"""What a look is taken for: the first one at a file, or one of those of `vitascope.media.inspector.Looker`."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a look ended, what was found (or what the problem is, and the nearest that is none), and what it took."""
+
+    end: Literal["read", "refused", "too long", "broken"]
+    found: Mapping[str, Any]
+    peak_bytes: int = 0
+    signal: int = 0
+
+
+def check(path: Path, argument: str, still: Path | None = None) -> Finding:
+    """Return what an uploaded file holds; its first frame goes to the file `still`, as PNG.
+
+    Raises `RequestError` for `argument` when it holds no picture and no video that can be read within the limits.
+    """
+    found = _read(take_look(path, argument, still), argument)
+    return Finding(**{**found, "size": tuple(found["size"])})
+
+
+def take_look(
+    path: str | Path,
+    argument: str,
+    out: Path | None = None,
+    what: What = "check",
+    told: Mapping[str, Any] | None = None,
+) -> Look:
+    """Return how a look at a file ended, however that was; pixels that are wanted of it go to the file `out`."""
+    with _lookouts.one() as lookout:
+        return lookout.look(argument, str(path), str(out or ""), what, told)
+
+
+def _read(look: Look, argument: str) -> Mapping[str, Any]:
+    """Return what was found; raises `RequestError` for a look that found nothing."""
+    if look.end == "too long":
+        raise RequestError(argument, *TOO_LONG)
+    if look.end == "refused" and look.found.get("problem"):
+        raise RequestError(argument, str(look.found["problem"]), look.found.get("nearest"))
+    if look.end != "read":
+        raise RequestError(argument, *BROKEN)
+    return look.found
+
+
+class Apart:
+    """Has files looked at where that can harm nobody, for one request (`vitascope.media.inspector.Looker`).
+
+    What was found is remembered. Whoever looked may have been taken over by the file: what it says is checked.
+    """
+
+    def __init__(self) -> None:
+        self._facts: dict[str, MediaFacts] = {}
+        self._pictures: set[str] = set()
+
+    def facts(self, path: str | Path, argument: str) -> MediaFacts:
+        """Return what a picture or video holds."""
+        if str(path) not in self._facts:
+            found = _read(take_look(path, argument, what="facts"), argument)
+            try:
+                self._facts[str(path)] = _FACTS.validate_python(found)
+            except ValidationError:
+                raise RequestError(argument, *BROKEN) from None
+        return self._facts[str(path)]
+
+    def check_picture(self, path: str | Path, argument: str) -> None:
+        """See that a file holds a picture, all of which can be read."""
+        if str(path) not in self._pictures:
+            _read(take_look(path, argument, what="picture"), argument)
+            self._pictures.add(str(path))
+
+    def moments(
+        self, path: str | Path, kind: Literal["image", "video"], size: tuple[int, int], start: float | int
+    ) -> Pictures:
+        """Return a picture, or some of a video from a second on, cropped to a `size` (width, height)."""
+        told = {"kind": kind, "size": size, "start": start}
+        return _shown(path, kind, "moments", told, size, MOMENTS)
+
+    def beginning(self, path: str | Path, shape: VideoShape, how: Fit, start: float | int) -> Pictures:
+        """Return a video's first frames from a second on, as a clip of a `shape` would show them."""
+        told = {"shape": asdict(shape), "how": how, "start": start}
+        return _shown(path, "video", "beginning", told, (shape.width, shape.height), shape.num_frames)
+
+
+def _shown(
+    path: str | Path, argument: str, what: What, told: Mapping[str, Any], size: tuple[int, int], most: int
+) -> Pictures:
+    """Return at most so many pictures of a `size` that a look makes of a file."""
+    with TemporaryDirectory(prefix="vitascope-") as folder:
+        out = Path(folder) / "shown"
+        _read(take_look(path, argument, out, what, told), argument)
+        pixels = _pixels(out, size, most) if out.is_file() else None
+    if pixels is None or not len(pixels):
+        raise RequestError(argument, *BROKEN)
+    return pixels
+
+
+def _pixels(file: Path, size: tuple[int, int], most: int) -> Pictures:
+    """Return the whole pictures in a file of them, no more than may be there."""
+    width, height = size
+    each = width * height * 3
+    with file.open("rb") as written:
+        data = written.read(most * each)
+    return np.frombuffer(data, np.uint8, len(data) // each * each).reshape(-1, height, width, 3)
+
+
+class Lookout:
+    """A process that takes one look after another, each in a fork of its own; without forks it takes one and ends."""
+
+    program = "-m", "vitascope.server.sandbox"
+
+    def __init__(self) -> None:
+        told = {name: os.environ[name] for name in ("PATH", "PYTHONPATH", "SYSTEMROOT") if name in os.environ}
+        self._process = subprocess.Popen(
+            [sys.executable, *self.program],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=told | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+        )
+
+    @property
+    def alive(self) -> bool:
+        """Whether it can take another look."""
+        return self._process.poll() is None
+
+    def look(
+        self,
+        argument: str,
+        path: str,
+        out: str,
+        what: What = "check",
+        told: Mapping[str, Any] | None = None,
+    ) -> Look:
+        """Take a look; the process is given up when it does not answer."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        # A look that takes too long ends by itself; this is for a process that cannot even say so.
+        patience = threading.Timer(WALL_SECONDS + MOMENTS_SECONDS, self._process.kill)
+        patience.start()
+        try:
+            order = json.dumps([argument, path, out, what, dict(told or {})])
+            self._process.stdin.write(order.encode() + b"\n")
+            self._process.stdin.flush()
+            return Look(**json.loads(self._process.stdout.readline()))
+        except (OSError, ValueError, TypeError):
+            self.close()
+            return Look("broken", {})
+        finally:
+            patience.cancel()
+            if not FORKS:
+                self.close()
+
+    def close(self) -> None:
+        """End it."""
+        self._process.kill()
+        with contextlib.suppress(OSError):
+            self._process.communicate()
+
+
+class Lookouts:
+    """The processes that look, started when they are needed and kept for the next file."""
+
+    def __init__(self, at_once: int = AT_ONCE):
+        """Let so many looks be taken at a time."""
+        self._places = threading.BoundedSemaphore(at_once)
+        self._idle: list[Lookout] = []
+
+    @contextmanager
+    def one(self) -> Iterator[Lookout]:
+        """Yield a process for one look, when it is our turn."""
+        with self._places:
+            try:
+                lookout = self._idle.pop()
+            except IndexError:
+                lookout = Lookout()
+            if not lookout.alive:
+                lookout.close()
+                lookout = Lookout()
+            try:
+                yield lookout
+            finally:
+                self._idle.append(lookout)
+
+    def close(self) -> None:
+        """End all that wait."""
+        while self._idle:
+            self._idle.pop().close()
+
+
+_lookouts = Lookouts()
+atexit.register(_lookouts.close)
+
+
+def _serve() -> None:
+    """Answer one line by another until there are no more: the life of a `Lookout`."""
+    _load_decoders()
+    for line in sys.stdin.buffer:
+        order = json.loads(line)
+        if not FORKS:
+            _confine(order)
+            sys.stdout.write(_told(order))
+            return
+        sys.stdout.write(json.dumps(_apart(order)) + "\n")
+        sys.stdout.flush()
+
+
+def _apart(order: list[Any]) -> dict[str, Any]:
+    """Take a look in a fork, and return how that ended: all that a file can do to us."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        _look_and_end(writing, order)
+    os.close(writing)
+    with open(reading, "rb") as pipe:
+        answer = pipe.read(ANSWER_BYTES)
+    _, status, spent = os.wait4(child, 0)
+    peak = spent.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    if os.WIFSIGNALED(status):
+        killer = os.WTERMSIG(status)
+        late = killer in (signal.SIGALRM, signal.SIGXCPU)
+        return {"end": "too long" if late else "broken", "found": {}, "peak_bytes": peak, "signal": killer}
+    try:
+        return json.loads(answer) | {"peak_bytes": peak}
+    except ValueError:
+        return {"end": "broken", "found": {}, "peak_bytes": peak}
+
+
+def _look_and_end(writing: int, order: list[Any]) -> NoReturn:
+    """Be the fork: look, say what was seen and end, without a word to those who wait for our parent's."""
+    try:
+        nowhere = os.open(os.devnull, os.O_RDWR)
+        os.dup2(nowhere, 0)
+        os.dup2(nowhere, 1)
+        _confine(order)
+        os.write(writing, _told(order).encode())
+    finally:
+        os._exit(0)
+
+
+def _told(order: list[Any]) -> str:
+    found = _look(*order)
+    return json.dumps({"end": "refused" if "problem" in found else "read", "found": found})
+
+
+def _look(argument: str, path: str, out: str, what: What, told: Mapping[str, Any]) -> dict[str, object]:
+    """Return what the file holds, or what is wrong with it; the name it lies under is not for those who sent it."""
+    try:
+        match what:
+            case "check":
+                return _check(argument, path, out)
+            case "facts":
+                return asdict(HERE.facts(path, argument))
+            case "picture":
+                HERE.check_picture(path, argument)
+            case "moments":
+                width, height = told["size"]
+                shown = HERE.moments(path, told["kind"], (width, height), told["start"])
+                Path(out).write_bytes(shown.tobytes())
+            case "beginning":
+                shown = HERE.beginning(path, VideoShape(**told["shape"]), told["how"], told["start"])
+                Path(out).write_bytes(shown.tobytes())
+        return {}
+    except RequestError as error:
+        return {"problem": error.problem.replace(path, "the file"), "nearest": error.nearest}
+
+
+def _check(argument: str, path: str, still: str) -> dict[str, object]:
+    facts = HERE.facts(path, argument)
+    if still:
+        _save_still(argument, path, facts.kind, still)
+    width, height = facts.size
+    told = {"kind": facts.kind, "format": facts.format, "size": (width, height)}
+    return told | {"num_frames": facts.num_frames, "seconds": facts.seconds}
+
+
+def _save_still(argument: str, path: str, kind: str, still: str) -> None:
+    from PIL import Image
+
+    from vitascope.media.image import read_picture
+    from vitascope.media.video import opened_video
+
+    if kind == "picture":
+        pixels = read_picture(path, argument).pixels
+    else:
+        with opened_video(path, argument) as reel:
+            pixels = next(iter(reel.frames())).pixels()
+    Image.fromarray(pixels).save(still, "PNG")
+
+
+def _load_decoders() -> None:
+    """Load what looks need, so that forks have it."""
+    import PIL.AvifImagePlugin
+    import PIL.Image
+    import PIL.TiffImagePlugin
+    import PIL.WebPImagePlugin
+
+    PIL.Image.preinit()
+
+
+def _confine(order: list[Any]) -> None:
+    """Give up all but a little memory, time and room for files, for good."""
+    seconds = MOMENTS_SECONDS if order[3] in ("moments", "beginning") else CPU_SECONDS
+    if sys.platform == "win32":
+        return
+    import resource
+
+    limits = {
+        resource.RLIMIT_DATA: (MEMORY, MEMORY),
+        # Between the two comes the signal that says why.
+        resource.RLIMIT_CPU: (seconds, seconds + 1),
+        resource.RLIMIT_FSIZE: (STILL_BYTES, STILL_BYTES),
+        resource.RLIMIT_CORE: (0, 0),
+        resource.RLIMIT_NOFILE: (64, 64),
+    }
+    for limit, most in limits.items():
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(limit, most)
+    signal.alarm(WALL_SECONDS)
+
+
+if __name__ == "__main__":
+    _serve()

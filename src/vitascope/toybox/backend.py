@@ -1,0 +1,234 @@
+"""Toybox, the model that ships: small networks on ONNX Runtime, read from the package's own weights."""
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property, partial
+
+import numpy as np
+from jaxtyping import Float32, UInt8
+
+from vitascope.backends.base import Card, plan_by_card
+from vitascope.camera.path import AMOUNTS
+from vitascope.decode.video import Decoder
+from vitascope.denoise.run import Denoiser
+from vitascope.pipeline import LatentModel, Showing, render, render_stream
+from vitascope.progress import Progress
+from vitascope.runtime.base import Network
+from vitascope.runtime.onnx import OnnxNetwork
+from vitascope.settings import settings
+from vitascope.toybox.classifier import NETWORK, Judge
+from vitascope.toybox.conditioning.encoders import Encoders
+from vitascope.toybox.conditioning.text import encode_texts
+from vitascope.toybox.conditioning.tokenizer import Tokenizer, WordSpace, unit
+from vitascope.toybox.language.parse import parse
+from vitascope.toybox.motion.trajectory import Blocking, BlockingLibrary
+from vitascope.toybox.scene import Scene
+from vitascope.toybox.upscale import SCALE
+from vitascope.toybox.world import World
+from vitascope.types import Clip, Conditioning, Plan, Shot, Text, VideoShape
+from vitascope.weights.folder import WeightsFolder
+from vitascope.weights.manifest import STANDARD
+
+VOCABULARY = "tokens.txt"
+WAYS = "blocking.safetensors"
+UPSCALER = "upscaler"
+MAX_SECONDS = 600
+CAMERA_REACH = 1.5
+"""How much further than the usual amount a camera move may go."""
+
+
+class Toybox:
+    """A backend over one folder of weights; what it loads it keeps."""
+
+    def __init__(self, folder: WeightsFolder | None = None, threads: int | None = None):
+        """Use a folder of weights, by default the one that the settings name or the one in the package."""
+        chosen = settings().weights
+        self.folder = folder or (WeightsFolder(chosen) if chosen else WeightsFolder.shipped())
+        self.threads = settings().threads if threads is None else threads
+        self._open: dict[str, OnnxNetwork] = {}
+
+    @cached_property
+    def card(self) -> Card:
+        """What these weights can do, from their manifest; raises `WeightsError` when that is missing or damaged."""
+        manifest = self.folder.manifest
+        presets, drawn = manifest.defaults.every, self._drawn
+        return Card(
+            id="toybox",
+            licence=manifest.licence,
+            world=World.from_json(manifest.world),
+            sizes=(*drawn, *manifest.sizes),
+            num_frames=manifest.native.num_frames,
+            max_frames=VideoShape.snap_frames(MAX_SECONDS * manifest.native.fps),
+            fps=manifest.native.fps,
+            steps=presets[STANDARD].steps,
+            guidance_scale=presets[STANDARD].guidance_scale,
+            takes=frozenset({"frame", "source", "reference", "path"}),
+            camera_limits={kind: CAMERA_REACH * amount for kind, amount in AMOUNTS.items()},
+            presets=presets,
+            drawn=drawn,
+        )
+
+    def checksums(self) -> Mapping[str, str]:
+        """Return the SHA-256 of each file of weights, in hexadecimal; raises `WeightsError`."""
+        return self.folder.checksums()
+
+    def embed(self, words: Sequence[str]) -> Float32[np.ndarray, "words dim"]:
+        """Place words by their meaning, as unit vectors of the text encoder's own table."""
+        return unit(self._space.embed(words))
+
+    def see(
+        self, pictures: UInt8[np.ndarray, "pictures height width 3"]
+    ) -> Mapping[str, Mapping[str, float]]:
+        """Return how likely each label of each field of a scene is in pictures; nothing for weights without a judge."""
+        return {} if self._judge is None else self._judge.likely(pictures)
+
+    def watch(self, frames: UInt8[np.ndarray, "frames height width 3"]) -> Mapping[str, Mapping[str, float]]:
+        """Return how likely each label of each field is in a clip; nothing for weights without a judge."""
+        return {} if self._judge is None else self._judge.watched(frames)
+
+    def plan(self, shot: Shot) -> Plan:
+        """Fill in the model's defaults and snap to what it can do; raises `RequestError` for what it cannot."""
+        return plan_by_card(shot, self.card)
+
+    def render(self, shot: Shot, progress: Progress) -> Clip:
+        """Render a planned shot. Raises `WeightsError` and `Cancelled`."""
+        return render(shot, lambda: self.model(shot.preset), progress)
+
+    def show(self, shot: Shot, progress: Progress) -> Showing:
+        """Render a planned shot and hand over its frames chunk by chunk. Raises `WeightsError` and `Cancelled`."""
+        return render_stream(shot, lambda: self.model(shot.preset), progress)
+
+    def model(self, preset: str | None = None) -> LatentModel:
+        """Return the networks of a preset, each opened once; raises `WeightsError`."""
+        manifest = self.folder.manifest
+        chosen = manifest.defaults.every[preset or STANDARD]
+        words = partial(
+            encode_texts,
+            tokenizer=self._tokenizer,
+            network=self._network("text_encoder"),
+            max_words=manifest.max_words,
+        )
+        clean = Transformer(self._network("briefing"), self._network(chosen.network))
+        decoder = self._network("decoder")
+        return LatentModel(
+            encoders=Encoders(words, self._encode_video, self._block, self._fitting, clean.field),
+            longest=manifest.native.num_frames,
+            denoiser=Denoiser(clean, chosen.sampler, chosen.shift, chosen.temperature),
+            decoder=Decoder(decoder, decoder.shapes["deep"][1], decoder.shapes["shallow"][1]),
+            weights=dict(self.checksums()),
+            drawn=self._drawn,
+            upscale=self._upscale if self._drawn else None,
+        )
+
+    @cached_property
+    def _drawn(self) -> dict[tuple[int, int], tuple[int, int]]:
+        """The sizes that clips are scaled up to, and those at which they are drawn."""
+        if f"{UPSCALER}.onnx" not in self.folder.manifest.files:
+            return {}
+        return {
+            (SCALE * width, SCALE * height): (width, height) for width, height in self.folder.manifest.sizes
+        }
+
+    def _upscale(self, **pictures: np.ndarray) -> Mapping[str, np.ndarray]:
+        # Only clips that are scaled up need it.
+        return self._network(UPSCALER)(**pictures)
+
+    @cached_property
+    def _tokenizer(self) -> Tokenizer:
+        return Tokenizer.from_file(self.folder.file(VOCABULARY))
+
+    @cached_property
+    def _space(self) -> WordSpace:
+        return WordSpace(self._tokenizer, self.folder.file("text_encoder.safetensors"))
+
+    def _block(self, caption: str, seed: int) -> Blocking | None:
+        """Find a way over the set for what a caption says that its subject does."""
+        return self._ways.choose(self._scene(caption), seed) if self._ways else None
+
+    def _fitting(self, caption: str, seed: int) -> list[Blocking]:
+        """Find all ways for what a caption says that its subject does, on whatever set."""
+        return self._ways.fitting(self._scene(caption), seed) if self._ways else []
+
+    def _scene(self, caption: str) -> Scene:
+        return parse(caption, World.from_json(self.folder.manifest.world)).scene
+
+    @cached_property
+    def _judge(self) -> Judge | None:
+        listed = f"{NETWORK}.onnx" in self.folder.manifest.files
+        return Judge.load(self.folder, self.threads) if listed else None
+
+    @cached_property
+    def _ways(self) -> BlockingLibrary | None:
+        listed = WAYS in self.folder.manifest.files
+        return BlockingLibrary.load(self.folder.file(WAYS)) if listed else None
+
+    def _encode_video(
+        self, frames: UInt8[np.ndarray, "frames height width 3"]
+    ) -> Float32[np.ndarray, "tokens latent"]:
+        # Only shots that are given pictures need the encoder.
+        return encode_video(self._network("encoder"), frames)
+
+    def _network(self, name: str) -> OnnxNetwork:
+        """Open a network of the folder, or return the one that is open."""
+        if name not in self._open:
+            self._open[name] = self.folder.network(name, self.threads)
+        return self._open[name]
+
+
+class Transformer:
+    """The transformer as samplers see it: one network says what is told of each token, the other makes the steps."""
+
+    def __init__(self, briefing: Network, steps: Network):
+        """Use two networks; what the first said of the last conditionings is kept for their next steps."""
+        self.briefing, self.steps = briefing, steps
+        self._told: list[tuple[Conditioning, dict[str, np.ndarray]]] = []
+
+    def __call__(
+        self,
+        latents: Float32[np.ndarray, "batch tokens latent"],
+        levels: Float32[np.ndarray, "batch tokens"],
+        conditioning: Conditioning,
+    ) -> Float32[np.ndarray, "batch tokens latent"]:
+        """Return the clean latents; every clip of the batch has the same conditioning."""
+        told = self.told(conditioning) | {
+            "states": conditioning.text[None],
+            "mask": conditioning.text_mask[None],
+        }
+        repeated = {name: np.repeat(array, len(latents), axis=0) for name, array in told.items()}
+        (clean,) = self.steps(
+            video=latents, levels=levels, positions=conditioning.positions, **repeated
+        ).values()
+        return clean
+
+    def field(
+        self,
+        text: Text,
+        channels: Float32[np.ndarray, "batch tokens extra"],
+        positions: Float32[np.ndarray, "tokens 3"],
+    ) -> Float32[np.ndarray, "batch tokens latent"]:
+        """Return what tokens look like on the whole, before any noise."""
+        pooled = np.repeat(text.pooled[None], len(channels), axis=0)
+        return self.briefing(channels=channels, positions=positions, pooled=pooled)["field"]
+
+    def told(self, conditioning: Conditioning) -> dict[str, np.ndarray]:
+        """Return what is told of each token, the same in every step; kept for the words and for none."""
+        for known, told in self._told:
+            if known is conditioning:
+                return told
+        told = dict(
+            self.briefing(
+                channels=conditioning.channels[None],
+                positions=conditioning.positions,
+                pooled=conditioning.pooled[None],
+            )
+        )
+        self._told = [*self._told[-1:], (conditioning, told)]
+        return told
+
+
+def encode_video(
+    network: Network, frames: UInt8[np.ndarray, "frames height width 3"]
+) -> Float32[np.ndarray, "tokens latent"]:
+    """Return the normalised latents of 1 + 4k frames, one row per token."""
+    pictures = np.ascontiguousarray(frames.transpose(3, 0, 1, 2)[None], np.float32) / 255
+    (latents,) = network(frames=pictures).values()
+    return np.ascontiguousarray(latents[0].reshape(latents.shape[1], -1).T)

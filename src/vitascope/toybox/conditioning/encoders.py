@@ -1,0 +1,32 @@
+"""What stage 2 needs of a model: the networks that turn words and pictures into what the transformer reads."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float32, UInt8
+
+from vitascope.toybox.motion.trajectory import Blocking
+from vitascope.types import Text
+
+Field = Callable[
+    [Text, Float32[np.ndarray, "tries tokens extra"], Float32[np.ndarray, "tokens 3"]],
+    Float32[np.ndarray, "tries tokens latent"],
+]
+"""Words, extra channels and positions of tokens to what they look like on the whole, before any noise."""
+
+
+@dataclass(frozen=True)
+class Encoders:
+    """What turns words and pictures into what the network reads.
+
+    `text` takes sentences; `video` takes 1 + 4k frames and returns their normalised latents, one row per token;
+    `blocking` finds a way over the set for a caption and a seed, if it knows one, and `ways` all that would do, in the
+    seed's order; `field` draws without noise, for models that can.
+    """
+
+    text: Callable[[Sequence[str]], tuple[Text, ...]]
+    video: Callable[[UInt8[np.ndarray, "frames height width 3"]], Float32[np.ndarray, "tokens latent"]]
+    blocking: Callable[[str, int], Blocking | None] = lambda caption, seed: None
+    ways: Callable[[str, int], Sequence[Blocking]] = lambda caption, seed: ()
+    field: Field | None = None

@@ -1,0 +1,129 @@
+"""Scenes to words: the captions that the model trains on, in many phrasings, and one fixed form."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from vitascope.toybox.language.lexicon import MOVING, SAID, article, inflect
+from vitascope.toybox.scene import SEASON_SETS, Scene, seasons_of, times_of, weathers_of
+from vitascope.toybox.world import cast
+
+
+@dataclass(frozen=True)
+class Caption:
+    """A caption and the fields of its scene that it says."""
+
+    text: str
+    said: frozenset[str]
+
+
+def canonical(scene: Scene, without: frozenset[str] = frozenset()) -> str:
+    """Return a scene in the one fixed form: "a cat walks in a garden in spring, day, clear, clay style".
+
+    The season is left out where the set has none, and the camera always: it has numbers of its own. Nothing is said of
+    the fields `without`; a subject without a name is "a toy".
+    """
+    words = {
+        "subject": article(cast()[scene.subject].name),
+        "set": SAID["place"][scene.set][0],
+        "season": f"in {scene.season}" if scene.set in SEASON_SETS else "",
+        "time": scene.time,
+        "weather": scene.weather,
+        "style": f"{scene.style} style",
+    }
+    said = {field: "" if field in without else text for field, text in words.items()}
+    first = (said["subject"] or "a toy", inflect(scene.action)[1], said["set"], said["season"])
+    return ", ".join(
+        filter(None, (" ".join(filter(None, first)), said["time"], said["weather"], said["style"]))
+    )
+
+
+def caption(scene: Scene, rng: np.random.Generator) -> str:
+    """Return a scene in natural words: subject, action and set, and none, some or all of the rest.
+
+    What the set does not let vary (rain indoors, the seasons of a desert) is never said.
+    """
+    return describe(scene, rng).text
+
+
+def describe(scene: Scene, rng: np.random.Generator) -> Caption:
+    """Return a natural caption with the fields that it says; see `caption`."""
+    length = ("short", "middle", "long")[rng.choice(3, p=(0.2, 0.4, 0.4))]
+    choices = {
+        "season": seasons_of(scene.set),
+        "time": times_of(scene.set),
+        "weather": weathers_of(scene.set, scene.season),
+    }
+    rest = [field for field, labels in choices.items() if len(labels) > 1]
+    if length == "short":
+        rest = [field for field in rest if field == "season" and rng.random() < 0.5]
+    elif length == "middle":
+        rest = [field for field in rest if rng.random() < 0.6]
+    style = length == "long" or (length == "middle" and rng.random() < 0.4)
+    camera = length == "long" or (length == "middle" and rng.random() < 0.3)
+    text = (_keywords if rng.random() < 0.1 else _sentence)(scene, rest, rng)
+    tail = [("style", pick(rng, SAID["style"][scene.style]))] if style else []
+    tail += [("camera", pick(rng, SAID["camera"][scene.camera]))] if camera else []
+    if rng.random() < 0.3:
+        tail.reverse()
+    said = frozenset(("subject", "action", "set", *rest, *(field for field, _ in tail)))
+    text = ", ".join((text, *(words for _, words in tail)))
+    return Caption(text[0].upper() + text[1:] + "." if rng.random() < 0.15 else text, said)
+
+
+def pick(rng: np.random.Generator, phrases: Sequence[str]) -> str:
+    """Draw a phrase; the first, plainest one is as likely as all others together."""
+    if len(phrases) == 1 or rng.random() < 0.5:
+        return phrases[0]
+    return phrases[1 + int(rng.integers(len(phrases) - 1))]
+
+
+def _noun(scene: Scene, rng: np.random.Generator) -> str:
+    subject = cast()[scene.subject]
+    return pick(rng, (subject.name, *subject.synonyms)) if rng.random() < 0.5 else subject.name
+
+
+def _where(scene: Scene, rng: np.random.Generator) -> str:
+    goes = scene.action in MOVING and rng.random() < 0.5
+    return pick(rng, SAID["route" if goes else "place"][scene.set])
+
+
+def _circumstances(scene: Scene, fields: list[str], rng: np.random.Generator) -> str:
+    order = [fields[i] for i in rng.permutation(len(fields)).tolist()]
+    return " ".join(pick(rng, SAID[field][getattr(scene, field)]) for field in order)
+
+
+def _sentence(scene: Scene, fields: list[str], rng: np.random.Generator) -> str:
+    noun, where, when = _noun(scene, rng), _where(scene, rng), _circumstances(scene, fields, rng)
+    subject = f"the {noun}" if rng.random() < 0.2 else article(noun)
+    _, verb, gerund, _ = inflect(pick(rng, SAID["action"][scene.action]))
+    forms = (
+        f"{subject} {gerund} {where} {when}",
+        f"{subject} {verb} {where} {when}",
+        f"{subject} is {gerund} {where} {when}",
+        f"{subject} that {verb} {where} {when}",
+        f"{where} {when}, {subject} {verb}",
+        f"{where}, {subject} is {gerund} {when}",
+        f"{when} {subject} {verb} {where}",
+        f"there is {subject} {gerund} {where} {when}",
+        f"a video of {subject} {gerund} {where} {when}",
+    )
+    weights = np.array((6, 6, 3, 1, 1.5, 1.5, 1, 1, 1))
+    return " ".join(forms[rng.choice(len(forms), p=weights / weights.sum())].split()).replace(" ,", ",")
+
+
+def _keywords(scene: Scene, fields: list[str], rng: np.random.Generator) -> str:
+    gerund = inflect(pick(rng, SAID["action"][scene.action]))[2]
+    words = [
+        f"{_noun(scene, rng)} {gerund}",
+        SAID["place"][scene.set][0].removeprefix("in a ").removeprefix("on a "),
+    ]
+    return ", ".join((*words, *(_keyword(scene, field) for field in fields)))
+
+
+def _keyword(scene: Scene, field: str) -> str:
+    label = getattr(scene, field)
+    return (
+        {"rain": "rainy", "snow": "snowing", "clear": "clear weather"}[label] if field == "weather" else label
+    )

@@ -1,0 +1,140 @@
+"""What is understood of a prompt, as rows for a table: each with how it was come by."""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from vitascope.toybox.language.noun_phrases import Thing
+from vitascope.toybox.language.parse import Parsed
+from vitascope.toybox.language.segments import Stage
+from vitascope.toybox.scene import FIELDS
+from vitascope.toybox.world import cast
+from vitascope.types import CameraMove, Shot
+
+SAID, SEEN, OPEN, GUESSED = "said", "seen", "open", "guessed"
+LEFT_OUT, UNKNOWN = "left out", "unknown"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of an explanation: a field, what it holds, and how that was come by (see docs/prompts.md)"""
+
+    field: str
+    value: str
+    how: str
+
+
+def rows(parsed: Parsed, shot: Shot, timeline: tuple[Stage, ...]) -> list[Row]:
+    """Return the explanation of a prompt, read as `parsed` and resolved as `shot`."""
+    return [
+        Row("language", parsed.asked.language, ""),
+        *_scene(parsed),
+        *_camera(parsed, shot),
+        *_things(parsed),
+        *_asides(parsed, shot),
+        *_stages(timeline),
+        *(Row("not understood", words, UNKNOWN) for words in parsed.asked.unknown),
+        Row("caption", shot.caption or "", ""),
+    ]
+
+
+def to_json(
+    parsed: Parsed, shot: Shot, timeline: tuple[Stage, ...], notes: tuple[str, ...]
+) -> dict[str, Any]:
+    """Return the explanation as plain values."""
+    asked = parsed.asked
+    return {
+        "prompt": shot.prompt,
+        "language": asked.language,
+        "english": asked.english,
+        "scene": {
+            field: {
+                "value": None if field in parsed.left else getattr(parsed.scene, field),
+                "how": how(field, parsed),
+            }
+            for field in FIELDS
+        },
+        "things": [
+            {
+                "name": thing.name,
+                "subject": thing.subject,
+                "count": thing.count,
+                "attributes": list(thing.attributes),
+            }
+            for thing in asked.things
+        ],
+        "relations": [asdict(relation) for relation in asked.relations],
+        "moods": list(asked.moods),
+        "sound": asked.sound,
+        "seconds": asked.seconds,
+        "without": list(asked.without),
+        "unknown": list(asked.unknown),
+        "stages": [
+            {"text": stage.text, "caption": stage.caption, "start": stage.start, "end": stage.end}
+            for stage in timeline
+        ],
+        "notes": list(notes),
+        "shot": shot.model_dump(mode="json", exclude_none=True),
+    }
+
+
+def how(field: str, parsed: Parsed) -> str:
+    """Say how the label of a field was come by."""
+    ways = {SAID: parsed.said, SEEN: parsed.seen, OPEN: parsed.left}
+    return next((way for way, fields in ways.items() if field in fields), GUESSED)
+
+
+def _scene(parsed: Parsed) -> Iterator[Row]:
+    for field in FIELDS[:-1]:
+        label = getattr(parsed.scene, field)
+        shown = cast()[label].name if field == "subject" else label
+        yield Row(field, "as in the picture" if field in parsed.left else shown, how(field, parsed))
+
+
+def _camera(parsed: Parsed, shot: Shot) -> Iterator[Row]:
+    for move in shot.camera or ():
+        yield Row("camera", move_words(move), how("camera", parsed))
+    if not shot.camera:
+        yield Row("camera", "static", how("camera", parsed))
+
+
+def move_words(move: CameraMove) -> str:
+    """Return a move in words: "pan -0.35, from 50 % to 100 %"."""
+    span = "" if (move.start, move.end) == (0, 1) else f", from {move.start:.0%} to {move.end:.0%}"
+    return f"{move.kind} {move.amount:+g}{span}"
+
+
+def _things(parsed: Parsed) -> Iterator[Row]:
+    """Yield what is said of things; the model shows the first of them, one of it, and as it knows it."""
+    shown = next((thing for thing in parsed.asked.things if thing.subject == parsed.scene.subject), None)
+    for thing in parsed.asked.things:
+        if thing is not shown:
+            yield Row("also", thing_words(thing), LEFT_OUT)
+        elif thing.attributes or thing.count not in (None, 1):
+            yield Row("in full", thing_words(thing), LEFT_OUT)
+    for relation in parsed.asked.relations:
+        yield Row("relation", f"{relation.first} {relation.words} {relation.second}", LEFT_OUT)
+
+
+def thing_words(thing: Thing) -> str:
+    """Return a thing with its number and attributes: "2 small red cats"."""
+    count = {None: "", 0: "many"}.get(thing.count, str(thing.count))
+    return " ".join(word for word in (count, *thing.manners, *thing.looks, thing.name) if word)
+
+
+def _asides(parsed: Parsed, shot: Shot) -> Iterator[Row]:
+    asked = parsed.asked
+    if asked.moods:
+        yield Row("mood", ", ".join(asked.moods), LEFT_OUT)
+    if asked.sound:
+        yield Row("sound", asked.sound, LEFT_OUT)
+    if asked.seconds is not None:
+        yield Row("length", f"{asked.seconds:g} s", SAID)
+    if shot.negative_prompt:
+        yield Row("not wanted", shot.negative_prompt, SAID)
+
+
+def _stages(timeline: tuple[Stage, ...]) -> Iterator[Row]:
+    if len(timeline) > 1:
+        for stage in timeline:
+            yield Row(f"from {stage.start:.0%}", stage.caption.partition(",")[0], SAID)

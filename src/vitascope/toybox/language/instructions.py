@@ -1,0 +1,134 @@
+"""Instructions for edits: "make it night", "add a dog" to the forms that the model was taught."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from vitascope.toybox.language.defaults import complete
+from vitascope.toybox.language.lexicon import article
+from vitascope.toybox.language.nearest import Embed
+from vitascope.toybox.language.parse import parse
+from vitascope.toybox.scene import FIELDS, Scene
+from vitascope.toybox.world import FULL, World, cast
+
+TIME_WORDS = {"day": "make it daytime", "sunset": "make it sunset", "night": "make it night"}
+WEATHER_WORDS = {"clear": "clear up the sky", "rain": "make it rain", "snow": "make it snow"}
+STYLE_WORDS = {
+    "clay": "turn it into a clay film", "watercolour": "turn it into a watercolour painting",
+    "pencil": "turn it into a pencil drawing", "noir": "turn it into film noir",
+}  # fmt: skip
+SET_WORDS = {
+    "garden": "a garden", "meadow": "a meadow", "forest": "a forest", "beach": "a beach",
+    "underwater": "the sea", "desert": "the desert", "snow": "a snow field", "city": "a city",
+    "space": "space", "room": "a room", "stage": "a stage", "farm": "a farm",
+}  # fmt: skip
+
+_ADD = re.compile(r"\b(?:add|put|insert|place|include)\b(.*)")
+_REMOVE = re.compile(r"\b(?:remove|delete|erase|take away|get rid of|without)\b(.*)")
+_ASKED = re.compile(
+    r"^(?:please |now |can you |could you )*"
+    r"(?:make|let|put|move|turn|change|set|bring|place|transport|transform|render|redraw|give)\b"
+    r"(?: it| this| that| them| everything| the (?:scene|clip|video|picture|whole thing))?"
+)
+_FALLS = re.compile(r"\bit (?:to )?(snow|rain)(?:s|ing)?\b")
+_INTO = re.compile(r".*\b(?:into|to)\b")
+_REPLACE = re.compile(
+    r"\b(?:replace|swap|exchange|change|turn|make|transform)\b(.*?)\b(?:with|by|for|into|to|a)\b(.*)"
+)
+
+
+@dataclass(frozen=True)
+class Instruction:
+    """An instruction in the form that the model was taught, and the labels of a scene that it changes.
+
+    It changes none where somebody comes who was not there, or goes.
+    """
+
+    text: str
+    changes: Mapping[str, str] = field(default_factory=dict)
+
+    def after(self, scene: Scene, world: World) -> Scene | None:
+        """Return what becomes of a scene; None where somebody comes or goes, or the set cannot show what is asked."""
+        said = {name: getattr(scene, name) for name in FIELDS} | dict(self.changes)
+        if said["action"] not in cast()[said["subject"]].actions:
+            del said["action"]
+        whole = complete(said, world)
+        possible = all(getattr(whole, name) == label for name, label in self.changes.items())
+        return whole if self.changes and possible else None
+
+
+def change_of(field: str, label: str) -> str:
+    """Return the instruction that asks for another season, time, weather, style or set. Raises KeyError for others."""
+    words: Mapping[str, Mapping[str, str]] = {
+        "time": TIME_WORDS,
+        "weather": WEATHER_WORDS,
+        "style": STYLE_WORDS,
+    }
+    if field == "season":
+        return f"change the season to {label}"
+    return f"move it to {SET_WORDS[label]}" if field == "set" else words[field][label]
+
+
+def adds(caption: str) -> bool:
+    """Say whether an instruction of the model's own form brings somebody in who was not there."""
+    return caption.startswith("add ")
+
+
+def removes(caption: str) -> bool:
+    """Say whether an instruction of the model's own form takes somebody away."""
+    return caption.startswith("remove ")
+
+
+def names_somebody(prompt: str) -> bool:
+    """Say whether a prompt names a toy that is to be there, rather than one that is to go, or none."""
+    asked = instruction(prompt)
+    return not (asked is not None and removes(asked.text)) and "subject" in parse(prompt).said
+
+
+def addition(subject: str) -> str:
+    """Return the instruction that asks for a toy, by its id."""
+    return f"add {article(cast()[subject].name)}"
+
+
+def removal(subject: str) -> str:
+    """Return the instruction that asks for a toy to go away."""
+    return f"remove the {cast()[subject].name}"
+
+
+def replacement(old: str, new: str) -> str:
+    """Return the instruction that asks for one toy in another's place."""
+    return f"replace the {cast()[old].name} with {article(cast()[new].name)}"
+
+
+def instruction(prompt: str, world: World = FULL, embed: Embed | None = None) -> Instruction | None:
+    """Return what a prompt instructs, or None for a prompt that is no instruction."""
+    text = " ".join(prompt.lower().split())
+
+    def subject_in(words: str) -> str | None:
+        parsed = parse(words, world, embed) if words.strip() else None
+        return parsed.scene.subject if parsed is not None and "subject" in parsed.said else None
+
+    if (found := _REMOVE.search(text)) and (gone := subject_in(found[1])):
+        return Instruction(removal(gone))
+    if (found := _ADD.search(text)) and (new := subject_in(found[1])):
+        return Instruction(addition(new))
+    if (found := _REPLACE.search(text)) and (old := subject_in(found[1])) and (new := subject_in(found[2])):
+        return Instruction(replacement(old, new), {"subject": new}) if old != new else None
+    return _changed(text, world, embed)
+
+
+def _changed(text: str, world: World, embed: Embed | None) -> Instruction | None:
+    """Return the change that is asked for where no toy is spoken of, or where it is only told what becomes of "it"."""
+    if (falls := _FALLS.search(text)) and falls[1] in world.weathers:
+        return Instruction(change_of("weather", falls[1]), {"weather": falls[1]})
+    words = _ASKED.sub("", text)
+    if words != text:
+        words = _INTO.sub("in", words)
+    parsed = parse(words or text, world, embed)
+    if "subject" in parsed.said or "action" in parsed.said:
+        return None
+    for name in ("style", "time", "weather", "season", "set"):
+        if name in parsed.said:
+            label = getattr(parsed.scene, name)
+            return Instruction(change_of(name, label), {name: label})
+    return None

@@ -1,0 +1,1 @@
+"""Where the camera and the subject are in every frame."""

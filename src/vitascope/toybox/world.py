@@ -1,0 +1,145 @@
+"""The world a model knows: a choice of labels, the cast behind them, and how to draw scenes from it."""
+
+import hashlib
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
+
+from vitascope.toybox.scene import (
+    ACTIONS,
+    CAMERAS,
+    SEASONS,
+    SETS,
+    STYLES,
+    TIMES,
+    WEATHERS,
+    Scene,
+    seasons_of,
+    sets_of,
+    times_of,
+    weathers_of,
+)
+
+HELD_OUT = 0.05
+"""Share of (subject, action, set) triples that training never sees."""
+
+COMMON = {"day": 3.0, "clear": 3.0, "clay": 3.0, "static": 2.0}
+"""Labels that are drawn more often than their neighbours (weight 1), because people rarely say otherwise."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A member of the cast: its words, what it can do and where it makes sense."""
+
+    id: str
+    name: str
+    plural: str
+    kind: str
+    synonyms: tuple[str, ...] = ()
+    actions: tuple[str, ...] = ("stand",)
+    sets: tuple[str, ...] = SETS
+    emoji: str = ""
+
+
+@dataclass(frozen=True)
+class World:
+    """The labels that a model knows, each field a tuple of ids. A model's world is a subset of `FULL`."""
+
+    subjects: tuple[str, ...]
+    actions: tuple[str, ...] = ACTIONS
+    sets: tuple[str, ...] = SETS
+    seasons: tuple[str, ...] = SEASONS
+    times: tuple[str, ...] = TIMES
+    weathers: tuple[str, ...] = WEATHERS
+    styles: tuple[str, ...] = STYLES
+    cameras: tuple[str, ...] = CAMERAS
+
+    def to_json(self) -> dict[str, list[str]]:
+        """Return the labels as lists, ready for `json.dumps`."""
+        return {name: list(ids) for name, ids in asdict(self).items()}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Sequence[str]]) -> "World":
+        """Read what `to_json` wrote. Raises TypeError for a field that a world does not have."""
+        return cls(**{name: tuple(ids) for name, ids in data.items()})
+
+
+@cache
+def cast() -> dict[str, Subject]:
+    """Return all subjects by id, in the order of `subjects.toml`."""
+    text = files("vitascope.toybox").joinpath("subjects.toml").read_text("utf-8")
+    known = {field.name for field in fields(Subject)}
+    rows = tomllib.loads(text)["subject"]
+    return {row["id"]: Subject(**{k: _frozen(v) for k, v in row.items() if k in known}) for row in rows}
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+FULL = World(subjects=tuple(cast()))
+"""Everything the theatre can show."""
+
+
+def is_held_out(scene: Scene) -> bool:
+    """Say whether a scene's (subject, action, set) is one of the fixed 5 % that training never sees."""
+    triple = f"{scene.subject}|{scene.action}|{scene.set}".encode()
+    return int.from_bytes(hashlib.sha256(triple).digest()[:8]) < HELD_OUT * 2**64
+
+
+@cache
+def compositions(world: World, held_out: bool) -> dict[str, dict[str, tuple[str, ...]]]:
+    """Return subject -> action -> sets for every sensible triple of a world, seen ones or held-out ones."""
+    found: dict[str, dict[str, tuple[str, ...]]] = {}
+    for name in world.subjects:
+        subject = cast()[name]
+        for action in (a for a in subject.actions if a in world.actions):
+            sets = tuple(
+                s
+                for s in subject.sets
+                if s in world.sets
+                and s in sets_of(action)
+                and is_held_out(Scene(name, action, s)) == held_out
+            )
+            if sets:
+                found.setdefault(name, {})[action] = sets
+    return found
+
+
+def sample_scene(rng: np.random.Generator, world: World = FULL, held_out: bool = False) -> Scene:
+    """Draw a sensible scene: subject, then something it can do, then a place for it, then the rest.
+
+    With `held_out` only compositions that training never sees are drawn, without it only the others.
+    Raises ValueError if the world has no such composition.
+    """
+    triples = compositions(world, held_out)
+    if not triples:
+        raise ValueError(f"this world has no {'held-out' if held_out else 'seen'} compositions")
+    subject = _pick(rng, tuple(triples))
+    action = _pick(rng, tuple(triples[subject]))
+    place = _pick(rng, triples[subject][action])
+    season = _pick(rng, _within(seasons_of(place), world.seasons))
+    return Scene(
+        subject,
+        action,
+        place,
+        season,
+        time=_pick(rng, _within(times_of(place), world.times)),
+        weather=_pick(rng, _within(weathers_of(place, season), world.weathers)),
+        style=_pick(rng, world.styles),
+        camera=_pick(rng, world.cameras),
+    )
+
+
+def _within(possible: tuple[str, ...], known: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(label for label in possible if label in known) or possible[:1]
+
+
+def _pick(rng: np.random.Generator, labels: tuple[str, ...]) -> str:
+    weights = np.array([COMMON.get(label, 1.0) for label in labels])
+    return labels[rng.choice(len(labels), p=weights / weights.sum())]

@@ -38,6 +38,10 @@ class OutputExistsError(RequestError):
     """The file exists already."""
 
 
+class MarkError(OutputError):
+    """The file could not be marked as made by a machine, and is not written without its marks."""
+
+
 class InputFileError(VitascopeError):
     """The file could not be read as a clip of ours."""
 

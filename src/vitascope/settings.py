@@ -64,6 +64,32 @@ def _is_here(host: str) -> bool:
         return False
 
 
+class MarkSettings(BaseModel):
+    """How files are marked as made by a machine, as `[marks]` in `settings.toml` describes it.
+
+    `enabled` is the one switch for all marks; VITASCOPE_MARKS=off says the same. `record` says whether the shot and its
+    words travel in the file ("full") or stay on this machine ("private"). `certificate` is the owner's PEM chain, leaf
+    first, with its `key` (PEM, readable by the owner only) or a `sign_command` that reads what is to be signed on stdin
+    and writes the signature to stdout; without them a chain is made on first use. `timestamp_url` is a time stamp
+    authority (RFC 3161), `trust_anchors` a PEM file of those whose signatures count as trusted, and `watermark_key`
+    a secret of the owner's in place of the public key that everybody's `verify` knows. `label` shows the letters AI
+    in a corner, `label_language` says it in that language's word.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    enabled: bool = True
+    record: Literal["full", "private"] = "full"
+    certificate: Path | None = None
+    key: Path | None = None
+    sign_command: tuple[str, ...] = ()
+    timestamp_url: str | None = Field(default=None, max_length=2000, pattern=r"^https?://[^\s]+$")
+    trust_anchors: Path | None = None
+    watermark_key: SecretStr | None = Field(default=None, min_length=16)
+    label: Literal["off", "top-left", "top-right", "bottom-left", "bottom-right"] = "off"
+    label_language: str = Field(default="en", pattern=r"^[a-z]{2}$")
+
+
 class Settings(BaseModel):
     """What holds for every request on this machine.
 
@@ -75,7 +101,7 @@ class Settings(BaseModel):
     GPU alone, "always" on every GPU, or "never".
     `store` is the Postgres database of a queue that several servers share, as in postgresql://user@host/name (None:
     the queue lies in the home folder). `remotes` are the servers that `--model remote:NAME` may name; they are said in
-    the file only.
+    the file only. `marks` says how files are marked as made by a machine.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -90,6 +116,7 @@ class Settings(BaseModel):
     compile: Literal["auto", "always", "never"] = "auto"
     store: SecretStr | None = None
     remotes: dict[str, RemoteServer] = {}
+    marks: MarkSettings = MarkSettings()
 
     @field_validator("store")
     @classmethod
@@ -118,19 +145,28 @@ def read_settings(environ: dict[str, str]) -> Settings:
             values = tomllib.loads(file.read_text("utf-8"))
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise RequestError(str(file), f"is not valid TOML ({error})") from None
-    for name in Settings.model_fields.keys() - {"home", "remotes"}:
+    for name in Settings.model_fields.keys() - {"home", "remotes", "marks"}:
         if value := environ.get(f"VITASCOPE_{name.upper()}"):
             values[name] = value
+    if switch := environ.get("VITASCOPE_MARKS"):
+        values["marks"] = _switched(values.get("marks"), switch)
     try:
         return Settings(**{**values, "home": home})  # pyright: ignore[reportArgumentType]
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"])
-        if first["loc"][:1] == ("remotes",):
+        if first["loc"][:1] in (("remotes",), ("marks",)):
             raise RequestError(f"{name} in {file}", first["msg"].removeprefix("Value error, ")) from None
         words = first["msg"].removeprefix("Value error, ")
         words = words[:1].lower() + words[1:]
         raise RequestError(f"VITASCOPE_{name.upper()} or {file}", words) from None
+
+
+def _switched(marks: object, switch: str) -> dict[str, object]:
+    """Return the marks' settings with what VITASCOPE_MARKS says; raises `RequestError`."""
+    if switch not in ("on", "off"):
+        raise RequestError("VITASCOPE_MARKS", f"{switch[:20]!r} is neither on nor off")
+    return {**(marks if isinstance(marks, dict) else {}), "enabled": switch == "on"}
 
 
 @cache

@@ -17,6 +17,7 @@ from vitascope.cli.jobs import jobs
 from vitascope.cli.models import models
 from vitascope.cli.remake import remake
 from vitascope.cli.serve import serve, tokens
+from vitascope.cli.verify import verify
 from vitascope.cli.webhooks import webhooks
 from vitascope.cli.worker import worker
 
@@ -54,6 +55,7 @@ app.command()(edit)
 app.command()(film)
 app.command()(inspect)
 app.command()(remake)
+app.command()(verify)
 app.command()(evaluate)
 app.add_typer(models)
 app.command()(worker)

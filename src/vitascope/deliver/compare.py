@@ -1,4 +1,4 @@
-"""Are two clips the same: frame by frame, and byte by byte?"""
+"""Are two clips the same: frame by frame, and byte by byte before the signature, which has a time of its own?"""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from vitascope.deliver.mux import Movie, read
+from vitascope.deliver.provenance.boxes import unsigned
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class Comparison:
     def sentence(self) -> str:
         """Return the outcome in one line."""
         if self.picture_identical and self.bytes_identical:
-            return f"identical: all {self.num_frames} frames, and every byte of the file"
+            return f"identical: all {self.num_frames} frames, and every byte of the file but its signature"
         because = f" (changed since: {', '.join(self.changed)})" if self.changed else ""
         if self.picture_identical:
             return f"identical picture: all {self.num_frames} frames; the files' bytes differ{because}"
@@ -67,6 +68,6 @@ def compare(file: Path, before: Movie, again: Path) -> Comparison:
         same_shape=same_shape,
         different=() if apart is None else tuple(int(i) for i in np.flatnonzero(apart)),
         largest=None if apart is None else int(apart.max()),
-        bytes_identical=file.read_bytes() == again.read_bytes(),
+        bytes_identical=unsigned(file) == unsigned(again),
         changed=tuple(sorted({name for name, _ in weights | versions})),
     )

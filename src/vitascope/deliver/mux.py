@@ -20,6 +20,7 @@ from av.video.stream import VideoStream
 from jaxtyping import UInt8
 
 from vitascope.deliver.names import check_output
+from vitascope.deliver.provenance.marks import marks_of
 from vitascope.deliver.record import from_tags, to_tags
 from vitascope.deliver.thumbnail import poster
 from vitascope.errors import InputFileError
@@ -53,8 +54,11 @@ def save(clip: Clip, path: Path, *, force: bool = False) -> Path:
     Raises `OutputExistsError` for a file that exists (unless `force`) and `OutputError` when writing fails.
     """
     check_output(path, force=force)
+    marks = marks_of(clip.record)
     with published(path, force=force) as part:
         encode(clip, part)
+        if marks is not None:
+            marks.seal(part)
     return path
 
 

@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 
+from vitascope.deliver.provenance.marks import check_marks
 from vitascope.errors import OutputError, OutputExistsError, RequestError
 
 SUFFIX = ".mp4"
@@ -50,8 +51,9 @@ def check_output(path: Path, *, force: bool) -> None:
     """Refuse, before any work, a file that cannot be written there.
 
     Raises `OutputExistsError` for one that exists (unless `force`), `RequestError` for what is no place for a file,
-    and `OutputError` where writing is not allowed.
+    `OutputError` where writing is not allowed, and `MarkError` where the file could not be marked.
     """
+    check_marks()
     folder = path.parent
     try:
         if path.exists() and not path.is_file():

@@ -9,6 +9,7 @@ from jaxtyping import UInt8
 from PIL import Image, ImageDraw, ImageFont
 
 from vitascope.deliver.mux import read
+from vitascope.deliver.provenance.marks import save_picture
 from vitascope.files import published
 
 MOMENTS = 4
@@ -27,12 +28,12 @@ def save_sheet(clips: Sequence[Path], path: Path, *, force: bool = False) -> Pat
 
     Raises `InputFileError` for a clip that cannot be read, `OutputError` and `OutputExistsError`.
     """
-    strips = []
+    strips, movie = [], None
     for clip in clips:
         movie = read(clip)
         strips.append(_strip(movie.frames, f"seed {movie.record.shot.seed}"))
     with published(path, force=force) as part:
-        sheet(strips).save(part, "PNG")
+        save_picture(sheet(strips), part, "PNG", clips=clips, record=None if movie is None else movie.record)
     return path
 
 

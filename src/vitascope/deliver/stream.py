@@ -1,14 +1,17 @@
 """Frames to a fragmented MP4 that can be watched while it grows: written once from front to back, never sought in."""
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 from itertools import chain
-from typing import Protocol, runtime_checkable
+from tempfile import TemporaryFile
+from typing import BinaryIO, Protocol, runtime_checkable
 
 import av
 import numpy as np
 from jaxtyping import UInt8
 
 from vitascope.deliver.mux import add_video, packets
+from vitascope.deliver.provenance.marks import marks_of
 from vitascope.deliver.record import to_tags
 from vitascope.errors import OutputError
 from vitascope.types import Record
@@ -37,8 +40,9 @@ class Sink(Protocol):
 class Pipe:
     """The part of a binary file that a pipe has too, which is all that the muxer gets to see."""
 
-    def __init__(self, out: Sink):
-        self._out = out
+    def __init__(self, out: Sink, copy: BinaryIO | None = None):
+        """Write to `out`, and to a file that can be read again, for what is signed is read twice."""
+        self._out, self._copy = out, copy
 
     def write(self, data: bytes) -> int:
         """Write all of it at once; raises `BrokenPipeError` and, for what else can go wrong, `OutputError`."""
@@ -47,6 +51,8 @@ class Pipe:
             while rest:
                 rest = rest[self._out.write(rest) or 0 :]
             self._out.flush()
+            if self._copy is not None:
+                self._copy.write(data)
         except BrokenPipeError:
             raise
         except OSError as error:
@@ -60,13 +66,29 @@ def stream(
     """Write a clip to `out` as its chunks of frames come, in memory that does not grow with it.
 
     Decoded, the frames are those of the file that `deliver.mux` makes of the same frames. The record must be whole
-    before the first frame, because it comes first. Raises `BrokenPipeError` when the reader leaves.
+    before the first frame, because it comes first. The signature comes last.
+    Raises `BrokenPipeError` when the reader leaves.
     """
     first = next(frames)
     height, width = first.shape[1:3]
-    with av.open(Pipe(out), "w", format="mp4", options=CONTAINER) as container:
+    marks = marks_of(record)
+    with TemporaryFile() if marks else nullcontext() as copy:
+        pipe = Pipe(out, copy)
+        _stream(pipe, chain((first,), frames), (width, height), fps, record)
+        if marks is not None and copy is not None:
+            pipe.write(marks.end(copy))
+
+
+def _stream(
+    pipe: "Pipe",
+    frames: Iterator[UInt8[np.ndarray, "frames height width 3"]],
+    size: tuple[int, int],
+    fps: float,
+    record: Record,
+) -> None:
+    with av.open(pipe, "w", format="mp4", options=CONTAINER) as container:
         container.metadata.update(to_tags(record))
-        video = add_video(container, fps, width, height)
+        video = add_video(container, fps, *size)
         container.start_encoding()
-        for packet in packets(video, chain((first,), frames)):
+        for packet in packets(video, frames):
             container.mux(packet)

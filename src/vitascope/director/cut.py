@@ -9,6 +9,8 @@ import numpy as np
 from jaxtyping import UInt8
 
 from vitascope.deliver.mux import CONTAINER, add_cover, add_video, cover_packet, frames_of, packets
+from vitascope.deliver.provenance.c2pa import Ingredient
+from vitascope.deliver.provenance.marks import marks_of
 from vitascope.deliver.record import to_tags, versions
 from vitascope.deliver.thumbnail import poster
 from vitascope.director.shoot import Made
@@ -28,13 +30,22 @@ def cut(board: Storyboard, shots: Sequence[Made], path: Path, progress: Progress
     whole = _measured(board, shots)
     record = _record(whole, board, shots)
     with progress.phase("cut", len(shots)):
+        marks = marks_of(
+            record, [Ingredient(made.path, "componentOf", _title(n)) for n, made in enumerate(shots)]
+        )
         _encode(record, _joined(whole, shots, progress), path)
+        if marks is not None:
+            marks.seal(path)
     return record
 
 
 def blended(before: Frame, after: Frame, share: float) -> Frame:
     """Return a frame that is `share` of the way from one to another."""
     return np.rint(before * (1 - share) + after * share).astype(np.uint8)
+
+
+def _title(number: int) -> str:
+    return f"shot {number + 1}"
 
 
 def _measured(board: Storyboard, shots: Sequence[Made]) -> Storyboard:

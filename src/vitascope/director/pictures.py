@@ -7,6 +7,7 @@ from jaxtyping import UInt8
 from PIL import Image, ImageDraw, ImageFont
 
 from vitascope.deliver.mux import frames_of, read_record
+from vitascope.deliver.provenance.marks import save_picture
 from vitascope.deliver.sheet import BACKGROUND, INK, sheet
 from vitascope.director.storyboard import storyboard_of
 from vitascope.errors import InputFileError
@@ -38,7 +39,7 @@ def save_storyboard(film: Path, path: Path, *, force: bool = False) -> Path:
         when = f"{number + 1}   {max(0, start) / fps:.1f} to {end / fps:.1f} s{_joined(take.continues, take.overlap)}"
         panels.append(_panel(found[middles[number]], when, take.shot.prompt))
     with published(path, force=force, argument="storyboard") as part:
-        sheet(panels).save(part, "PNG")
+        save_picture(sheet(panels), part, "PNG", clips=[film], record=record)
     return path
 
 

@@ -19,6 +19,7 @@ from PIL import Image
 from vitascope import pipeline
 from vitascope.backends.base import Backend
 from vitascope.deliver.mux import ENCODER, encode, frames_of, read_record
+from vitascope.deliver.provenance.marks import marks_of
 from vitascope.deliver.record import versions
 from vitascope.director.storyboard import Storyboard, Take, shot_named
 from vitascope.errors import InputFileError, RequestError
@@ -102,6 +103,8 @@ def _made(take: Take, last: Path | None, renderer: Backend, folder: Path, progre
         clip = rendered(shot, renderer, progress.keeping(folder / key))
         with progress.phase("write"), published(path, force=True, argument="shots") as part:
             encode(clip, part, BARELY)
+            if (marks := marks_of(clip.record)) is not None:
+                marks.seal(part)
         record = clip.record
     shutil.rmtree(folder / key, ignore_errors=True)
     return Made(path, *_plain(take, record, going_on), before)

@@ -11,6 +11,7 @@ from PIL import Image, ImageDraw
 from rich.table import Table
 from rich.text import Text
 
+from vitascope.deliver.provenance.marks import save_picture
 from vitascope.evaluation.judge import expected, matters
 from vitascope.evaluation.metrics.flicker import flicker
 from vitascope.evaluation.metrics.warping import warping
@@ -235,4 +236,4 @@ def draw_sheet(rows: Sequence[SheetRow], path: Path, columns: int = 2) -> None:
         room = max(0, (x + cell[0] - start) // letter)
         draw.text((start, y + height + line), row.wrong[:room], "#c0392b")
     path.parent.mkdir(parents=True, exist_ok=True)
-    sheet.save(path)
+    save_picture(sheet, path, "PNG")

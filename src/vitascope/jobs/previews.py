@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from vitascope.deliver.provenance.marks import save_picture
 from vitascope.progress import Event
 
 EVERY_SECONDS = 2.0
@@ -49,5 +50,5 @@ class Previews:
         picture = Image.fromarray(event.preview())
         picture.thumbnail((SIDE, SIDE))
         part = self._path.with_suffix(".part")
-        picture.save(part, "WEBP", quality=QUALITY)
+        save_picture(picture, part, "WEBP", quality=QUALITY)
         os.replace(part, self._path)

@@ -2,11 +2,14 @@
 
 import math
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
 from PIL import Image
 
+from vitascope.deliver.mux import read_record
+from vitascope.deliver.provenance.marks import save_picture
 from vitascope.errors import InputFileError
 from vitascope.files import published
 from vitascope.jobs.job import Output
@@ -26,10 +29,12 @@ def glance(clip: Path, output: Output, kind: Glance) -> Path:
     if not path.exists():
         picture = (thumbnail if kind == "thumbnail" else spritesheet)(clip, output.num_frames)
         with published(path, force=True) as part:
-            if kind == "thumbnail":
-                picture.save(part, "WEBP", quality=85)
+            still = kind == "thumbnail"
+            marks = partial(save_picture, clips=[clip], record=read_record(clip), still=still)
+            if still:
+                marks(picture, part, "WEBP", quality=85)
             else:
-                picture.save(part, "JPEG", quality=88)
+                marks(picture, part, "JPEG", quality=88)
     return path
 
 

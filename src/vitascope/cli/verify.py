@@ -1,0 +1,35 @@
+"""`vitascope verify`: what the marks of files say, in words."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def verify(
+    files: Annotated[
+        list[Path], typer.Argument(help="Pictures, videos or sounds, from anywhere.", show_default=False)
+    ],
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON list on stdout.")] = False,
+) -> None:
+    """Say whether files carry marks of origin, and what those prove.
+
+    Exit status 0 when all are marked, 3 when one has no marks, 4 when marks are broken or contradict each other.
+    """
+    from vitascope.deliver.provenance import verify as provenance
+    from vitascope.deliver.provenance.anchors import trust_anchors
+    from vitascope.settings import settings
+
+    anchors = trust_anchors(settings())
+    reports = [provenance.verify(file, anchors) for file in files]
+    if as_json:
+        typer.echo(json.dumps([report.to_json() for report in reports], ensure_ascii=False))
+    else:
+        for number, report in enumerate(reports):
+            typer.echo(f"{'' if number == 0 else chr(10)}{report.file}")
+            for line in report.lines:
+                typer.echo(f"  {line}")
+    status = max(provenance.EXIT_STATUS[report.verdict] for report in reports)
+    if status:
+        raise typer.Exit(status)

@@ -1,0 +1,24 @@
+"""Who is trusted to vouch for signers: those whom the owner names, and this installation itself."""
+
+from vitascope.deliver.provenance.credentials import FOLDER, ROOT
+from vitascope.errors import MarkError
+from vitascope.settings import Settings
+
+MOST_BYTES = 8 << 20
+
+
+def trust_anchors(settings: Settings) -> bytes:
+    """Return the PEM certificates of all who are trusted; raises `MarkError` for a file that cannot be read."""
+    found, own = b"", settings.home / FOLDER / ROOT
+    if own.is_file():
+        found = own.read_bytes()
+    if (named := settings.marks.trust_anchors) is not None:
+        try:
+            with named.open("rb") as file:
+                pem = file.read(MOST_BYTES)
+        except OSError as error:
+            raise MarkError(f"marks.trust_anchors: {named} could not be read ({error.strerror})") from None
+        if b"-----BEGIN CERTIFICATE-----" not in pem:
+            raise MarkError(f"marks.trust_anchors: {named} holds no PEM certificates")
+        found += pem
+    return found

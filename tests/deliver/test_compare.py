@@ -14,7 +14,7 @@ def test_the_same_clip_is_identical(tmp_path):
     result = compared(tmp_path, synthetic_clip(), synthetic_clip())
     assert result.picture_identical
     assert result.bytes_identical
-    assert result.sentence() == "identical: all 9 frames, and every byte of the file"
+    assert result.sentence() == "identical: all 9 frames, and every byte of the file but its signature"
 
 
 def test_the_same_picture_by_another_version(tmp_path):

@@ -1,10 +1,11 @@
 """Frames to a fragmented MP4 that can be watched while it grows: written once from front to back, never sought in."""
 
+import io
 from collections.abc import Iterator
 from contextlib import nullcontext
 from itertools import chain
 from tempfile import TemporaryFile
-from typing import BinaryIO, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import av
 import numpy as np
@@ -40,7 +41,7 @@ class Sink(Protocol):
 class Pipe:
     """The part of a binary file that a pipe has too, which is all that the muxer gets to see."""
 
-    def __init__(self, out: Sink, copy: BinaryIO | None = None):
+    def __init__(self, out: Sink, copy: io.BufferedIOBase | None = None):
         """Write to `out`, and to a file that can be read again, for what is signed is read twice."""
         self._out, self._copy = out, copy
 

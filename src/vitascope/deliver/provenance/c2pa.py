@@ -11,7 +11,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO, Literal
+from typing import Any, Literal
 
 from vitascope import __version__
 from vitascope.deliver.provenance.boxes import manifest_box
@@ -86,7 +86,7 @@ def sign_bytes(data: bytes, mime_type: str, claim: Claim, credentials: Credentia
 
 
 def sign_streamed(
-    written: BinaryIO, claim: Claim, credentials: Credentials, timestamp_url: str | None
+    written: io.BufferedIOBase, claim: Claim, credentials: Credentials, timestamp_url: str | None
 ) -> bytes:
     """Return the box to append to an MP4 that went out already, `written` being a copy; raises `MarkError`.
 
@@ -97,8 +97,8 @@ def sign_streamed(
 
 
 def _sign(
-    source: BinaryIO,
-    out: BinaryIO,
+    source: io.BufferedIOBase,
+    out: io.BufferedIOBase,
     mime_type: str,
     claim: Claim,
     credentials: Credentials,

@@ -10,7 +10,7 @@ import secrets
 import stat
 import subprocess
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -38,8 +38,8 @@ class Credentials:
 
     chain: bytes
     algorithm: str
-    key: bytes | None = None
-    sign: Callable[[bytes], bytes] | None = None
+    key: bytes | None = field(default=None, repr=False)
+    sign: Callable[[bytes], bytes] | None = field(default=None, repr=False)
 
     @property
     def root(self) -> bytes:

@@ -1,5 +1,6 @@
 """What every writer asks: which marks a file gets, and to put them on."""
 
+import io
 import json
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -7,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
@@ -42,7 +43,7 @@ class Marks:
             file.write(xmp_box(self.xmp))
         c2pa.sign_file(path, mime_type, self.claim, self.credentials, self.timestamp_url)
 
-    def end(self, written: BinaryIO) -> bytes:
+    def end(self, written: io.BufferedIOBase) -> bytes:
         """Return what is to follow a streamed MP4, `written` being a copy of it: XMP and the signature."""
         box = xmp_box(self.xmp)
         written.seek(0, 2)

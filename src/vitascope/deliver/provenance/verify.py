@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from vitascope.deliver.provenance.c2pa import ManifestReport, read_manifest
 from vitascope.deliver.provenance.xmp import Xmp, read_xmp
-from vitascope.intake.door import Limits, opened
+from vitascope.media.limits import Limits, opened
 
 Verdict = Literal["marked", "none", "broken"]
 

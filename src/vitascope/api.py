@@ -11,9 +11,10 @@ from pydantic import ValidationError
 from vitascope import tasks
 from vitascope.backends.base import Card, parse_ratio
 from vitascope.backends.registry import backend, check_name
-from vitascope.camera.subject_path import parse_path
+from vitascope.camera.subject_path import check_path, parse_path
 from vitascope.camera.syntax import parse_moves
 from vitascope.errors import RequestError, asking_the_model
+from vitascope.limits import MAX_STAGES, check_text
 from vitascope.media.inspector import looker
 from vitascope.pipeline import Showing, first_able, show
 from vitascope.pipeline import generate as run
@@ -43,6 +44,8 @@ def make_shot(
     Sizes, camera moves, paths and LoRAs may be text as on the command line; `at` maps seconds to what is told from then
     on; all else are fields of `Shot`.
     """
+    for name, value in {"size": size, "camera": camera, "path": path, **said}.items():
+        check_text(name, value)
     length = _last_second(backend(model).card, said)
     if isinstance(size, str):
         size = parse_size(size)
@@ -50,6 +53,10 @@ def make_shot(
         camera = parse_moves(camera, length)
     if isinstance(path, str):
         path = parse_path(path, length)
+    elif path:
+        path = check_path(path, length)
+    if len(at or ()) > MAX_STAGES:
+        raise RequestError("at", f"has {len(at or ())} things one after another", f"nearest: {MAX_STAGES}")
     script = tuple((_share(second, length), words) for second, words in sorted((at or {}).items()))
     try:
         return Shot(
@@ -99,6 +106,7 @@ def parse_size(text: str) -> tuple[int, int]:
 
 def parse_lora(text: str) -> tuple[str, float]:
     """Read "PATH_OR_ID:0.8" as where a LoRA is and how strongly it counts, 1 if unsaid; raises `RequestError`."""
+    check_text("lora", text)
     source, _, scale = text.rpartition(":")
     try:
         strength = float(scale)
@@ -167,6 +175,8 @@ def editing(
 
     Raises `RequestError` for what cannot be had at once.
     """
+    for name, value in {"box": box, "span": span, "outpaint": outpaint}.items():
+        check_text(name, value)
     facts, fps = looker().facts(video, "video"), backend(model).card.fps
     if isinstance(box, str):
         box = tasks.parse_box(box, facts.size)

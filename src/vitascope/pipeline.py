@@ -14,6 +14,7 @@ import numpy as np
 
 from vitascope import telemetry
 from vitascope.backends.base import Backend
+from vitascope.camera.subject_path import check_path
 from vitascope.decode.video import Decoder, decode, glimpse
 from vitascope.deliver.mux import save
 from vitascope.deliver.record import make_record
@@ -93,6 +94,8 @@ class Watches(Protocol):
 def plan(shot: Shot, backend: Backend) -> Plan:
     """Return the shot with nothing left unsaid, before any work; raises `RequestError`."""
     with telemetry.phase("plan", 1):
+        if shot.path:
+            check_path(shot.path)
         with asking_the_model():
             world = backend.card.world
         # 1 prompt/: words -> Shot

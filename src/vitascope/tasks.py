@@ -8,6 +8,7 @@ from pathlib import Path
 
 from vitascope.camera.times import read_moment, read_span
 from vitascope.errors import RequestError
+from vitascope.limits import check_text
 from vitascope.types import Fit, Given
 
 LAST = 86_400.0
@@ -76,6 +77,7 @@ def parse_keyframes(texts: Sequence[str] | None) -> dict[float, str]:
     """Read "1.5s=FILE" each; raises `RequestError`."""
     frames: dict[float, str] = {}
     for text in texts or ():
+        check_text("keyframe", text)
         when, _, file = text.partition("=")
         moment = read_moment(when)
         if moment is None or not moment.in_seconds or not file:
@@ -101,4 +103,4 @@ def parse_box(text: str, size: tuple[int, int]) -> Box:
         x, y, wide, high = x / size[0], y / size[1], wide / size[0], high / size[1]
     if not (0 <= x < 1 and 0 <= y < 1 and 0 < wide <= 1 - x + 1e-6 and 0 < high <= 1 - y + 1e-6):
         raise RequestError("box", f"{text[:40]} lies outside the picture", "shares of it run from 0 to 1")
-    return x, y, wide, high
+    return x, y, min(wide, 1 - x), min(high, 1 - y)

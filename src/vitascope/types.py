@@ -13,6 +13,18 @@ import numpy as np
 from jaxtyping import Bool, Float32, UInt8
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from vitascope.limits import (
+    LENGTHS,
+    MAX_FILE_NAME,
+    MAX_GIVENS,
+    MAX_LORAS,
+    MAX_MOVES,
+    MAX_NAME,
+    MAX_POINTS,
+    MAX_STAGES,
+    MAX_TEXT,
+)
+
 TIME_STRIDE = 4
 """Frames that one latent frame stands for; the first stands for one."""
 SPACE_STRIDE = 16
@@ -33,6 +45,13 @@ Fit = Literal["crop", "pad", "stretch"]
 Quality = Literal["lossless", "high", "medium", "low"]
 """How near to what the model draws at its slowest a clip is to be: all the way, or less and faster."""
 Easing = Literal["linear", "ease", "ease-in", "ease-out"]
+Number = Annotated[float, Field(allow_inf_nan=False)]
+Share = Annotated[float, Field(ge=0, le=1)]
+"""A part of a length; neither infinity nor what is no number lies between 0 and 1."""
+Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+LongText = Annotated[str, Field(max_length=MAX_TEXT)]
+ShortText = Annotated[str, Field(max_length=MAX_NAME)]
+FileName = Annotated[str, Field(max_length=MAX_FILE_NAME)]
 MOTION = ("pose", "face")
 """Roles of the videos whose motion somebody else is to make."""
 
@@ -48,7 +67,7 @@ class CameraMove(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: CameraKind
-    amount: Annotated[float, Field(allow_inf_nan=False)] = 0.0
+    amount: Number = 0.0
     easing: Easing = "ease"
     start: Annotated[float, Field(ge=0, lt=1)] = 0.0
     end: Annotated[float, Field(gt=0, le=1)] = 1.0
@@ -73,20 +92,20 @@ class Given(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: Literal["image", "video", "sound"]
-    source: str
+    source: FileName
     role: Literal["frame", "source", "reference", "sound", "pose", "face"] = "frame"
-    start: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
-    end: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
-    offset: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
-    mask: str | None = None
-    box: tuple[float, float, float, float] | None = None
+    start: Seconds | None = None
+    end: Seconds | None = None
+    offset: Seconds = 0.0
+    mask: FileName | None = None
+    box: tuple[Share, Share, Share, Share] | None = None
     fit: Fit = "crop"
-    shows: str | None = None
+    shows: LongText | None = None
     """What an edit's source shows, in the model's own words, filled in when the shot is planned; None if unsure.
 
     A first frame that has it is a photograph: it is filmed as a flat picture, and changed by what the words ask beside.
     """
-    sha256: str | None = None
+    sha256: ShortText | None = None
     """Of the file's bytes, filled in when the shot is planned, so that a remake knows whether it is the same."""
 
 
@@ -100,39 +119,39 @@ class Shot(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    prompt: str
-    negative_prompt: str = ""
-    seconds: Annotated[float, Field(allow_inf_nan=False)] | None = None
+    prompt: LongText
+    negative_prompt: LongText = ""
+    seconds: Number | None = None
     num_frames: int | None = None
-    fps: Annotated[float, Field(allow_inf_nan=False)] | None = None
+    fps: Number | None = None
     size: tuple[int, int] | None = None
-    aspect_ratio: str | None = None
+    aspect_ratio: str | None = Field(None, max_length=LENGTHS["aspect_ratio"])
     """Width to height as in "16:9"; planning turns it into a size."""
     seed: int | None = None
-    camera: tuple[CameraMove, ...] | None = None
-    path: tuple[tuple[float, float, float], ...] = ()
+    camera: tuple[CameraMove, ...] | None = Field(None, max_length=MAX_MOVES)
+    path: tuple[tuple[Seconds, Share, Share], ...] = Field((), max_length=MAX_POINTS)
     """Where the subject goes: (seconds, x, y), x and y in 0..1 of the picture."""
-    givens: tuple[Given, ...] = ()
-    strength: Annotated[float, Field(ge=0, le=1)] | None = None
+    givens: tuple[Given, ...] = Field((), max_length=MAX_GIVENS)
+    strength: Share | None = None
     """How far an edit may go from its source: 0 leaves it, 1 keeps only what the words and the network see in it."""
     loop: bool = False
     """Whether the last frame leads into the first."""
-    script: tuple[tuple[float, str], ...] = ()
+    script: tuple[tuple[Share, LongText], ...] = Field((), max_length=MAX_STAGES)
     """What is told from which share (0..1) of the shot on, where the words change: prompts, captions once resolved."""
-    style: str | None = None
+    style: ShortText | None = None
     sound: bool = False
-    preset: str | None = None
+    preset: ShortText | None = None
     """How much care is taken: "draft", "standard" or "quality"; `steps` and `guidance_scale` go before what it says."""
     steps: int | None = None
-    guidance_scale: Annotated[float, Field(allow_inf_nan=False)] | None = None
-    model: str = "toybox"
+    guidance_scale: Number | None = None
+    model: ShortText = "toybox"
     quality: Quality | None = None
     """What may be spared to be faster; None is the model's own way."""
-    memory: str | None = None
+    memory: ShortText | None = None
     """How a large model is to lie in memory, by the name of a placement; None is what fits best."""
-    loras: tuple[tuple[str, float], ...] = ()
+    loras: tuple[tuple[FileName, Number], ...] = Field((), max_length=MAX_LORAS)
     """LoRAs laid over the model: files or repositories, and how strongly each counts."""
-    caption: str | None = None
+    caption: LongText | None = None
 
     def video_shape(self) -> "VideoShape":
         """Return the shape of a resolved shot; raises `ValueError` when the shot is not resolved yet."""

@@ -9,7 +9,8 @@ from vitascope.camera.times import SLACK, Moment, read_moment
 from vitascope.errors import RequestError
 
 EXAMPLE = 'write it as "0s:0.1,0.8 2s:0.5,0.6"'
-_SPACED = re.compile(r"\s*([:,])\s*|\s+(?=%)|(?<=\d)\s+(?=s\s*:)")
+_SPACED = re.compile(r" ?([:,]) ?| (?=%)|(?<=\d) (?=s ?:)")
+"""Blanks within a point, in text of single blanks."""
 _STEP = 0.1
 """Seconds after the point before that are named as the nearest time when points are out of order."""
 
@@ -22,7 +23,7 @@ def parse_path(text: str, seconds: float | int | None = None) -> tuple[Point, ..
     `seconds` is the shot's length, of which percentages are shares, None if nobody knows it. A single point may go
     without a time. Raises `RequestError` naming the point that is wrong and the nearest legal value.
     """
-    words = _SPACED.sub(lambda m: m[1] or "", text.strip().lower()).replace(";", " ").split()
+    words = _SPACED.sub(lambda m: m[1] or "", " ".join(text.lower().split())).replace(";", " ").split()
     if len(words) == 1 and ":" not in words[0]:
         words = [f"0s:{words[0]}"]
     return check_path([_point(word, seconds) for word in words], seconds)

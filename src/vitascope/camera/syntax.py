@@ -27,9 +27,11 @@ WAYS = {
 
 LABELS = ("static", *(f"{kind}-{way}" for kind, ways in WAYS.items() for way in ways), "shake")
 
-_THEN = re.compile(r"[\s,;]*\b(?:and\s+)?(?:then|followed\s+by|afterwards)\b[\s,]*", re.IGNORECASE)
-_SIDE = r"[\d.]+(?:\s*[s%](?!\w))?"
-_SPAN = re.compile(rf"@\s*(?:{_SIDE})?(?:\s*[-–](?:\s*{_SIDE})?)?")
+# Read in text of single blanks: where a blank may repeat, a pattern tries each of them as its beginning, and the time
+# grows with the square of the text.
+_THEN = re.compile(r"\b(?:and )?(?:then|followed by|afterwards)\b", re.IGNORECASE)
+_SIDE = r"[\d.]+(?: ?[s%](?!\w))?"
+_SPAN = re.compile(rf"@ ?(?:{_SIDE})?(?: ?[-–](?: ?{_SIDE})?)?")
 _FILLERS = frozenset([",", ".", "a", "an", "the", "and", "while", "with", "camera", "shot", "it", "also"])
 
 
@@ -61,7 +63,7 @@ def read_moves(text: str, seconds: float | int | None = None) -> Moves:
     "static" is a camera that stands still for its part of the time. Raises `RequestError` naming the part that is
     wrong and what could be said: also for a span in seconds when `seconds` is None.
     """
-    stages = [[_part(part, seconds) for part in stage.split(",")] for stage in _THEN.split(text)]
+    stages = [[_part(part, seconds) for part in stage.split(",")] for stage in _stages(text)]
     moves = tuple(
         _placed(move, part.span or slot)
         for stage, slot in zip(stages, _slots(stages), strict=True)
@@ -76,6 +78,13 @@ def read_moves(text: str, seconds: float | int | None = None) -> Moves:
 def format_moves(moves: Sequence[CameraMove]) -> str:
     """Return the text that `parse_moves` reads as these moves; what stands still or goes nowhere is left out."""
     return ", ".join(_format(move) for move in moves if move.kind != "static" and move.amount) or "static"
+
+
+def _stages(text: str) -> list[str]:
+    """Return what comes after one another, without the marks that stand around "then"."""
+    first, *later = _THEN.split(" ".join(text.split()))
+    texts = [first, *(stage.lstrip(" ,") for stage in later)]
+    return [*(stage.rstrip(" ,;") for stage in texts[:-1]), texts[-1]]
 
 
 def _format(move: CameraMove) -> str:

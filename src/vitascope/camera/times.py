@@ -9,8 +9,9 @@ SLACK = 0.5
 """Seconds that a time may lie past the end: a shot's length is snapped to the frames that a model can make."""
 
 _NUMBER = r"\d+(?:\.\d*)?|\.\d+"
-_MOMENT = re.compile(rf"({_NUMBER})\s*(s|%)")
-_SPAN = re.compile(rf"({_NUMBER})?\s*(s|%)?\s*[-–]\s*({_NUMBER})?\s*(s|%)?")
+# Both are read in text of single blanks, so that no two parts can share a run of them.
+_MOMENT = re.compile(rf"({_NUMBER}) ?(s|%)")
+_SPAN = re.compile(rf"({_NUMBER})? ?(s|%)? ?[-–] ?({_NUMBER})? ?(s|%)?")
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class Moment:
 
 def read_moment(text: str) -> Moment | None:
     """Return the moment that `text` stands for, None if it is none."""
-    m = _MOMENT.fullmatch(text.strip())
+    m = _MOMENT.fullmatch(" ".join(text.split()))
     return Moment.said(m[1], m[2]) if m else None
 
 
@@ -45,7 +46,7 @@ def read_span(argument: str, text: str, seconds: float | int | None) -> tuple[fl
 
     `seconds` is the shot's length, None when nobody knows it. Raises `RequestError` naming the nearest legal span.
     """
-    m = _SPAN.fullmatch(text.strip())
+    m = _SPAN.fullmatch(" ".join(text.split()))
     unit = (m[2] or m[4]) if m else None
     if m is None or unit is None or not (m[1] or m[3]):
         raise RequestError(
@@ -56,7 +57,7 @@ def read_span(argument: str, text: str, seconds: float | int | None) -> tuple[fl
         Moment.said(m[3], m[4] or unit) if m[3] else Moment(1.0, False),
     )
     if seconds is None and any(side.in_seconds for side in sides):
-        problem = f"'@{text}' is in seconds, and the length of the shot is not known"
+        problem = f"'@{text[:40]}' is in seconds, and the length of the shot is not known"
         raise RequestError(argument, problem, "say the length, or write it as @50%-100%")
     start, end = (side.share(seconds or 1.0) for side in sides)
     return _inside(argument, text, start, end, seconds)
@@ -68,14 +69,14 @@ def _inside(
     length = "100%" if seconds is None else f"{seconds:g} s"
     slack = SLACK / seconds if seconds else 0.0
     if start >= 1:
-        raise RequestError(argument, f"'@{text}' starts after the end of the shot ({length})")
+        raise RequestError(argument, f"'@{text[:40]}' starts after the end of the shot ({length})")
     if end > 1 + slack + 1e-9:
         nearest = (
             f"@{100 * start:.6g}%-100%" if seconds is None else f"@{start * seconds:.6g}s-{seconds:.6g}s"
         )
         raise RequestError(
-            argument, f"'@{text}' goes on after the end of the shot ({length})", f"nearest: {nearest}"
+            argument, f"'@{text[:40]}' goes on after the end of the shot ({length})", f"nearest: {nearest}"
         )
     if start >= end:
-        raise RequestError(argument, f"'@{text}' ends before it starts", "write the earlier time first")
+        raise RequestError(argument, f"'@{text[:40]}' ends before it starts", "write the earlier time first")
     return start, min(end, 1.0)

@@ -31,9 +31,9 @@ def run(arguments: list[str]) -> int:
         signal.signal(signal.SIGINT, interrupt)
         signal.signal(signal.SIGTERM, terminate)
         # Imported here, so that Ctrl+C while libraries load is met by the lines below.
-        from vitascope.cli.app import app
+        from vitascope.cli.app import command_line
 
-        status = int(app(arguments, standalone_mode=False) or 0)
+        status = int(command_line()(arguments, standalone_mode=False) or 0)
         return _complain("interrupted", 130) if status == 130 else status
     except KeyboardInterrupt:
         return _complain("interrupted", 130)
@@ -60,15 +60,20 @@ def _explain(error: Exception) -> int:
         print(error, file=sys.stderr)
         return 2
     if (format_message := getattr(error, "format_message", None)) is not None:
-        return _complain(format_message(), 2)
+        return _complain(_shortened(format_message()), 2)
     if isinstance(error, MemoryError):
         return _complain("the memory of this machine is not enough for that", 1)
     return _complain(f"unforeseen error: {type(error).__name__}: {error}", 1)
 
 
+def _shortened(line: str) -> str:
+    """Return a line in which no word is longer than a file's name may be: it may quote what was said."""
+    return " ".join(word if len(word) <= 255 else f"{word[:60]}…" for word in line.split())
+
+
 def flag(argument: str) -> str:
     """Return what an argument is called on the command line."""
-    if argument in ("prompt", "file", "script"):
+    if argument in ("prompt", "file", "script") or argument.isupper():
         return argument.upper()
     return f"--{argument.replace('_', '-')}" if argument.isidentifier() else argument
 

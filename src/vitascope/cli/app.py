@@ -1,9 +1,13 @@
 """The commands, gathered."""
 
 import sys
-from typing import Annotated
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
+from typer.main import get_command
 
 from vitascope import __version__
 from vitascope.cli.edit import edit
@@ -20,6 +24,7 @@ from vitascope.cli.serve import serve, tokens
 from vitascope.cli.verify import verify
 from vitascope.cli.webhooks import webhooks
 from vitascope.cli.worker import worker
+from vitascope.limits import LENGTHS, MAX_FILE_NAME, MAX_TEXT, check_text
 
 app = typer.Typer(
     name="vitascope",
@@ -63,3 +68,33 @@ app.command()(serve)
 app.add_typer(jobs)
 app.add_typer(tokens)
 app.add_typer(webhooks)
+
+
+@cache
+def command_line() -> Any:
+    """Return the command that all others hang from; each of its texts has a maximum length."""
+    root = get_command(app)
+    for parameter in parameters(root):
+        parameter.callback = _checked(parameter)
+    return root
+
+
+def parameters(command: Any) -> Iterator[Any]:
+    """Yield the flags and arguments of a command, and of the commands below it."""
+    yield from command.params
+    for other in getattr(command, "commands", {}).values():
+        yield from parameters(other)
+
+
+def _checked(parameter: Any) -> Callable[..., Any]:
+    """Return what checks the length of a value, or of each of several, and then calls the parameter's own callback."""
+    callback, most = parameter.callback, LENGTHS.get(parameter.name, MAX_TEXT)
+    name = next((flag for flag in parameter.opts if flag.startswith("--")), parameter.name.upper())
+
+    def check(context: Any, parameter: Any, value: Any) -> Any:
+        for one in value if isinstance(value, list | tuple) else (value,):
+            is_path = isinstance(one, Path)
+            check_text(name, str(one) if is_path else one, MAX_FILE_NAME if is_path else most)
+        return value if callback is None else callback(context, parameter, value)
+
+    return check

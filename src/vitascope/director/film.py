@@ -20,7 +20,16 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from vitascope.backends.base import MAX_SEED
 from vitascope.errors import RequestError
-from vitascope.types import CameraMove
+from vitascope.limits import (
+    MAX_CAMERA,
+    MAX_GIVENS,
+    MAX_MOVES,
+    MAX_PATH,
+    MAX_POINTS,
+    MAX_STAGES,
+    MAX_TIME,
+)
+from vitascope.types import CameraMove, FileName, LongText, Number, ShortText
 
 M = TypeVar("M", bound=BaseModel)
 Find = Callable[[str, str], str]
@@ -30,7 +39,13 @@ MAX_SHOTS = 64
 FILES = ("image", "last_image", "references")
 LONGEST_SCRIPT = 2**20
 
-Number = Annotated[float, Field(allow_inf_nan=False)]
+Camera = Annotated[str, Field(max_length=MAX_CAMERA)]
+Moves = Annotated[tuple[CameraMove, ...], Field(max_length=MAX_MOVES)]
+PathText = Annotated[str, Field(max_length=MAX_PATH)]
+Points = Annotated[tuple[tuple[Number, Number, Number], ...], Field(max_length=MAX_POINTS)]
+Size = Annotated[str, Field(max_length=MAX_TIME)]
+Pictures = Annotated[tuple[FileName, ...], Field(max_length=MAX_GIVENS)]
+Time = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=-1_000_000, le=1_000_000)]
 Seed = Annotated[int, Field(ge=0, le=MAX_SEED)]
 Seconds = Annotated[float, Field(ge=0, le=60, allow_inf_nan=False)]
@@ -45,19 +60,21 @@ class FilmShot(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
-    prompt: str
-    negative_prompt: str | None = None
+    prompt: LongText
+    negative_prompt: LongText | None = None
     seconds: Number | None = None
     num_frames: Count | None = None
     seed: Seed | None = None
-    camera: str | tuple[CameraMove, ...] | None = None
-    path: str | tuple[tuple[Number, Number, Number], ...] | None = None
-    at: dict[float, str] = Field({}, description="From seconds to what is told from then on.")
-    image: str | None = Field(None, description="The first frame.")
-    last_image: str | None = Field(None, description="The last frame.")
-    references: tuple[str, ...] | None = Field(None, description="Pictures of who is meant.")
-    style: str | None = None
-    preset: str | None = None
+    camera: Camera | Moves | None = None
+    path: PathText | Points | None = None
+    at: dict[Time, LongText] = Field(
+        {}, max_length=MAX_STAGES, description="From seconds to what is told from then on."
+    )
+    image: FileName | None = Field(None, description="The first frame.")
+    last_image: FileName | None = Field(None, description="The last frame.")
+    references: Pictures | None = Field(None, description="Pictures of who is meant.")
+    style: ShortText | None = None
+    preset: ShortText | None = None
     steps: Count | None = None
     guidance_scale: Number | None = None
     continues: bool = Field(False, alias="continue")
@@ -76,17 +93,17 @@ class Film(BaseModel):
     title: str = Field("", max_length=200)
     shots: tuple[FilmShot, ...] = Field(min_length=1, max_length=MAX_SHOTS)
     seed: Seed | None = None
-    size: str | tuple[int, int] | None = None
-    aspect_ratio: str | None = None
+    size: Size | tuple[Count, Count] | None = None
+    aspect_ratio: Size | None = None
     fps: Number | None = None
-    style: str | None = None
-    negative_prompt: str | None = None
-    references: tuple[str, ...] = Field((), description="Pictures of who is meant, in all shots.")
-    preset: str | None = None
+    style: ShortText | None = None
+    negative_prompt: LongText | None = None
+    references: Pictures = Field((), description="Pictures of who is meant, in all shots.")
+    preset: ShortText | None = None
     steps: Count | None = None
     guidance_scale: Number | None = None
     crossfade: Seconds = 0.0
-    model: str | None = None
+    model: ShortText | None = None
 
     @property
     def name(self) -> str:

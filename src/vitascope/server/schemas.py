@@ -10,8 +10,9 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 from vitascope.director.film import Film
 from vitascope.jobs.job import Job, Request
 from vitascope.jobs.stores.store import Page
+from vitascope.limits import LENGTHS, MAX_CAMERA, MAX_MOVES, MAX_PATH, MAX_POINTS, MAX_TIME
 from vitascope.server.webhooks.endpoints import EVENT_TYPES, USUAL
-from vitascope.types import Fit, Quality, Shot
+from vitascope.types import Fit, LongText, Number, Quality, Share, ShortText, Shot
 
 STATUS = {
     "queued": "queued",
@@ -21,7 +22,15 @@ STATUS = {
     "cancelled": "failed",
 }
 """Our states -> the four that clients of the videos API know; any other word would keep some waiting for ever."""
-Share = Annotated[float, Field(ge=0, le=1)]
+Camera = Annotated[str, Field(max_length=MAX_CAMERA)]
+Moves = Annotated[list[dict[str, Any]], Field(max_length=MAX_MOVES)]
+PathText = Annotated[str, Field(max_length=MAX_PATH)]
+Points = Annotated[list[tuple[Number, Number, Number]], Field(max_length=MAX_POINTS)]
+Time = Annotated[str, Field(max_length=MAX_TIME)]
+Box = Annotated[str, Field(max_length=LENGTHS["box"])]
+EventTypes = Annotated[list[ShortText], Field(max_length=20)]
+MAX_SEEDS = 100
+"""Seeds of one request: more than the clips that one may ask for."""
 CANCELLED = {"code": "cancelled", "message": "somebody cancelled it"}
 
 
@@ -30,39 +39,43 @@ class Words(BaseModel):
 
     model_config = ConfigDict(extra="allow", protected_namespaces=())
 
-    prompt: str = Field(min_length=1, max_length=32_000)
-    model: str | None = None
-    negative_prompt: str | None = None
-    seed: int | list[int] | None = None
+    prompt: LongText = Field(min_length=1)
+    model: ShortText | None = None
+    negative_prompt: LongText | None = None
+    seed: int | Annotated[list[int], Field(max_length=MAX_SEEDS)] | None = None
     steps: int | None = Field(None, validation_alias=AliasChoices("num_inference_steps", "steps"))
-    guidance_scale: float | None = None
-    style: str | None = None
-    camera: str | list[dict[str, Any]] | None = Field(None, description='As in "zoom-in 0.3, pan-left".')
-    path: str | list[tuple[float, float, float]] | None = Field(
+    guidance_scale: Number | None = None
+    style: ShortText | None = None
+    camera: Camera | Moves | None = Field(None, description='As in "zoom-in 0.3, pan-left".')
+    path: PathText | Points | None = Field(
         None, description='Where the subject goes, as in "0s:0.1,0.8 2s:0.9,0.8".'
     )
     fit: Fit = Field("crop", description="How what is given in another shape is fitted.")
-    preset: str | None = Field(None, description="How much care: draft, standard or quality.")
+    preset: ShortText | None = Field(None, description="How much care: draft, standard or quality.")
     quality: Literal["standard", Quality] | None = Field(None, description="standard: the model's own.")
-    memory: str | None = Field(None, description="How the model lies in memory, by the name of a placement.")
+    memory: ShortText | None = Field(
+        None, description="How the model lies in memory, by the name of a placement."
+    )
     n: int = Field(1, validation_alias=AliasChoices("n", "num_outputs_per_prompt", "num_outputs"))
     priority: int = Field(0, ge=-100, le=100)
-    user: str | None = None
+    user: ShortText | None = None
 
 
 class CreateVideo(Words):
     """A video to be made from words, and pictures if there are any."""
 
-    seconds: float | None = None
-    size: str | None = Field(None, description='As in "1280x720".')
+    seconds: Number | None = None
+    size: Time | None = Field(None, description='As in "1280x720".')
     width: int | None = None
     height: int | None = None
     num_frames: int | None = None
-    fps: float | None = None
-    aspect_ratio: str | None = None
+    fps: Number | None = None
+    aspect_ratio: Time | None = None
     loop: bool = False
     at: Any = Field(None, description='Seconds and what happens from then on: {"4": "it jumps"}.')
-    script: list[tuple[Share, str]] = Field([], description="The same in shares of the length: [[0.5, …]].")
+    script: list[tuple[Share, LongText]] = Field(
+        [], description="The same in shares of the length: [[0.5, …]]."
+    )
     generate_sound: bool = False
     input_reference: Any = Field(
         None,
@@ -85,11 +98,13 @@ class EditVideo(Words):
     """A video to be changed: all of it by instruction, or a part of it anew."""
 
     video: Any = Field(None, description='A file, or {"id"} of a video made here.')
-    video_id: str | None = Field(None, description="The same as text, for clients that cannot send objects.")
+    video_id: ShortText | None = Field(
+        None, description="The same as text, for clients that cannot send objects."
+    )
     mask: Any = Field(None, description="A picture: what is white is made anew.")
-    box: str | None = Field(None, description='x,y,width,height in shares, as in "0.25,0.5,0.5,0.5".')
-    span: str | None = Field(None, description='As in "1s-2s".')
-    outpaint: str | None = Field(None, description='A wider ratio, as in "16:9".')
+    box: Box | None = Field(None, description='x,y,width,height in shares, as in "0.25,0.5,0.5,0.5".')
+    span: Time | None = Field(None, description='As in "1s-2s".')
+    outpaint: Time | None = Field(None, description='A wider ratio, as in "16:9".')
     strength: float | None = Field(None, ge=0, le=1)
 
 
@@ -97,8 +112,10 @@ class ExtendVideo(Words):
     """A video to go on with."""
 
     video: Any = Field(None, description='A file, or {"id"} of a video made here.')
-    video_id: str | None = Field(None, description="The same as text, for clients that cannot send objects.")
-    seconds: float = Field(2.0, description="How much longer.")
+    video_id: ShortText | None = Field(
+        None, description="The same as text, for clients that cannot send objects."
+    )
+    seconds: Number = Field(2.0, description="How much longer.")
     before: bool = Field(False, description="Lead up to it instead.")
 
 
@@ -180,7 +197,7 @@ class NewJob(BaseModel):
     kind: Literal["generate", "extend", "edit", "remix"] = "generate"
     number: int = 1
     priority: int = Field(0, ge=-100, le=100)
-    key: str | None = Field(None, max_length=200)
+    key: ShortText | None = None
     seeded: bool = Field(True, description="Whether the seed was meant, or only drawn where none was said.")
 
 
@@ -188,7 +205,7 @@ class NewFilm(Film):
     """A film for `/api/v1`, whose pictures are uploads (`file_…`), or characters (`char_…`) as references."""
 
     priority: int = Field(0, ge=-100, le=100)
-    key: str | None = Field(None, max_length=200)
+    key: ShortText | None = None
 
 
 class Move(BaseModel):
@@ -196,7 +213,7 @@ class Move(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    before: str | None = None
+    before: ShortText | None = None
     first: bool = False
     priority: int | None = Field(None, ge=-100, le=100)
 
@@ -214,16 +231,16 @@ class NewEndpoint(BaseModel):
     """Where news of videos is to go."""
 
     url: str = Field(max_length=2000, description="As in https://example.com/hook.")
-    name: str = "webhook"
-    event_types: list[str] = Field(list(USUAL), description=f"Of {', '.join(EVENT_TYPES)}.")
+    name: ShortText = "webhook"
+    event_types: EventTypes = Field(list(USUAL), description=f"Of {', '.join(EVENT_TYPES)}.")
 
 
 class EndpointChange(BaseModel):
     """What is to be different at an endpoint."""
 
     url: str | None = Field(None, max_length=2000)
-    name: str | None = None
-    event_types: list[str] | None = None
+    name: ShortText | None = None
+    event_types: EventTypes | None = None
 
 
 class Rotation(BaseModel):
@@ -235,7 +252,7 @@ class Rotation(BaseModel):
 class Trial(BaseModel):
     """What a test is to tell of."""
 
-    event_type: str = USUAL[0]
+    event_type: ShortText = USUAL[0]
 
 
 def video(job: Job) -> Video:

@@ -31,10 +31,9 @@ _ASKED = re.compile(
     r"(?: it| this| that| them| everything| the (?:scene|clip|video|picture|whole thing))?"
 )
 _FALLS = re.compile(r"\bit (?:to )?(snow|rain)(?:s|ing)?\b")
-_INTO = re.compile(r".*\b(?:into|to)\b")
-_REPLACE = re.compile(
-    r"\b(?:replace|swap|exchange|change|turn|make|transform)\b(.*?)\b(?:with|by|for|into|to|a)\b(.*)"
-)
+_INTO = re.compile(r"\b(?:into|to)\b")
+_REPLACE = re.compile(r"\b(?:replace|swap|exchange|change|turn|make|transform)\b")
+_WITH = re.compile(r"\b(?:with|by|for|into|to|a)\b")
 
 
 @dataclass(frozen=True)
@@ -112,9 +111,25 @@ def instruction(prompt: str, world: World = FULL, embed: Embed | None = None) ->
         return Instruction(removal(gone))
     if (found := _ADD.search(text)) and (new := subject_in(found[1])):
         return Instruction(addition(new))
-    if (found := _REPLACE.search(text)) and (old := subject_in(found[1])) and (new := subject_in(found[2])):
-        return Instruction(replacement(old, new), {"subject": new}) if old != new else None
+    going, coming = _exchanged(text)
+    if (gone := subject_in(going)) and (new := subject_in(coming)):
+        return Instruction(replacement(gone, new), {"subject": new}) if gone != new else None
     return _changed(text, world, embed)
+
+
+def _exchanged(text: str) -> tuple[str, str]:
+    """Return the words of "replace ... with ..." that say what goes and what comes, "" for none."""
+    verb = _REPLACE.search(text)
+    joint = verb and _WITH.search(text, verb.end())
+    if verb is None or joint is None:
+        return "", ""
+    return text[verb.end() : joint.start()], text[joint.end() :]
+
+
+def _after_into(words: str) -> str:
+    """Return "in a garden" of "her into a garden": what comes after the last "to"."""
+    ends = [joint.end() for joint in _INTO.finditer(words)]
+    return f"in{words[ends[-1] :]}" if ends else words
 
 
 def _changed(text: str, world: World, embed: Embed | None) -> Instruction | None:
@@ -123,7 +138,7 @@ def _changed(text: str, world: World, embed: Embed | None) -> Instruction | None
         return Instruction(change_of("weather", falls[1]), {"weather": falls[1]})
     words = _ASKED.sub("", text)
     if words != text:
-        words = _INTO.sub("in", words)
+        words = _after_into(words)
     parsed = parse(words or text, world, embed)
     if "subject" in parsed.said or "action" in parsed.said:
         return None

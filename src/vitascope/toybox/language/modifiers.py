@@ -63,7 +63,8 @@ def take_denials(tokens: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:
     denied: list[str] = []
     place = 0
     while place < len(tokens):
-        stop = _after_articles(tokens, place + 1)
+        # Only after a denial: a run of articles would be gone through from each of them.
+        stop = _after_articles(tokens, place + 1) if tokens[place] in _DENIED else place
         if tokens[place] not in _DENIED or not (words := _thing(tokens, stop)):
             rest.append(tokens[place])
             place += 1

@@ -73,10 +73,9 @@ def relations(tokens: Sequence[str], things: Sequence[Thing], finds: Sequence[Fi
 
 def _thing(tokens: Sequence[str], head: Find) -> Thing:
     start = head.start
-    said: list[str] = []
     while start > 0 and _describes(tokens[start - 1]):
         start -= 1
-        said.insert(0, tokens[start])
+    said = list(tokens[start : head.start])
     count = _count(tokens, start)
     stop = head.stop
     while stop < len(tokens) and tokens[stop] in LOOKS:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from vitascope.camera.language import read_camera
 from vitascope.errors import RequestError
+from vitascope.limits import MAX_STAGES, check_text
 from vitascope.toybox.language.image_labels import NOTHING, Seen
 from vitascope.toybox.language.match import match, tokenize
 from vitascope.toybox.language.nearest import Embed
@@ -13,12 +14,12 @@ from vitascope.toybox.language.translate import Translation, to_english
 from vitascope.toybox.scene import Scene
 from vitascope.toybox.world import FULL, World
 
-MOST_STAGES = 16
+MOST_STAGES = MAX_STAGES
 """Stages of one prompt; what comes after belongs to the last."""
 
 _MARK = "//"
 _THEN = re.compile(
-    r"[,;.]?\s*\b(?:and |but )?(?:then|afterwards|after that|next(?! to\b)|finally|later on|later)\b,?\s*",
+    r"[,;.]? ?\b(?:and |but )?(?:then|afterwards|after that|next(?! to\b)|finally|later on|later)\b,? ?",
     re.IGNORECASE,
 )
 
@@ -68,7 +69,7 @@ def stage_texts(english: str) -> list[str]:
     texts: list[str] = []
     for marked in english.split(_MARK, MOST_STAGES):
         parts: list[str] = []
-        for part in _THEN.split(marked, MOST_STAGES):
+        for part in _THEN.split(" ".join(marked.split()), MOST_STAGES):
             words = part.strip(" ,;.")
             if parts and (not words or _camera_alone(words)):
                 parts[-1] += f", then {words}" if words else ""
@@ -89,13 +90,15 @@ def _camera_alone(words: str) -> bool:
 
 def parse_at(text: str) -> tuple[float, str]:
     """Read `4s=a cat jumps` as (4.0, "a cat jumps"); raises `RequestError` saying what is wrong with it."""
+    check_text("at", text)
     time, equals, prompt = text.partition("=")
     shown = text.strip()[:40]
     if not equals:
         raise RequestError("at", f"{shown!r} has no =", 'write it as 4s="the cat jumps"')
-    if not re.fullmatch(r"\s*\d{1,6}(?:\.\d{0,6})?\s*s?\s*", time, re.ASCII):
-        raise RequestError("at", f"{time.strip()[:40]!r} is not a time", 'write it as 4s="the cat jumps"')
-    seconds = float(time.strip().removesuffix("s"))
+    time = time.strip()
+    if not re.fullmatch(r"\d{1,6}(?:\.\d{0,6})?\s*s?", time, re.ASCII):
+        raise RequestError("at", f"{time[:40]!r} is not a time", 'write it as 4s="the cat jumps"')
+    seconds = float(time.removesuffix("s"))
     words = prompt.strip().strip("\"'“”").strip()
     if not words:
         raise RequestError("at", f"{shown!r} says nothing to show", 'write it as 4s="the cat jumps"')

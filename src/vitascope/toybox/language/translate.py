@@ -185,33 +185,35 @@ def _assemble(pieces: Sequence[Piece], tongue: Language) -> str:
     said: list[Piece] = []
     place = 0
     while place < len(pieces):
-        run = _camera_run(pieces, place)
+        run, stop = _camera_run(pieces, place)
         if run:
             said.append(Piece("camera", _camera(run)))
             place += len(run)
         else:
-            said.append(pieces[place])
-            place += 1
+            # A part of what makes no move makes none either: nothing is looked at twice.
+            said += pieces[place:stop]
+            place = stop
     said = _things([piece for piece in said if piece.kind != "drop"], tongue)
-    return re.sub(r"(?: ,)+(?= //|$)|^, | ,(?=(?: ,)+)", "", " ".join(_words_of(said))).replace(" ,", ",")
+    # Two steps, because a pattern that looks to the end of each run of commas does so from every comma of it.
+    words = re.sub(r" ,(?= ,)", "", " ".join(_words_of(said)))
+    return re.sub(r" ,(?= //|$)|^, ", "", words).replace(" ,", ",")
 
 
-def _camera_run(pieces: Sequence[Piece], place: int) -> list[Piece]:
-    """Return the pieces from here on that speak of the camera; none if they do not make a move."""
-    run: list[Piece] = []
+def _camera_run(pieces: Sequence[Piece], place: int) -> tuple[Sequence[Piece], int]:
+    """Return the pieces from here on that speak of the camera, none if they do not make a move, and where they end."""
     if not pieces[place].camera and pieces[place].kind != "pace":
-        return run
-    for piece in pieces[place:]:
-        if not piece.camera and piece.kind not in ("pace", "drop", "a", "in"):
-            break
-        run.append(piece)
-    while run and not run[-1].camera and run[-1].kind != "pace":
+        return (), place + 1
+    stop = place
+    while stop < len(pieces) and (pieces[stop].camera or pieces[stop].kind in ("pace", "drop", "a", "in")):
+        stop += 1
+    run = list(pieces[place:stop])
+    while not run[-1].camera and run[-1].kind != "pace":
         run.pop()
     words = {piece.camera for piece in run}
     moves, ways = words & set(_MOVES), words & set(_WAYS)
     whole = words & set(_WHOLE) or "zoom" in moves
     makes_sense = whole or ("camera" in words and (moves or ways)) or (moves - {"move", "roll"} and ways)
-    return run if makes_sense else []
+    return (run if makes_sense else ()), stop
 
 
 def _camera(run: Sequence[Piece]) -> str:

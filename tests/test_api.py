@@ -6,7 +6,7 @@ from pydantic import AliasChoices
 
 from vitascope.api import generate, stream
 from vitascope.backends import registry
-from vitascope.cli import run
+from vitascope.cli import run_command
 from vitascope.cli.generate import generate as command
 from vitascope.cli.jobs import submit
 from vitascope.deliver.mux import read
@@ -90,11 +90,11 @@ def test_a_job_is_told_by_the_names_of_generate():
 
 def test_as_many_frames_as_the_flag_says(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    assert run(["generate", "a cat", "--num-frames", "9", "--seed", "7", "-o", "cat.mp4"]) == 0
+    assert run_command(["generate", "a cat", "--num-frames", "9", "--seed", "7", "-o", "cat.mp4"]) == 0
     assert len(read(tmp_path / "cat.mp4").frames) == 9
-    assert run(["generate", "a cat", "--num-frames", "66"]) == 2
+    assert run_command(["generate", "a cat", "--num-frames", "66"]) == 2
     assert "--num-frames: 66 is more than fake can draw; nearest: 65" in capsys.readouterr().err
-    assert run(["generate", "a cat", "--num-frames", "9", "--seconds", "9"]) == 2
+    assert run_command(["generate", "a cat", "--num-frames", "9", "--seconds", "9"]) == 2
     assert "--seconds: 9 does not agree with 9 frames" in capsys.readouterr().err
 
 

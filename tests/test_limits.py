@@ -14,7 +14,7 @@ from vitascope.camera.language import read_camera
 from vitascope.camera.subject_path import parse_path
 from vitascope.camera.syntax import read_moves
 from vitascope.camera.times import read_moment, read_span
-from vitascope.cli import run
+from vitascope.cli import run_command
 from vitascope.cli.app import command_line
 from vitascope.deliver import names
 from vitascope.errors import RequestError
@@ -111,7 +111,7 @@ def test_no_flag_of_any_command_takes_a_text_without_end(capfd):
     tried, text = 0, "x" * (MAX_TEXT + 1)
     for command, before, parameter in flags(command_line(), ()):
         flag = max(parameter.opts, key=len)
-        assert run([*command, *before, *([flag, text] if flag.startswith("-") else [text])]) == 2
+        assert run_command([*command, *before, *([flag, text] if flag.startswith("-") else [text])]) == 2
         said = capfd.readouterr().err
         assert said.count("\n") == 1
         assert len(said) < 300

@@ -64,7 +64,7 @@ def test_a_task_runs_as_the_page_says(files: Path, monkeypatch, capsys, command:
         arguments += ["--seconds", str(SHORT if arguments[0] == "generate" else 1)]
     if "-n" in arguments:
         arguments += ["-n", "2"]
-    status = cli.run([*arguments, "--steps", "1", "--seed", "5"])
+    status = cli.run_command([*arguments, "--steps", "1", "--seed", "5"])
     assert status == 0, capsys.readouterr().err
     made = sorted(set(os.listdir()) - before)
     clips = [read(Path(file)) for file in made if file.endswith(".mp4")]
@@ -102,7 +102,7 @@ def test_given_frames_survive(
 ):
     monkeypatch.chdir(files)
     monkeypatch.setattr(cli.signal, "signal", lambda number, handler: None)
-    assert cli.run([*command, "--steps", "1", "--seed", "5", "-o", "out.mp4", "--force"]) == 0
+    assert cli.run_command([*command, "--steps", "1", "--seed", "5", "-o", "out.mp4", "--force"]) == 0
     made = read(Path("out.mp4")).frames
     Path("out.mp4").unlink()
     assert min(psnr(halved(made[first + i]), scene(128, 128)[i]) for i in kept) >= 30

@@ -29,7 +29,7 @@ def run(monkeypatch, tmp_path, capsys) -> Run:
 
     def call(*arguments: str) -> Outcome:
         capsys.readouterr()
-        status = cli.run(list(arguments))
+        status = cli.run_command(list(arguments))
         return Outcome(status, *capsys.readouterr())
 
     return call

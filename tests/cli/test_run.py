@@ -198,7 +198,7 @@ def test_a_stream_has_the_frames_and_the_record_of_the_file(run, monkeypatch, ho
     out = io.TextIOWrapper(io.BytesIO(), write_through=True)
     with monkeypatch.context() as patch:
         patch.setattr(sys, "stdout", out)
-        assert cli.run([*CAT, "--seed", "7", "--stream"]) == 0
+        assert cli.run_command([*CAT, "--seed", "7", "--stream"]) == 0
     Path("streamed.mp4").write_bytes(out.buffer.getvalue())  # pyright: ignore[reportAttributeAccessIssue]
     run(*CAT, "--seed", "7", "-o", "saved.mp4")
     streamed, saved = read(Path("streamed.mp4")), read(Path("saved.mp4"))

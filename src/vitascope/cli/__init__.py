@@ -9,10 +9,10 @@ from typing import NoReturn
 
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the command line and exit: 0 done, 1 failure, 2 wrong usage, 130 interrupted, 143 terminated."""
-    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+    sys.exit(run_command(sys.argv[1:] if arguments is None else arguments))
 
 
-def run(arguments: list[str]) -> int:
+def run_command(arguments: list[str]) -> int:
     """Run the command line and return the exit status; every error becomes one line on stderr.
 
     With VITASCOPE_DEBUG in the environment an unforeseen error keeps its traceback.

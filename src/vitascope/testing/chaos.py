@@ -130,7 +130,7 @@ def _act(told: Mapping[str, str], arguments: Sequence[str], fault: str | None) -
     register_fakes()
     if fault is not None:
         arm(fault)
-    sys.exit(cli.run(list(arguments)))
+    sys.exit(cli.run_command(list(arguments)))
 
 
 def take(seed: int, **said: object) -> Shot:

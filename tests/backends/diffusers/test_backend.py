@@ -776,12 +776,12 @@ def test_a_lora_that_could_run_code_or_is_not_there_is_refused(home: Path, tmp_p
 def test_the_command_makes_a_file(
     kind: str, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
-    from vitascope.cli import run
+    from vitascope.cli import run_command
 
     monkeypatch.chdir(make(kind, home).parent)
     out = tmp_path / "out.mp4"
     assert (
-        run(
+        run_command(
             ["generate", "a red ball rolls over grass", "--model", f"./{kind}", "--seed", "3", "-o", str(out)]
         )
         == 0
@@ -795,13 +795,13 @@ def test_the_command_makes_a_file(
 def test_the_command_takes_a_picture_a_quality_and_a_lora(
     home: Path, lora: Path, pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    from vitascope.cli import run
+    from vitascope.cli import run_command
 
     monkeypatch.chdir(make("wan", home).parent)
     make("wan-image", home)
     out = str(tmp_path / "a.mp4")
     assert (
-        run(
+        run_command(
             [
                 "generate",
                 "a ball",
@@ -816,7 +816,9 @@ def test_the_command_takes_a_picture_a_quality_and_a_lora(
         == 0
     )
     spared = ["--quality", "low", "--steps", "8", "--lora", f"{lora}:0.5"]
-    assert run(["generate", "a ball", "--model", "./wan", *spared, "-o", str(tmp_path / "b.mp4")]) == 0
+    assert (
+        run_command(["generate", "a ball", "--model", "./wan", *spared, "-o", str(tmp_path / "b.mp4")]) == 0
+    )
     shot = read(tmp_path / "b.mp4").record.shot
     assert (shot.quality, shot.loras) == ("low", ((str(lora), 0.5),))
 
@@ -825,15 +827,15 @@ def test_the_command_and_python_copy_motion(
     home: Path, pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
     from vitascope import generate
-    from vitascope.cli import run
+    from vitascope.cli import run_command
 
     model, clip, out = str(make("wan-animate", home)), str(pictures / "clip-30.png"), tmp_path / "out.mp4"
     who = str(pictures / "first.png")
     motion = ["--pose-video", clip, "--face-video", clip]
     common = ["generate", "a dancer", "--model", model, "--seed", "3", "-o", str(out)]
-    assert run([*common, *motion]) == 2
+    assert run_command([*common, *motion]) == 2
     assert "reference: tiny-wan-animate needs one picture of who moves" in capsys.readouterr().err
-    assert run([*common, *motion, "--reference", who]) == 0
+    assert run_command([*common, *motion, "--reference", who]) == 0
     movie = read(out)
     assert movie.frames.shape == (9, 32, 32, 3)
     assert [given.role for given in movie.record.shot.givens] == ["reference", "pose", "face"]
@@ -852,12 +854,12 @@ def test_the_command_and_python_copy_motion(
 def test_extending_and_editing_take_a_quality_a_plan_and_a_lora(
     command: list[str], kind: str, home: Path, lora: Path, pictures: Path, tmp_path: Path
 ):
-    from vitascope.cli import run
+    from vitascope.cli import run_command
 
     model, out = str(make(kind, home)), tmp_path / "out.mp4"
     said = ["--quality", "high", "--memory", "text-first", "--lora", f"{lora}:0.5", "--steps", "4"]
     clip = str(pictures / "clip-16.png")
-    assert run([*command, clip, "a ball", "--model", model, *said, "-o", str(out)]) == 0
+    assert run_command([*command, clip, "a ball", "--model", model, *said, "-o", str(out)]) == 0
     record = read(out).record
     assert (record.shot.quality, record.shot.memory) == ("high", "text-first")
     assert record.shot.loras == ((str(lora), 0.5),)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 SETS = (
     "garden", "meadow", "forest", "beach", "underwater", "desert",
     "snow", "city", "space", "room", "stage", "farm",
+    "mountains", "castle", "sea", "lake", "rink", "street", "road", "playground", "kitchen", "table",
 )  # fmt: skip
 SEASONS = ("spring", "summer", "autumn", "winter")
 TIMES = ("day", "sunset", "night")
@@ -16,9 +17,44 @@ CAMERAS = (
     "zoom-in", "zoom-out", "roll-left", "roll-right", "shake",
 )  # fmt: skip
 
-SEASON_SETS = ("garden", "meadow", "forest", "farm")
+SEASON_SETS = (
+    "garden", "meadow", "forest", "farm", "mountains", "castle", "lake", "road", "playground",
+)  # fmt: skip
 """Sets that look different in each season; everywhere else the season is `summer`."""
 NO_SEASON = "summer"
+
+INDOORS = ("room", "stage", "kitchen", "table")
+"""Sets under a roof: no sunset, no weather."""
+
+AT_HOME = {
+    "mountains": ("meadow", "forest", "snow"), "castle": ("garden",), "sea": ("underwater",),
+    "lake": ("meadow", "garden", "farm"),
+    "rink": ("snow",), "street": ("city",), "road": ("city", "farm"), "playground": ("garden",),
+    "kitchen": ("room",), "table": ("room",),
+}  # fmt: skip
+"""The later sets: a subject that is at home in one of these earlier ones is at home in them, too."""
+
+OUT_OF_PLACE = {
+    "fly": ("underwater",), "drive": ("underwater",), "roll": ("underwater", "sea"), "run": ("underwater", "sea"),
+    "walk": ("sea",), "dance": ("sea",),
+}  # fmt: skip
+"""Sets where an action makes no sense: wheels and wings stay out of the water, nobody walks on it."""
+
+STAND_INS = {
+    "set": {
+        "mountains": "snow", "castle": "city", "sea": "beach", "lake": "beach", "rink": "snow", "street": "city",
+        "road": "city", "playground": "garden", "kitchen": "room", "table": "room",
+    },
+}  # fmt: skip
+"""Field -> later label -> what stands in for it in a world that was drawn before it: the nearest that there was."""
+
+
+def stand_in(field: str, label: str, labels: tuple[str, ...]) -> str | None:
+    """Return the label of a world that stands in for one that it lacks; None if nothing is known to."""
+    shown: str | None = label
+    while shown is not None and shown not in labels:
+        shown = STAND_INS.get(field, {}).get(shown)
+    return shown
 
 
 @dataclass(frozen=True)
@@ -48,22 +84,20 @@ def times_of(set_: str) -> tuple[str, ...]:
     """Return the times of day that a set can show: no sun in space and under water, no sunset indoors."""
     if set_ in ("space", "underwater"):
         return ("day",)
-    return ("day", "night") if set_ in ("room", "stage") else TIMES
+    return ("day", "night") if set_ in INDOORS else TIMES
 
 
 def weathers_of(set_: str, season: str) -> tuple[str, ...]:
     """Return the weathers that a set can show in a season: snow falls where and when it is cold."""
-    if set_ in ("space", "underwater", "room", "stage", "desert"):
+    if set_ in ("space", "underwater", "desert", *INDOORS):
         return ("clear",)
-    if set_ == "snow" or season == "winter":
+    if set_ in ("snow", "rink") or season == "winter":
         return ("clear", "snow")
-    return ("clear", "rain", "snow") if set_ == "city" else ("clear", "rain")
+    return ("clear", "rain", "snow") if set_ in ("city", "street") else ("clear", "rain")
 
 
 def sets_of(action: str) -> tuple[str, ...]:
     """Return the sets where an action makes sense: swimming needs water, wheels and wings stay out of it."""
     if action == "swim":
         return ("underwater",)
-    if action in ("fly", "drive", "roll", "run"):
-        return tuple(name for name in SETS if name != "underwater")
-    return SETS
+    return tuple(name for name in SETS if name not in OUT_OF_PLACE.get(action, ()))

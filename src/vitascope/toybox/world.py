@@ -3,7 +3,7 @@
 import hashlib
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -12,6 +12,7 @@ import numpy as np
 
 from vitascope.toybox.scene import (
     ACTIONS,
+    AT_HOME,
     CAMERAS,
     SEASONS,
     SETS,
@@ -75,7 +76,15 @@ def cast() -> dict[str, Subject]:
     text = files("vitascope.toybox").joinpath("subjects.toml").read_text("utf-8")
     known = {field.name for field in fields(Subject)}
     rows = tomllib.loads(text)["subject"]
-    return {row["id"]: Subject(**{k: _frozen(v) for k, v in row.items() if k in known}) for row in rows}
+    subjects = [Subject(**{k: _frozen(v) for k, v in row.items() if k in known}) for row in rows]
+    return {subject.id: replace(subject, sets=_wider(subject.sets)) for subject in subjects}
+
+
+def _wider(sets: tuple[str, ...]) -> tuple[str, ...]:
+    """Return sets with those where whoever is at home there is at home, too."""
+    return sets + tuple(
+        later for later, earlier in AT_HOME.items() if later not in sets and set(earlier) & set(sets)
+    )
 
 
 def _frozen(value: Any) -> Any:

@@ -21,6 +21,9 @@ SET_WORDS = {
     "garden": "a garden", "meadow": "a meadow", "forest": "a forest", "beach": "a beach",
     "underwater": "the sea", "desert": "the desert", "snow": "a snow field", "city": "a city",
     "space": "space", "room": "a room", "stage": "a stage", "farm": "a farm",
+    "mountains": "the mountains", "castle": "a castle", "sea": "the open sea", "lake": "a lake",
+    "rink": "an ice rink", "street": "a street", "road": "a country road", "playground": "a playground",
+    "kitchen": "a kitchen", "table": "a table",
 }  # fmt: skip
 
 _ADD = re.compile(r"\b(?:add|put|insert|place|include)\b(.*)")

@@ -10,6 +10,7 @@ from vitascope.toybox.language.lexicon import ARTICLES, CHATTER, HEARD, NEAR, NU
 from vitascope.toybox.language.match import Find, after_preposition
 from vitascope.toybox.language.nearest import RELATED, nearest
 from vitascope.toybox.language.recognise import Heard
+from vitascope.toybox.scene import stand_in
 from vitascope.toybox.world import cast
 
 MOST_WORDS = 8
@@ -220,7 +221,9 @@ def known(field: str, label: str, words: str, heard: Heard, near: bool = False) 
     labels: tuple[str, ...] = getattr(heard.world, field + "s")
     shown: str | None = label
     if label not in labels:
-        shown = relative(label, heard.world, heard.embed) if field == "subject" else None
+        shown = stand_in(field, label, labels)
+        if field == "subject":
+            shown = relative(label, heard.world, heard.embed)
         names = {
             name: (cast()[name].name if field == "subject" else name.replace("-", " "),) for name in labels
         }

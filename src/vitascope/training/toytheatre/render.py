@@ -16,7 +16,7 @@ from torch import Tensor
 from vitascope.camera.path import centred
 from vitascope.training.toytheatre.actions import ACTIONS, Motion, Spot
 from vitascope.training.toytheatre.atlas import Atlas
-from vitascope.training.toytheatre.sets import Light, paint
+from vitascope.training.toytheatre.sets import Drift, Light, paint
 from vitascope.training.toytheatre.styles import STYLES
 from vitascope.training.toytheatre.take import (
     Layout,
@@ -52,6 +52,9 @@ class Scenery:
     depths: tuple[float, ...]
     ground: tuple[float, float]
     light: Light
+    drifts: tuple[Drift | None, ...] = ()
+    gloss: float = 0.0
+    shade: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,7 @@ class Staged:
     layers: Float64[np.ndarray, "layers frames 3 3"]
     textures: Float[Tensor, "frames 4 size size"]
     toy: Maps
+    mirror: Maps
     shadow: Maps
     shade: Float32[np.ndarray, " frames"]
     camera: Float32[np.ndarray, "frames 4"]
@@ -195,8 +199,17 @@ class Theatre:
         events = () if take.empty else motion.events
         loops = motion.loop.astype(np.float32)
         truth = Truth(scene, boxes, told, maps, loops, events + ambience(scene))
-        layers = np.stack([screen_to_world(camera, shape, depth) for depth in scenery.depths])
-        return Staged(take, scenery, layers, textures, to_toy @ world, shadow @ world, shade, camera, truth)
+        layers = np.stack(
+            [
+                drifted(screen_to_world(camera, shape, depth), drift, self._times, shape)
+                for depth, drift in zip(scenery.depths, scenery.drifts, strict=True)
+            ]
+        )
+        mirror = to_toy @ mirror_at(spot.floor, shape) @ world
+        shade = shade * np.float32(scenery.shade)
+        return Staged(
+            take, scenery, layers, textures, to_toy @ world, mirror, shadow @ world, shade, camera, truth
+        )
 
     def scenery(self, name: str, time: str, season: str, variant: int) -> Scenery:
         """Return a set built up on the device; it is painted once and kept."""
@@ -206,7 +219,16 @@ class Theatre:
             painted = paint(name, time, season, rng, self.shape.height, self.shape.width)
             strips = premultiplied(torch.from_numpy(np.stack([layer.rgba for layer in painted.layers])))
             depths = tuple(layer.depth for layer in painted.layers)
-            self._sets[key] = Scenery(strips.to(self.device), depths, painted.ground, painted.light)
+            drifts = tuple(layer.drift for layer in painted.layers)
+            self._sets[key] = Scenery(
+                strips.to(self.device),
+                depths,
+                painted.ground,
+                painted.light,
+                drifts,
+                painted.gloss,
+                painted.shade,
+            )
         return self._sets[key]
 
     def spot(self, plan: Layout, scenery: Scenery, member: int) -> Spot:
@@ -241,34 +263,47 @@ class Theatre:
         still = not np.ptp(np.stack([one.camera for one in staged]), axis=1).any()
         behind = [[i for i, depth in enumerate(one.scenery.depths) if depth <= 1.0] for one in staged]
         front = [[i for i, depth in enumerate(one.scenery.depths) if depth > 1.0] for one in staged]
-        background = torch.zeros(len(staged), 3, (1 if still else frames) * height, width, device=self.device)
+        background = torch.zeros(len(staged), 3, 1 if still else frames, height, width, device=self.device)
         for layer in self.layers(staged, behind, still):
             background = layer[:, :3] + background * (1 - layer[:, 3:])
-        pictures = background.unflatten(2, (-1, height)).expand(-1, -1, frames, -1, -1)
+        pictures = background.expand(-1, -1, frames, -1, -1)
         pictures = pictures * (1 - self.shadows(staged))
-        toys = self.toys(staged)
+        gloss = [one.scenery.gloss for one in staged]
+        if any(gloss):
+            mirrored = self.toys(staged, [one.mirror for one in staged])
+            mirrored = mirrored * torch.tensor(gloss, device=self.device).view(-1, 1, 1, 1, 1)
+            pictures = mirrored[:, :3] + pictures * (1 - mirrored[:, 3:])
+        toys = self.toys(staged, [one.toy for one in staged])
         cover = toys[:, 3:]
         pictures = toys[:, :3] + pictures * (1 - cover)
         for layer in self.layers(staged, front, still):
-            layer = layer.unflatten(2, (-1, height))
             pictures = layer[:, :3] + pictures * (1 - layer[:, 3:])
             cover = cover * (1 - layer[:, 3:])
         return pictures, cover
 
     def layers(self, staged: Sequence[Staged], chosen: list[list[int]], still: bool) -> Iterator[Tensor]:
-        """Yield, back to front, layers as seen by the camera [batch 4 rows width]; missing ones are empty."""
+        """Yield, back to front, layers as seen by the camera [batch 4 frames height width]; missing ones are empty.
+
+        There is one frame for all where neither the camera nor the layer moves.
+        """
         for step in range(max(map(len, chosen))):
             strips, maps = [], []
+            fixed = still and not any(
+                one.scenery.drifts[indices[step]]
+                for one, indices in zip(staged, chosen, strict=True)
+                if step < len(indices)
+            )
             for one, indices in zip(staged, chosen, strict=True):
                 there = step < len(indices)
                 index = indices[step] if there else 0
                 strip = one.scenery.strips[index]
                 strips.append(strip if there else torch.zeros_like(strip))
                 high, wide = strip.shape[-2:]
-                maps.append(scale(2 / wide, 2 / high) @ one.layers[index, : 1 if still else None])
+                maps.append(scale(2 / wide, 2 / high) @ one.layers[index, : 1 if fixed else None])
             grid = grids(self.tensor(maps), self.shape.height, self.shape.width)
             source = torch.stack(strips).float() / 255
-            yield F.grid_sample(source, grid, padding_mode="border", align_corners=False)
+            drawn = F.grid_sample(source, grid, padding_mode="border", align_corners=False)
+            yield drawn.unflatten(2, (-1, self.shape.height))
 
     def shadows(self, staged: Sequence[Staged]) -> Float[Tensor, "batch 1 frames height width"]:
         """Return how much light the toys' shadows take: soft ellipses on the ground."""
@@ -278,14 +313,12 @@ class Theatre:
         soft = torch.exp(-grid.square().sum(-1).square()).unflatten(1, (-1, height))
         return (soft * shade[..., None, None])[:, None]
 
-    def toys(self, staged: Sequence[Staged]) -> Float[Tensor, "batch 4 frames height width"]:
-        """Return the toys in the light of their sets, colours already times cover."""
+    def toys(
+        self, staged: Sequence[Staged], maps: Sequence[Maps]
+    ) -> Float[Tensor, "batch 4 frames height width"]:
+        """Return the toys in the light of their sets where `maps` show them, colours already times cover."""
         height, width = self.shape.height, self.shape.width
-        grid = (
-            grids(self.tensor([one.toy for one in staged]), height, width)
-            .unflatten(1, (-1, height))
-            .flatten(0, 1)
-        )
+        grid = grids(self.tensor(maps), height, width).unflatten(1, (-1, height)).flatten(0, 1)
         pictures = torch.cat([one.textures for one in staged])
         toys = F.grid_sample(pictures, grid, padding_mode="zeros", align_corners=False)
         toys = toys.unflatten(0, (len(staged), -1)).transpose(1, 2)
@@ -357,6 +390,19 @@ def toy_map(motion: Motion, spot: Spot, shape: VideoShape) -> Maps:
     tall = motion.tall * spot.height * shape.height / 2
     upright = turn(-motion.angle) @ shift(-x, -y)
     return shift(0 * x, 0 * x + 1 - 2 * motion.anchor) @ scale(1 / wide, 1 / tall) @ upright
+
+
+def drifted(maps: Maps, drift: Drift | None, times: np.ndarray, shape: VideoShape) -> Maps:
+    """Return the maps from the screen to a layer that moves by itself; halfway through the clip clouds are at home."""
+    if drift is None:
+        return maps
+    x, y = (drift.offset(times) - [drift.speed * times[-1] / 2, 0]).T * shape.height
+    return shift(-x, -y) @ maps
+
+
+def mirror_at(floor: float, shape: VideoShape) -> Maps:
+    """Return the map that turns the world upside down about the height of a toy's feet."""
+    return shift(0.0, 2 * (floor - 0.5) * shape.height) @ scale(1.0, -1.0)
 
 
 def shadow_map(

@@ -17,7 +17,8 @@ from vitascope.types import VideoShape
 AMBIENCE = {
     "garden": "birds", "meadow": "wind", "forest": "birds", "beach": "waves", "underwater": "bubbles",
     "desert": "wind", "snow": "wind", "city": "traffic", "space": "hum", "room": "clock", "stage": "crowd",
-    "farm": "birds",
+    "farm": "birds", "mountains": "wind", "castle": "birds", "sea": "waves", "lake": "birds", "rink": "wind",
+    "street": "traffic", "road": "traffic", "playground": "birds", "kitchen": "clock", "table": "clock",
 }  # fmt: skip
 """What a set sounds like, all through the clip."""
 

@@ -14,6 +14,8 @@ from jaxtyping import Float32
 from PIL import Image
 
 PACKED = Path(__file__).with_name("props.webp")
+PACKED_LATER = Path(__file__).with_name("props_later.webp")
+"""A second picture: packing more into the first would change the pixels of what is in it, and weights know those."""
 
 CELL = 96
 """Side of a prop in the packed picture, in pixels."""
@@ -34,6 +36,17 @@ PROPS = {
 }  # fmt: skip
 """What each prop is called here, and the code points that name its still."""
 
+LATER_PROPS = {
+    "island": "1f3dd-fe0f", "church": "26ea", "christmas": "1f384", "lotus": "1fab7", "canoe": "1f6f6",
+    "reed": "1f33e", "shield": "1f6e1-fe0f", "bus_stop": "1f68f", "mailbox": "1f4eb", "bench_pot": "1fab4",
+    "sign": "1faa7", "barrier": "1f6a7", "slide": "1f6dd", "carousel": "1f3a0", "wheel": "1f3a1",
+    "fountain": "26f2", "balloons": "1f388", "teapot": "1fad6", "pan": "1f373", "bread": "1f35e",
+    "honey": "1f36f", "apple": "1f34e", "lemon": "1f34b", "basket": "1f9fa", "chair": "1fa91",
+    "bouquet": "1f490", "jar": "1fad9", "coffee": "2615", "candle": "1f56f-fe0f", "plate": "1f37d-fe0f",
+    "lantern": "1f3ee", "tent": "26fa",
+}  # fmt: skip
+"""The same for those in the second picture."""
+
 Pixels = Float32[np.ndarray, "height width 4"]
 """Red, green and blue times alpha, and alpha, all in 0..1."""
 
@@ -41,14 +54,14 @@ Ramp = tuple[tuple[float, float, float], tuple[float, float, float]]
 """The colours of the darkest and the lightest part of a thing."""
 
 
-def build_props(assets_dir: Path, out: Path) -> None:
+def build_props(assets_dir: Path, out: Path, props: dict[str, str] = PROPS) -> None:
     """Pack the stills in `assets_dir` into the picture `out`, each cropped to what can be seen, in a cell.
 
     Raises FileNotFoundError if a still is missing.
     """
-    rows = -(-len(PROPS) // COLUMNS)
+    rows = -(-len(props) // COLUMNS)
     sheet = Image.new("RGBA", (COLUMNS * CELL, rows * CELL))
-    for index, name in enumerate(PROPS.values()):
+    for index, name in enumerate(props.values()):
         still = Image.open(assets_dir / f"{name}.webp").convert("RGBA")
         still = _cropped(still)
         still.thumbnail((CELL, CELL), Image.Resampling.LANCZOS)
@@ -64,12 +77,13 @@ def _cropped(still: Image.Image) -> Image.Image:
 @cache
 def stills() -> dict[str, Image.Image]:
     """Return all props by name, cropped to what can be seen of them."""
-    sheet = Image.open(PACKED).convert("RGBA")
     found = {}
-    for index, name in enumerate(PROPS):
-        x, y = index % COLUMNS * CELL, index // COLUMNS * CELL
-        still = sheet.crop((x, y, x + CELL, y + CELL))
-        found[name] = _cropped(still)
+    for packed, props in ((PACKED, PROPS), (PACKED_LATER, LATER_PROPS)):
+        sheet = Image.open(packed).convert("RGBA")
+        for index, name in enumerate(props):
+            x, y = index % COLUMNS * CELL, index // COLUMNS * CELL
+            still = sheet.crop((x, y, x + CELL, y + CELL))
+            found[name] = _cropped(still)
     return found
 
 
@@ -124,5 +138,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Pack the stills that stand around in the sets.")
     parser.add_argument("assets", type=Path)
     parser.add_argument("--out", type=Path, default=PACKED)
+    parser.add_argument("--later-out", type=Path, default=PACKED_LATER)
     options = parser.parse_args()
     build_props(options.assets, options.out)
+    build_props(options.assets, options.later_out, LATER_PROPS)

@@ -19,7 +19,8 @@ LICENCE = "MIT (Fluent Emoji, Microsoft)"
 class CastEntry:
     """One page of the memory, or of a person's own.
 
-    `names` holds for each language the name and its synonyms, plainest first, `keywords` words that have to do with it.
+    `names` holds for each language the name and its synonyms, plainest first, `keywords` words that have to do with
+    it, and `near` English words for what has no picture and comes nearest to it.
     `height` is how tall it stands when it is alone, in picture heights; `aspect` its true width over its height,
     since pages are stretched to squares. `facing` is "right" or "front": pages never look left. `feet` is where it
     touches the ground, from the left and from the top in shares of the page. A page of one phase is a still, and
@@ -49,6 +50,7 @@ class CastEntry:
     strip: str = ""
     held_out: bool = False
     licence: str = LICENCE
+    near: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -61,7 +63,7 @@ class CastEntry:
         usual: dict[str, Any] = {field.name: field.default for field in fields(self)}
         usual |= {name: tuple(words) for name, words in kinds()[self.kind].items()}
         if self.base:
-            usual |= {"names": row["names"], "keywords": row["keywords"]}
+            usual |= {name: row[name] for name in ("names", "keywords", "near")}
         row = {name: value for name, value in row.items() if value != usual[name]}
         return json.dumps(row, ensure_ascii=False, separators=(",", ":"))
 
@@ -74,9 +76,11 @@ def read_entries(text: str) -> dict[str, CastEntry]:
     entries: dict[str, CastEntry] = {}
     for line in text.splitlines():
         row: dict[str, Any] = json.loads(line)
+        plain = entries[row["base"]] if row.get("base") else None
+        row["near"] = plain.near if plain else tuple(row.get("near", ()))
         for name in ("names", "keywords"):
-            if row.get("base"):
-                row[name] = getattr(entries[row["base"]], name)
+            if plain:
+                row[name] = getattr(plain, name)
             else:
                 row[name] = {language: tuple(words) for language, words in row[name].items()}
         row = kinds()[row["kind"]] | row

@@ -10,7 +10,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from vitascope.toybox.cast.table import LANGUAGES
+from vitascope.toybox.cast.table import LANGUAGES, kinds
 
 GROUPS = (0, 1, 3, 4, 5, 6, 7)
 """Groups of emoji that show things: faces, people, nature, food, travel, activities, objects."""
@@ -44,6 +44,7 @@ class Choice:
     loop: bool = False
     played: tuple[int, int] | None = None
     also: tuple[str, ...] = ()
+    near: tuple[str, ...] = ()
     tone: str = ""
     base: str = ""
     strip: str = ""
@@ -82,7 +83,7 @@ def choose(emojibase: Path, pictures: frozenset[str]) -> tuple[Choice, ...]:
         for row in json.loads((emojibase / "en" / "data.json").read_text("utf-8"))
         if row.get("group") in GROUPS
     ]
-    dropped = _listed(choices()["drop"]["labels"])
+    dropped = set(_listed(choices()["drop"]["labels"]))
     if unknown := dropped - {row["label"] for row, _ in rows}:
         raise ValueError(f"choices.toml: no emoji is called {sorted(unknown)}")
     replaced = {page["replace"] for page in choices()["pages"].values() if "replace" in page}
@@ -103,23 +104,30 @@ def _choice(row: Mapping[str, Any], group: str, page: Mapping[str, Any]) -> Choi
     usual = choices()["groups"][group]
     loop = page.get("loop", usual.get("loop", False))
     name = page.get("id", label_name(row["label"]))
+    kind = page.get("kind", usual["kind"])
     return Choice(
         id=name,
         picture=plain(row["hexcode"]),
         names_of=plain(row["hexcode"]),
         emoji=row["emoji"],
         group=group,
-        kind=page.get("kind", usual["kind"]),
+        kind=kind,
         height=page.get("height", usual["height"]),
         facing=page.get("facing", usual.get("facing", "front")),
         cut=page.get("cut", usual.get("cut", "")),
         loop=bool(loop) and not page.get("still"),
         played=tuple(loop) if isinstance(loop, list) else None,
         also=tuple(page.get("also", ())),
-        actions=tuple(page.get("actions", ())),
+        actions=_actions(kind, page),
+        near=_listed(choices()["near"].get(name, ""), ","),
         sounds=tuple(page.get("sounds", ())),
         strip=name,
     )
+
+
+def _actions(kind: str, page: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return what a page does: as its kind, with what it does before all else, and what it can do besides."""
+    return tuple(dict.fromkeys((*page.get("first", ()), *kinds()[kind]["actions"], *page.get("can", ()))))
 
 
 def label_name(label: str) -> str:
@@ -167,26 +175,30 @@ def _copies(chosen: list[Choice]) -> Iterator[Choice]:
                     strip=choice.strip,
                     names_of=copy["names_of"],
                     also=tuple(copy["also"]),
+                    near=(),
                     height=copy["height"],
                 )
 
 
 def _held_out(chosen: list[Choice]) -> tuple[Choice, ...]:
     """Mark what is never trained: the listed ids, their tones, and everything that shows the same pictures."""
-    listed = _listed(choices()["held_out"]["ids"])
+    listed = set(_listed(choices()["held_out"]["ids"]))
     ids = [choice.id for choice in chosen]
     if unknown := listed - set(ids):
         raise ValueError(f"choices.toml: no page is called {sorted(unknown)}")
     if len(set(ids)) < len(ids):
         raise ValueError(f"choices.toml: two pages are called {sorted({i for i in ids if ids.count(i) > 1})}")
+    if unknown := choices()["near"].keys() - set(ids):
+        raise ValueError(f"choices.toml: no page is called {sorted(unknown)}")
     bases = {choice.id: choice.base or choice.id for choice in chosen}
     return tuple(
         replace(choice, held_out=bool({bases[choice.id], bases[choice.strip]} & listed)) for choice in chosen
     )
 
 
-def _listed(text: str) -> set[str]:
-    return {word.strip() for line in text.splitlines() for word in line.split("|") if word.strip()}
+def _listed(text: str, mark: str = "|") -> tuple[str, ...]:
+    """Return the words of a list that is broken into lines."""
+    return tuple(word.strip() for line in text.splitlines() for word in line.split(mark) if word.strip())
 
 
 def read_words(emojibase: Path, cldr: Path) -> dict[str, Words]:

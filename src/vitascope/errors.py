@@ -114,6 +114,10 @@ class StoreError(VitascopeError):
     """The database of the queue cannot be reached."""
 
 
+class DamagedQueueError(StoreError):
+    """The queue's file is damaged; put back a backup: vitascope jobs restore."""
+
+
 class UndoneError(StoreError):
     """The database undid a change that was at odds with another one; it may be tried again."""
 

@@ -12,6 +12,7 @@ POINTS = (
     "submit: inserted",
     "submit: committed",
     "adopt: committed",
+    "backup: written",
     "migrate: begun",
     "migrate: stepped",
     "migrate: counted",

@@ -31,6 +31,7 @@ def points(*starts: str) -> tuple[str, ...]:
 
 FILE = points("file:")
 SUBMIT = points("submit:", "input:", "migrate:", "ballast:")
+BACKUP = points("backup:")  # tests/jobs/test_backup.py
 # Places that are reached only after an earlier attempt was killed somewhere.
 RESUME = {
     "recover: saved": "worker: denoising:5",
@@ -50,7 +51,21 @@ UPLOAD = points("upload:")
 WEBHOOK = points("webhook:")  # tests/server/test_courier.py
 ADOPT = points("adopt:")
 ELSEWHERE = (
-    *(SUBMIT + CANCEL + STOP + AGAIN + PAUSE + DELETE + PRUNE + MOVE + OUTBOX + UPLOAD + WEBHOOK + ADOPT),
+    *(
+        SUBMIT
+        + CANCEL
+        + STOP
+        + AGAIN
+        + PAUSE
+        + DELETE
+        + PRUNE
+        + MOVE
+        + OUTBOX
+        + UPLOAD
+        + WEBHOOK
+        + ADOPT
+        + BACKUP
+    ),
     *RESUME,
 )
 WORK = tuple(point for point in POINTS if point not in ELSEWHERE)

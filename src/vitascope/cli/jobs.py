@@ -4,6 +4,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -94,11 +95,7 @@ def list_jobs(
         typer.echo(f"{job.id}  {job.state:<9}  {how_far:>5}  {when}  {prompt[:60]}")
     if page.more:
         print("there are more: say --limit", file=sys.stderr)
-    from vitascope.jobs.retention import unknown_line
-    from vitascope.jobs.service import Desk
-
-    if isinstance(desk, Desk) and (unknown := desk.unknown_folders()):
-        print(unknown_line(unknown), file=sys.stderr)
+    _print_unknown(desk)
     if desk.store.paused:
         print("the queue is paused: nothing is begun before `vitascope jobs resume`", file=sys.stderr)
 
@@ -249,6 +246,52 @@ def adopt(
         print(f"{name} is left as it is: {problem}", file=sys.stderr)
     if adoption.problems:
         raise typer.Exit(1)
+
+
+@jobs.command()
+def restore(
+    backup: Annotated[
+        Path | None, typer.Argument(metavar="[BACKUP]", help="Its file. [default: the newest that is sound]")
+    ] = None,
+    listing: Annotated[
+        bool, typer.Option("--list", help="Only print the backups, the newest first.")
+    ] = False,
+    empty: Annotated[bool, typer.Option("--empty", help="Begin a new queue instead.")] = False,
+) -> None:
+    """Put a backup in the place of a damaged queue; stop the server and its workers first.
+
+    The old file is moved to the folder of the backups. Clips that the backup does not know are left alone: see adopt.
+    """
+    from vitascope.errors import RequestError
+    from vitascope.jobs.backup import backups
+    from vitascope.jobs.backup import restore as put_back
+    from vitascope.jobs.service import queue_file
+    from vitascope.settings import settings
+
+    if chosen.get() is not None:
+        raise RequestError("server", "a queue is restored where it lies", "leave --server out, there")
+    if settings().store is not None:
+        raise RequestError("store", "a queue in Postgres is restored by Postgres", "see docs/fleet.md")
+    queue = queue_file(settings().home)
+    if listing:
+        for path in backups(queue):
+            typer.echo(path)
+        return
+    result = put_back(queue, backup, empty=empty)
+    typer.echo(f"restored {queue} from {result.backup}" if result.backup else f"{queue} will be a new queue")
+    if result.moved is not None:
+        print(f"the file of before is {result.moved}", file=sys.stderr)
+    if result.backup is not None:
+        _print_unknown(_desk())
+
+
+def _print_unknown(desk: "Desk | FarDesk") -> None:
+    """Say which folders of clips the queue here does not know."""
+    from vitascope.jobs.retention import unknown_line
+    from vitascope.jobs.service import Desk
+
+    if isinstance(desk, Desk) and (unknown := desk.unknown_folders()):
+        print(unknown_line(unknown), file=sys.stderr)
 
 
 def _desk() -> "Desk | FarDesk":

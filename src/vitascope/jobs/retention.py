@@ -1,9 +1,9 @@
-"""The housekeeper: about once an hour it forgets jobs that are old, and clears away what others have left."""
+"""The housekeeper: about once an hour it backs the queue up, forgets old jobs and clears away what others have left."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from vitascope.errors import VitascopeError
+from vitascope.errors import DamagedQueueError, VitascopeError
 from vitascope.jobs.service import Desk
 
 HOUR = 3600.0
@@ -36,6 +36,13 @@ class Housekeeper:
         if self._desk.store.clock.ticks() < self._due:
             return False
         self._due = self._desk.store.clock.ticks() + HOUR
+        try:
+            self._desk.back_up()
+        except DamagedQueueError as error:
+            self._say(str(error))
+            return True
+        except (VitascopeError, OSError) as error:
+            self._say(f"backup: {error}")
         try:
             self._report_unknown()
             gone = self._desk.prune(older_than=self._keep.seconds, max_bytes=self._keep.max_bytes)

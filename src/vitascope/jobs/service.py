@@ -8,6 +8,7 @@ import secrets
 import socket
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from vitascope.backends.base import MAX_SEED
 from vitascope.backends.registry import backend
 from vitascope.director.film import Film
 from vitascope.director.storyboard import storyboard
-from vitascope.errors import OutputError, RequestError, StoreError
+from vitascope.errors import DiskFullError, OutputError, RequestError, StoreError
 from vitascope.failpoints import FaultPoint
 from vitascope.jobs.budget import DAY, NO_LIMITS, Budget, Cost
 from vitascope.jobs.job import FINISHED, MAX_ATTEMPTS, Job, Kind, Request
@@ -163,8 +164,11 @@ class Desk:
     def prune(self, *, older_than: float | int | None = None, max_bytes: int | None = None) -> list[str]:
         """Delete what was over `older_than` seconds ago, then the oldest until all clips fit into `max_bytes`.
 
-        Return the names of the jobs that went. Only what is over is ever pruned.
+        Return the names of the jobs that went. Only what is over is ever pruned. The queue is backed up before, if that
+        is due; raises `DamagedQueueError` for one that is not sound, and then nothing is removed.
         """
+        with suppress(DiskFullError, OutputError):  # what is pruned makes room for the next backup
+            self.back_up()
         over = self._over()
         total, now = sum(job.bytes for job in over), self.store.clock.now()
         gone = []
@@ -176,6 +180,11 @@ class Desk:
                 FaultPoint("prune: deleted one")
         self.tidy()
         return gone
+
+    def back_up(self) -> bool:
+        """Write a backup of the queue if the newest is an hour old; raises as `Store.back_up`."""
+        self.rooms.check_space()
+        return self.store.back_up()
 
     def unknown_folders(self) -> list[str]:
         """Return the names of the job folders that the queue has never known, as after the queue's file was lost."""
@@ -239,9 +248,14 @@ def open_desk(
         return _shared_desk(home, store.get_secret_value(), lease_seconds, least)
     from vitascope.jobs.stores.sqlite import sqlite_store
 
-    rooms = _made(Rooms(home.absolute() / "jobs", least))
+    rooms = _made(Rooms(queue_file(home).parent, least))
     _check_queue_file(rooms)
     return Desk(sqlite_store(rooms.queue, lease_seconds=lease_seconds, make_room=rooms.drop_ballast), rooms)
+
+
+def queue_file(home: Path) -> Path:
+    """Return the file of the queue of a home folder, which need not be there."""
+    return Rooms(home.absolute() / "jobs").queue
 
 
 def _shared_desk(home: Path, url: str, lease_seconds: float | int, min_free: int) -> Desk:

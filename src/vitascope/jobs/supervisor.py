@@ -93,6 +93,7 @@ class Supervisor:
         self.housekeeper = Housekeeper(desk, keep, say)
         self.desk, self._start, self._memory, self._patience = desk, start, memory, patience
         self._slots, self._say = [Slot() for _ in range(number)], say
+        self._problem: str | None = None
 
     @property
     def workers(self) -> dict[str, Process]:
@@ -103,9 +104,15 @@ class Supervisor:
         """Look after each worker once, take their jobs from workers that are not heard of, and tidy if it is time."""
         for slot in self._slots:
             self._look_after(slot)
-        with contextlib.suppress(StoreError):  # next time
+        try:
             self.desk.store.expire()
-            self.housekeeper.tick()
+            self._problem = None
+        except StoreError as error:  # next time
+            if self._problem != (line := str(error)):
+                self._say(line)
+            self._problem = line
+            return
+        self.housekeeper.tick()
 
     def run(self, stop: threading.Event, every: float = 0.25) -> None:
         """Look after the workers until `stop` is set, then let them end."""

@@ -35,6 +35,7 @@ from vitascope.errors import (
     VitascopeError,
 )
 from vitascope.failpoints import FaultPoint
+from vitascope.jobs.backup import HOUR
 from vitascope.jobs.heartbeat import Heart, Why
 from vitascope.jobs.job import Failure, Job, Output
 from vitascope.jobs.liveness import Presence, absent
@@ -108,6 +109,8 @@ class Worker:
         self._leaving = False
         self._presence: Presence | None = None
         self._full = False
+        self._problem: str | None = None
+        self._backup_due = time.monotonic() + HOUR
 
     def leave(self) -> None:
         """Go as soon as the step at work is done; its job returns to the queue. Any thread or signal may call this."""
@@ -127,6 +130,7 @@ class Worker:
         try:
             while not self._leaving:
                 self._presence.touch()
+                self._back_up()
                 if not self._look():
                     if self.options.once:
                         break
@@ -136,14 +140,28 @@ class Worker:
             self._warm.release_all()
             self.desk.store.close()
 
+    def _back_up(self) -> None:
+        """Back the queue up about once an hour, for queues without a server that does it."""
+        if time.monotonic() < self._backup_due:
+            return
+        self._backup_due = time.monotonic() + HOUR
+        try:
+            self.desk.back_up()
+        except VitascopeError as error:
+            self._say(f"backup: {error}")
+
     def _look(self) -> bool:
         """Work, or say why that cannot be done now and wait for better times."""
         try:
-            return self.work()
+            found = self.work()
+            self._problem = None
+            return found
         except StoreError as error:
             if self.options.once:
                 raise
-            self._say(str(error))
+            if self._problem != str(error):
+                self._say(str(error))
+            self._problem = str(error)
             return False
 
     def work(self) -> bool:

@@ -14,7 +14,7 @@ from vitascope.jobs.job import Job
 from vitascope.jobs.outbox import Mailbox
 from vitascope.jobs.service import Desk
 from vitascope.server.characters import Characters
-from vitascope.server.errors import Refusal
+from vitascope.server.errors import BROKEN, DAMAGED, FINAL, Refusal
 from vitascope.server.events import Bell
 from vitascope.server.metrics import Metrics
 from vitascope.server.middleware import Rules
@@ -72,7 +72,9 @@ class House:
         return caller.budget.over(self.rules.budget)
 
     def check_queue(self) -> None:
-        """Raise `Refusal` while more jobs wait than may."""
+        """Raise `Refusal` while more jobs wait than may, and while the queue is damaged."""
+        if self.desk.store.damage is not None:
+            raise Refusal(503, DAMAGED, "queue_damaged", type=BROKEN, headers=FINAL)
         if self.desk.store.waiting(self.max_queued) >= self.max_queued:
             line = f"{self.max_queued} jobs wait already; try again later"
             raise Refusal(429, line, "queue_full", type="rate_limit_error", headers={"retry-after": "30"})

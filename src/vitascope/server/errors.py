@@ -1,7 +1,9 @@
 """What is answered when something is wrong: the same body as OpenAI's, whatever went wrong where."""
 
+import logging
 import math
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -12,6 +14,7 @@ from starlette.exceptions import HTTPException
 from vitascope.director.film import field_name
 from vitascope.errors import (
     BudgetError,
+    DamagedQueueError,
     DiskFullError,
     JobConflictError,
     JobNotFoundError,
@@ -22,9 +25,12 @@ from vitascope.errors import (
     WeightsError,
 )
 
+log = logging.getLogger("vitascope.server")
+
 INVALID, REFUSED, BROKEN = "invalid_request_error", "authentication_error", "server_error"
 PATIENT_SECONDS = 60.0
 """Longer than this no client should wait by itself."""
+DAMAGED = "the queue is damaged; the server's log and /api/v1/check say how"
 FINAL = {"x-should-retry": "false"}
 """Says to clients that ask again by themselves (OpenAI's do, on 409 and 5xx) that it would not help."""
 
@@ -70,6 +76,9 @@ def refusal(error: VitascopeError) -> Refusal:
             return Refusal(400, line, "invalid_value", error.argument)
         case DiskFullError():
             return Refusal(503, line, "disk_full", type=BROKEN, headers={"retry-after": "60"})
+        case DamagedQueueError():
+            # The line names a folder of the server's, which is not for callers.
+            return Refusal(503, DAMAGED, "queue_damaged", type=BROKEN, headers=FINAL)
         case StoreError():
             return Refusal(503, line, "queue_unreachable", type=BROKEN, headers={"retry-after": "5"})
         case MissingExtraError() | WeightsError():
@@ -103,6 +112,8 @@ async def _refused(request: Request, error: Exception) -> JSONResponse:
 
 async def _ours(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, VitascopeError)
+    if isinstance(error, DamagedQueueError):
+        _log_damage(str(error))
     return refusal(error).response()
 
 
@@ -117,6 +128,12 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
 async def _invalid(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     return invalid(error.errors()[0]).response()
+
+
+@cache
+def _log_damage(line: str) -> None:
+    """Log what is wrong with the queue, once."""
+    log.error(line)
 
 
 def unforeseen() -> Refusal:

@@ -53,12 +53,14 @@ class Bell:
                 self._watch = None
 
     async def _run(self) -> None:
-        seen = -1
+        seen, problem = -1, ""
         while True:
             try:
-                seen = await self._look(seen)
+                seen, problem = await self._look(seen), ""
             except Exception as error:  # whoever listens will meet it, too, and tell its client
-                log.error("the log of the queue could not be read", exc_info=error)
+                if str(error) != problem:
+                    log.error("the log of the queue could not be read", exc_info=error)
+                problem = str(error)
                 self._ring(None)
             await asyncio.sleep(WATCH_SECONDS)
 

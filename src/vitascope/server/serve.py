@@ -91,7 +91,10 @@ def serve(home: Path, options: ServeOptions) -> None:
     check_doors(options, house)
     if options.cluster is not None:
         check_address(options.cluster)
-    if unknown := desk.unknown_folders():
+    if (found := desk.store.check()) != "ok":
+        # It goes on, for what can still be read: clips that are finished. Nothing new is taken in.
+        print(f"vitascope: {desk.store.damage or found}", file=sys.stderr, flush=True)
+    elif unknown := desk.unknown_folders():
         print(f"vitascope: {unknown_line(unknown)}", file=sys.stderr, flush=True)
     listening = _listen(options)
     _log_to_stderr()

@@ -10,12 +10,13 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from vitascope.errors import DiskFullError, MissingExtraError, VitascopeError
+from vitascope.errors import DamagedQueueError, DiskFullError, MissingExtraError, VitascopeError
 from vitascope.failpoints import FaultPoint
+from vitascope.jobs.backup import back_up, back_up_hourly, hold_open
 from vitascope.jobs.clock import Clock
 from vitascope.jobs.stores.rows import (
     Row,
@@ -32,6 +33,8 @@ except ImportError:
 
 BUSY_SECONDS = 60.0
 CHECKPOINT_PAGES = 1000
+DAMAGE = (apsw.CorruptError, apsw.NotADBError, apsw.FormatError)
+"""What SQLite says of a file that is not as it wrote it."""
 
 
 class SqliteTables(Statements):
@@ -42,6 +45,9 @@ class SqliteTables(Statements):
     def __init__(self, path: Path):
         """Open the file, made if it is not there and brought up to date if it is old; raises `VitascopeError`."""
         self.path, self._local = path, threading.local()
+        self.damage: str | None = None
+        """What is known to be wrong with the file, since this process met it; None while nothing is."""
+        self._use = hold_open(path)
         self._migrate()
 
     @contextmanager
@@ -59,6 +65,8 @@ class SqliteTables(Statements):
                 connection.execute("rollback")
             if isinstance(error, apsw.FullError):
                 raise DiskFullError from None
+            if isinstance(error, DAMAGE):
+                raise self._damaged(error) from None
             raise
 
     def is_paused(self) -> bool:
@@ -70,8 +78,37 @@ class SqliteTables(Statements):
         self._rows("set_paused", {"paused": int(paused)})
 
     def check(self) -> str:
-        """Return "ok" or what is wrong with the file."""
-        return "; ".join(row["integrity_check"] for row in self._rows("check"))
+        """Return "ok" or what is wrong with the file, and remember it."""
+        try:
+            found = "; ".join(row["integrity_check"] for row in self._rows("check"))
+        except DamagedQueueError as error:
+            return str(error)
+        self.damage = None if found == "ok" else str(damaged(self.path, found))
+        return found
+
+    def back_up_hourly(self) -> bool:
+        """Write a backup beside the queue if the newest is older than an hour; return whether one was written."""
+        return back_up_hourly(self)
+
+    def back_up(self, target: Path) -> None:
+        """Write a copy of the queue as it is at this moment to a file that is not there yet, and check the copy.
+
+        Raises `DamagedQueueError` where the copy is not sound: it is of no use then.
+        """
+        try:
+            with closing(apsw.Connection(str(target))) as copy:
+                # All pages in one step: in between, each change of another process would begin the copy anew. Readers
+                # and writers of a WAL wait for nobody meanwhile.
+                with copy.backup("main", self._connection(), "main") as backup:
+                    backup.step(-1)
+                found = str(copy.pragma("quick_check"))
+                copy.pragma("journal_mode", "delete")
+        except DAMAGE as error:
+            raise self._damaged(error) from None
+        except apsw.FullError:
+            raise DiskFullError from None
+        if found != "ok":
+            raise self._damaged(found)
 
     def close(self) -> None:
         """Close this thread's connection."""
@@ -82,8 +119,17 @@ class SqliteTables(Statements):
         return json.dumps(list(values))
 
     def _rows(self, name: str, told: Row | None = None) -> list[Row]:
-        """Run a statement to its end and return its rows."""
-        return list(self._connection().execute(queries()[name], dict(told or {})))
+        """Run a statement to its end and return its rows; raises `DamagedQueueError`."""
+        try:
+            return list(self._connection().execute(queries()[name], dict(told or {})))
+        except DAMAGE as error:
+            raise self._damaged(error) from None
+
+    def _damaged(self, problem: object) -> DamagedQueueError:
+        """Remember what is wrong with the file, and return the error that says so."""
+        error = damaged(self.path, problem)
+        self.damage = str(error)
+        return error
 
     def _connection(self) -> apsw.Connection:
         connection = self._local.__dict__.get("connection")
@@ -94,14 +140,16 @@ class SqliteTables(Statements):
     def _migrate(self) -> None:
         """Bring the file up to date; raises `VitascopeError` for one of a later version."""
         connection, known = self._connection(), list(migrations())
+        if 0 < self._checked_version() < known[-1][0]:
+            back_up(self, f"before-{known[-1][0]}")
         with self.transaction():
-            version: list[Any] = list(connection.execute("pragma user_version"))
-            done = version[0]["user_version"]
+            done = self._version()
             if done < known[-1][0]:
                 FaultPoint("migrate: begun")
             if done > known[-1][0]:
                 raise VitascopeError(
-                    f"{self.path} was made by a later version of vitascope: install that one"
+                    f"{self.path} was made by a later version of vitascope: install that one, or put back a backup "
+                    "of before (vitascope jobs restore)"
                 )
             for number, statements in known:
                 if number > done:
@@ -111,6 +159,17 @@ class SqliteTables(Statements):
                     FaultPoint("migrate: counted")
         if done < known[-1][0]:
             FaultPoint("migrate: committed")
+
+    def _checked_version(self) -> int:
+        try:
+            return self._version()
+        except DAMAGE as error:
+            raise self._damaged(error) from None
+
+    def _version(self) -> int:
+        """Return how many migrations the file has had."""
+        version: list[Any] = list(self._connection().execute("pragma user_version"))
+        return version[0]["user_version"]
 
 
 def sqlite_store(
@@ -142,6 +201,16 @@ def _open(path: Path) -> apsw.Connection:
             time.sleep(0.01)
         except apsw.CantOpenError:
             raise VitascopeError(f"{path} cannot be opened") from None
+        except DAMAGE as error:
+            raise damaged(path, error) from None
+
+
+def damaged(path: Path, problem: object) -> DamagedQueueError:
+    """Return the error that names a damaged file, and what to do."""
+    line = " ".join(str(problem).split())[:200].removeprefix("CorruptError: ").removeprefix("NotADBError: ")
+    return DamagedQueueError(
+        f"{path} is damaged ({line}): stop the server and its workers, then put back a backup: vitascope jobs restore"
+    )
 
 
 def _named(cursor: apsw.Cursor, row: tuple[Any, ...]) -> dict[str, Any]:

@@ -285,6 +285,20 @@ class Store:
         """Whether a read takes microseconds, so that nobody need leave an event loop for it."""
         return getattr(self.tables, "quick", False)
 
+    @property
+    def damage(self) -> str | None:
+        """What is known to be wrong with the database, None while nothing is."""
+        return getattr(self.tables, "damage", None)
+
+    def back_up(self) -> bool:
+        """Write a backup if the newest is an hour old, and return whether one was written.
+
+        False where the database is backed up by means of its own (Postgres) or is gone with its process. Raises
+        `DamagedQueueError`, `DiskFullError` and `OutputError`.
+        """
+        back_up_hourly: Callable[[], bool] | None = getattr(self.tables, "back_up_hourly", None)
+        return back_up_hourly is not None and back_up_hourly()
+
     # For whoever wants clips.
 
     @_transaction("submit: committed")

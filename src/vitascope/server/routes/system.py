@@ -11,10 +11,10 @@ from fastapi import APIRouter, Response
 
 from vitascope import __version__
 from vitascope.backends.registry import backend
-from vitascope.errors import DiskFullError, VitascopeError
+from vitascope.errors import DamagedQueueError, DiskFullError, VitascopeError
 from vitascope.jobs.budget import DAY
 from vitascope.server.context import Admin, Asking, House, InHouse
-from vitascope.server.errors import Refusal
+from vitascope.server.errors import DAMAGED, Refusal
 from vitascope.server.tokens import Caller
 from vitascope.weights.machine import free_memory
 
@@ -90,7 +90,7 @@ def ready(house: InHouse) -> dict[str, str]:
 
 @router.get("/api/v1/check")
 def check(house: InHouse, caller: Admin) -> dict[str, str]:
-    """Check the database of the queue, page by page."""
+    """Check the database of the queue, page by page; "ok", or what is wrong with it."""
     return {"queue": house.desk.store.check()}
 
 
@@ -113,6 +113,8 @@ def _caller(house: House, caller: Caller) -> dict[str, Any]:
 
 
 def _check(house: House) -> None:
+    if house.desk.store.damage is not None:
+        raise Refusal(503, DAMAGED, "queue_damaged", type="server_error")
     try:
         house.desk.store.waiting(1)
         house.desk.rooms.check_space()
@@ -120,6 +122,8 @@ def _check(house: House) -> None:
         raise Refusal(
             503, "the disk is too full to take more work", "disk_full", type="server_error"
         ) from None
+    except DamagedQueueError:
+        raise Refusal(503, DAMAGED, "queue_damaged", type="server_error") from None
     except (VitascopeError, OSError):
         raise Refusal(503, "the queue cannot be read", "not_ready", type="server_error") from None
 

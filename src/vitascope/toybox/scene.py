@@ -9,8 +9,8 @@ SETS = (
 )  # fmt: skip
 SEASONS = ("spring", "summer", "autumn", "winter")
 TIMES = ("day", "sunset", "night")
-WEATHERS = ("clear", "rain", "snow")
-STYLES = ("clay", "watercolour", "pencil", "noir")
+WEATHERS = ("clear", "rain", "snow", "fog", "wind", "storm", "sparkles")
+STYLES = ("clay", "watercolour", "pencil", "noir", "pixel", "cartoon", "neon", "paper")
 ACTIONS = ("stand", "walk", "run", "jump", "spin", "dance", "grow", "fly", "swim", "drive", "fall", "roll")
 CAMERAS = (
     "static", "pan-left", "pan-right", "tilt-up", "tilt-down",
@@ -45,6 +45,8 @@ STAND_INS = {
         "mountains": "snow", "castle": "city", "sea": "beach", "lake": "beach", "rink": "snow", "street": "city",
         "road": "city", "playground": "garden", "kitchen": "room", "table": "room",
     },
+    "weather": {"fog": "clear", "wind": "clear", "storm": "rain", "sparkles": "clear"},
+    "style": {"pixel": "clay", "cartoon": "clay", "neon": "clay", "paper": "clay"},
 }  # fmt: skip
 """Field -> later label -> what stands in for it in a world that was drawn before it: the nearest that there was."""
 
@@ -91,9 +93,12 @@ def weathers_of(set_: str, season: str) -> tuple[str, ...]:
     """Return the weathers that a set can show in a season: snow falls where and when it is cold."""
     if set_ in ("space", "underwater", "desert", *INDOORS):
         return ("clear",)
+    anywhere = ("fog", "wind", "sparkles")
     if set_ in ("snow", "rink") or season == "winter":
-        return ("clear", "snow")
-    return ("clear", "rain", "snow") if set_ in ("city", "street") else ("clear", "rain")
+        return ("clear", "snow", *anywhere)
+    if set_ in ("city", "street"):
+        return ("clear", "rain", "snow", "storm", *anywhere)
+    return ("clear", "rain", "storm", *anywhere)
 
 
 def sets_of(action: str) -> tuple[str, ...]:

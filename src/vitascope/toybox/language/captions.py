@@ -122,8 +122,12 @@ def _keywords(scene: Scene, fields: list[str], rng: np.random.Generator) -> str:
     return ", ".join((*words, *(_keyword(scene, field) for field in fields)))
 
 
+WEATHER_KEYWORDS = {
+    "rain": "rainy", "snow": "snowing", "clear": "clear weather", "fog": "foggy", "wind": "windy", "storm": "stormy",
+    "sparkles": "falling stars",
+}  # fmt: skip
+
+
 def _keyword(scene: Scene, field: str) -> str:
     label = getattr(scene, field)
-    return (
-        {"rain": "rainy", "snow": "snowing", "clear": "clear weather"}[label] if field == "weather" else label
-    )
+    return WEATHER_KEYWORDS[label] if field == "weather" else label

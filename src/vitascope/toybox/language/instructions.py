@@ -12,10 +12,15 @@ from vitascope.toybox.scene import FIELDS, Scene
 from vitascope.toybox.world import FULL, World, cast
 
 TIME_WORDS = {"day": "make it daytime", "sunset": "make it sunset", "night": "make it night"}
-WEATHER_WORDS = {"clear": "clear up the sky", "rain": "make it rain", "snow": "make it snow"}
+WEATHER_WORDS = {
+    "clear": "clear up the sky", "rain": "make it rain", "snow": "make it snow",
+    "fog": "make it foggy", "wind": "make it windy", "storm": "let a storm come up", "sparkles": "let stars fall",
+}  # fmt: skip
 STYLE_WORDS = {
     "clay": "turn it into a clay film", "watercolour": "turn it into a watercolour painting",
     "pencil": "turn it into a pencil drawing", "noir": "turn it into film noir",
+    "pixel": "turn it into pixel art", "cartoon": "turn it into a cartoon", "neon": "turn it into neon lights",
+    "paper": "turn it into a paper cut-out",
 }  # fmt: skip
 SET_WORDS = {
     "garden": "a garden", "meadow": "a meadow", "forest": "a forest", "beach": "a beach",

@@ -24,6 +24,7 @@ from vitascope.training.toytheatre.take import (
     ambience,
     frame_times,
     layout,
+    thunder,
     told_camera,
 )
 from vitascope.training.toytheatre.truth import Truth
@@ -198,7 +199,7 @@ class Theatre:
             maps = maps * np.float32(np.nan)
         events = () if take.empty else motion.events
         loops = motion.loop.astype(np.float32)
-        truth = Truth(scene, boxes, told, maps, loops, events + ambience(scene))
+        truth = Truth(scene, boxes, told, maps, loops, events + ambience(scene) + thunder(take, spot.seconds))
         layers = np.stack(
             [
                 drifted(screen_to_world(camera, shape, depth), drift, self._times, shape)
@@ -332,7 +333,8 @@ class Theatre:
         for weather in sorted({one.take.scene.weather for one in staged} - {"clear"}):
             places = [i for i, one in enumerate(staged) if one.take.scene.weather == weather]
             seeds = [staged[i].take.seed for i in places]
-            pictures[places] = weathered(pictures[places], weather, seeds, times, camera[places])
+            seasons = [staged[i].take.scene.season for i in places]
+            pictures[places] = weathered(pictures[places], weather, seeds, times, camera[places], seasons)
         for style in sorted({one.take.scene.style for one in staged}):
             places = [i for i, one in enumerate(staged) if one.take.scene.style == style]
             flat = pictures[places].transpose(1, 2).flatten(0, 1)

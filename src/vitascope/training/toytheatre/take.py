@@ -12,6 +12,7 @@ from vitascope.toybox.motion.trajectory import CROSSING
 from vitascope.toybox.scene import STYLES, Scene, seasons_of, sets_of, times_of, weathers_of
 from vitascope.toybox.world import FULL, World, cast, is_held_out, sample_scene
 from vitascope.training.toytheatre.truth import SoundEvent
+from vitascope.training.toytheatre.weather import flash_times
 from vitascope.types import VideoShape
 
 AMBIENCE = {
@@ -21,6 +22,8 @@ AMBIENCE = {
     "street": "traffic", "road": "traffic", "playground": "birds", "kitchen": "clock", "table": "clock",
 }  # fmt: skip
 """What a set sounds like, all through the clip."""
+WEATHER_SOUNDS = {"rain": "rain", "storm": "rain", "snow": "wind", "wind": "wind", "sparkles": "chime"}
+"""What a weather sounds like, all through the clip; lightning is followed by thunder."""
 
 
 @dataclass(frozen=True)
@@ -93,9 +96,17 @@ def told_camera(take: Take, shape: VideoShape) -> Float32[np.ndarray, "frames 4"
 
 def ambience(scene: Scene) -> tuple[SoundEvent, ...]:
     """Return the sounds that last all through a clip."""
-    weather = {"rain": "rain", "snow": "wind"}.get(scene.weather)
+    weather = WEATHER_SOUNDS.get(scene.weather)
     kinds = dict.fromkeys([AMBIENCE[scene.set]] + ([weather] if weather else []))
     return tuple(SoundEvent(kind, 0.0) for kind in kinds)
+
+
+def thunder(take: Take, seconds: float) -> tuple[SoundEvent, ...]:
+    """Return the thunder of a take: half a second after each flash of lightning."""
+    if take.scene.weather != "storm":
+        return ()
+    claps = (strike + 0.5 for strike in flash_times(take.seed, seconds))
+    return tuple(SoundEvent("thunder", round(clap, 4)) for clap in claps if clap < seconds)
 
 
 def sample_take(rng: np.random.Generator, world: World = FULL, held_out: bool = False) -> Take:

@@ -109,6 +109,10 @@ def serve(
     allow_origin: Sites = None,
     max_upload: Annotated[int, typer.Option(metavar="MIB", min=1, help="Largest request.")] = 512,
     max_queued: Annotated[int, typer.Option(min=1, help="Jobs that may wait.")] = 1000,
+    max_connections: Annotated[
+        int | None,
+        typer.Option(min=4, help="Connections that may be open, a quarter of them from one address."),
+    ] = None,
     per_minute: Annotated[
         int | None, typer.Option(min=1, help="Requests a minute that a token may make, but for looking.")
     ] = None,
@@ -143,6 +147,7 @@ def serve(
         origins=tuple(allow_origin or ()),
         max_upload=max_upload * 2**20,
         max_queued=max_queued,
+        max_connections=max_connections,
         per_minute=per_minute,
         budget=limits.budget,
         keep=keeping.what,

@@ -18,6 +18,7 @@ from vitascope.server.errors import BROKEN, DAMAGED, FINAL, Refusal
 from vitascope.server.events import Bell
 from vitascope.server.metrics import Metrics
 from vitascope.server.middleware import Rules
+from vitascope.server.shares import MAX_STREAMS, Shares
 from vitascope.server.tokens import Caller, Tokens
 from vitascope.server.uploads import Uploads
 from vitascope.server.webhooks.endpoints import FILE, Endpoints
@@ -39,6 +40,7 @@ class House:
     models: tuple[str, ...] = ("toybox",)
     max_queued: int = 1000
     metrics: Metrics = field(default_factory=Metrics)
+    streams: Shares = field(default_factory=lambda: Shares(MAX_STREAMS, "streams of events"))
     bell: Bell = field(init=False)
 
     def __post_init__(self) -> None:

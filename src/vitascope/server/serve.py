@@ -26,14 +26,19 @@ from vitascope.jobs.retention import KEEP_ALL, Keep, unknown_line
 from vitascope.jobs.service import open_desk
 from vitascope.jobs.supervisor import Supervisor, starter
 from vitascope.server.app import make_app
+from vitascope.server.connections import limited_protocol, limits_for, raise_file_limit
 from vitascope.server.context import House, open_house
 from vitascope.server.middleware import LOOPBACK, Rules
+from vitascope.server.shutdown import Server
 from vitascope.server.webhooks.delivery import Courier
 from vitascope.telemetry import tracing
 
 DRAIN_SECONDS = 5
-BACKLOG = 512
-_LOGS = (("vitascope", logging.INFO), ("uvicorn", logging.WARNING), ("opentelemetry", logging.WARNING))
+THROTTLE_SECONDS = 60.0
+_LOGS = (
+    ("vitascope", logging.INFO),
+    *((name, logging.WARNING) for name in ("uvicorn", "opentelemetry", "asyncio")),
+)
 
 
 @dataclass(frozen=True)
@@ -58,6 +63,7 @@ class ServeOptions:
     keep: Keep = KEEP_ALL
     memory: int | None = None
     seconds: float | None = None
+    max_connections: int | None = None
     store: SecretStr | None = None
     program: str = "vitascope"
 
@@ -96,10 +102,13 @@ def serve(home: Path, options: ServeOptions) -> None:
         print(f"vitascope: {desk.store.damage or found}", file=sys.stderr, flush=True)
     elif unknown := desk.unknown_folders():
         print(f"vitascope: {unknown_line(unknown)}", file=sys.stderr, flush=True)
-    listening = _listen(options)
+    limits, backlog = limits_for(raise_file_limit(), options.max_connections)
+    listening = _listen(options, backlog)
     _log_to_stderr()
     config = uvicorn.Config(
         make_app(house),
+        http=limited_protocol(limits),
+        backlog=backlog,
         log_config=None,
         access_log=False,
         server_header=False,
@@ -109,8 +118,9 @@ def serve(home: Path, options: ServeOptions) -> None:
     host, port = listening.getsockname()[:2]
     where = f"[{host}]" if ":" in host else host
     print(f"vitascope: serving at http://{where}:{port}", file=sys.stderr, flush=True)
-    with listening, tracing("server"), _workers(home, house, options), _courier(house):
-        uvicorn.Server(config).run(sockets=[listening])
+    stop = threading.Event()
+    with listening, tracing("server"), _workers(home, house, options, stop), _courier(house, stop):
+        Server(config).run(sockets=[listening])
 
 
 def check_doors(options: ServeOptions, house: House) -> None:
@@ -123,7 +133,7 @@ def check_doors(options: ServeOptions, house: House) -> None:
 
 
 @contextmanager
-def _workers(home: Path, house: House, options: ServeOptions) -> Iterator[None]:
+def _workers(home: Path, house: House, options: ServeOptions, stop: threading.Event) -> Iterator[None]:
     """Keep workers alive for as long as a block lasts."""
     told = ["--models", ",".join(options.models)]
     told += [] if options.memory is None else ["--memory", str(options.memory / 2**30)]
@@ -138,21 +148,20 @@ def _workers(home: Path, house: House, options: ServeOptions) -> Iterator[None]:
     hidden = {} if options.store is None else {"VITASCOPE_STORE": options.store.get_secret_value()}
     start = starter(home.absolute(), told, (sys.executable, "-m", options.program), hidden)
     supervisor = Supervisor(house.desk, number, start, memory=memory, keep=options.keep)
-    with _running(supervisor.run, "supervisor"):
+    with _running(supervisor.run, "supervisor", stop):
         yield
 
 
 @contextmanager
-def _courier(house: House) -> Iterator[None]:
+def _courier(house: House, stop: threading.Event) -> Iterator[None]:
     """Deliver news to webhooks for as long as a block lasts."""
-    with _running(Courier(house.mailbox, house.endpoints).run, "courier"):
+    with _running(Courier(house.mailbox, house.endpoints).run, "courier", stop):
         yield
 
 
 @contextmanager
-def _running(run: Callable[[threading.Event], None], name: str) -> Iterator[None]:
-    """Let something run in a thread of its own until a block ends."""
-    stop = threading.Event()
+def _running(run: Callable[[threading.Event], None], name: str, stop: threading.Event) -> Iterator[None]:
+    """Let something run in a thread of its own until a block ends; all that share `stop` end at the same time."""
     thread = threading.Thread(target=run, args=(stop,), name=name)
     thread.start()
     try:
@@ -162,14 +171,14 @@ def _running(run: Callable[[threading.Event], None], name: str) -> Iterator[None
         thread.join()
 
 
-def _listen(options: ServeOptions) -> socket.socket:
+def _listen(options: ServeOptions, backlog: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in options.host else socket.AF_INET
     # Only sockets that are said to be TCP are told by asyncio not to hold back small packets: 40 ms for each answer.
     listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((options.host.strip("[]"), options.port))
-        listening.listen(BACKLOG)
+        listening.listen(backlog)
     except (OSError, OverflowError) as error:
         listening.close()
         reason = getattr(error, "strerror", None) or str(error)
@@ -177,6 +186,32 @@ def _listen(options: ServeOptions) -> socket.socket:
             "port", f"{options.host}:{options.port} cannot be had ({reason})", "try another"
         ) from None
     return listening
+
+
+class Throttle(logging.Filter):
+    """Lets a warning pass once a minute: what goes wrong thousands of times a second would fill the disk."""
+
+    def __init__(self, seconds: float = THROTTLE_SECONDS):
+        """Let each kind of warning pass once in so many seconds."""
+        super().__init__()
+        self._seconds = seconds
+        self._passed: dict[tuple[str, str], tuple[float, int]] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Say whether a record is written; one that is says how many like it were not."""
+        if record.name.startswith("vitascope") or record.levelno < logging.WARNING:
+            return True
+        now, key = time.monotonic(), (record.name, str(record.msg)[:200])
+        since, left_out = self._passed.get(key, (-self._seconds, 0))
+        if now - since < self._seconds:
+            self._passed[key] = since, left_out + 1
+            return False
+        if left_out:
+            record.msg, record.args = f"{record.getMessage()} ({left_out} more in the minute before)", ()
+        if len(self._passed) > 1000:
+            self._passed.clear()
+        self._passed[key] = now, 0
+        return True
 
 
 class _Lines(logging.Formatter):
@@ -194,6 +229,7 @@ class _Lines(logging.Formatter):
 def _log_to_stderr() -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(_Lines())
+    handler.addFilter(Throttle())
     for name, level in _LOGS:
         logger = logging.getLogger(name)
         logger.handlers, logger.level, logger.propagate = [handler], level, False

@@ -8,13 +8,17 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
+from starlette.types import Receive, Scope, Send
 
 from vitascope.jobs.adoption import adopt
 from vitascope.jobs.job import Event, Job, State
 from vitascope.server.context import Admin, Asking, House, InHouse
 from vitascope.server.downloads import ANSWERS, content, glimpse
+from vitascope.server.events import peek
 from vitascope.server.schemas import Adopt, Move, NewJob, listed, preview_url, told
+from vitascope.server.shares import Shares
 from vitascope.server.submission import hand_in, last_event, listen
+from vitascope.server.tokens import Caller
 
 router = APIRouter(prefix="/api/v1", tags=["jobs"])
 
@@ -129,13 +133,13 @@ def events_of_job(request: Request, house: InHouse, caller: Asking, job_id: str)
     job = house.job(job_id, caller)
     if job.finished and not house.desk.store.events(job.id, after, 1):
         return Response(status_code=204)
-    return _stream(house, caller.owner, job.id, after)
+    return _stream(house, caller, job.id, after)
 
 
 @router.get("/events", response_class=StreamingResponse)
 def events(request: Request, house: InHouse, caller: Asking) -> Response:
     """Stream what happens to all of the caller's jobs, from now on or after `Last-Event-ID`."""
-    return _stream(house, caller.owner, None, last_event(request) or house.desk.store.last_event())
+    return _stream(house, caller, None, last_event(request) or house.desk.store.last_event())
 
 
 @router.get("/queue")
@@ -164,13 +168,28 @@ def _told(house: House, job: Job) -> dict[str, Any]:
     return told(job, house.desk.store.position(job.id) if job.state == "queued" else None)
 
 
-def _stream(house: House, owner: str | None, job: str | None, after: int) -> Response:
+class EventStream(StreamingResponse):
+    """Server-sent events, of which each caller may have so many at once."""
+
+    def __init__(self, lines: AsyncIterator[str], shares: Shares, caller: Caller):
+        """Send lines to a caller."""
+        super().__init__(lines, media_type="text/event-stream", headers={"x-accel-buffering": "no"})
+        self._shares, self._caller = shares, caller
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send what there is; raises `Refusal` before the first line."""
+        # Held here and not by the lines: of lines that nobody has asked for yet no end is ever heard.
+        with self._shares.taking(self._caller.name):
+            await super().__call__(scope, receive, send)
+
+
+def _stream(house: House, caller: Caller, job: str | None, after: int) -> Response:
     async def lines() -> AsyncIterator[str]:
         yield f"retry: {RECONNECT_MS}\n\n"
-        async for event in listen(house, owner, job, after):
+        async for event in listen(house, caller.owner, job, after):
             yield ": nothing yet\n\n" if event is None else _line(event)
 
-    return StreamingResponse(lines(), media_type="text/event-stream", headers={"x-accel-buffering": "no"})
+    return EventStream(lines(), house.streams, caller)
 
 
 def _line(event: Event) -> str:

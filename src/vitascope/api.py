@@ -9,18 +9,19 @@ from typing import Any
 from pydantic import ValidationError
 
 from vitascope import tasks
-from vitascope.backends.base import Card, parse_ratio
+from vitascope.backends.base import Card
 from vitascope.backends.registry import backend, check_name
 from vitascope.camera.subject_path import check_path, parse_path
 from vitascope.camera.syntax import parse_moves
-from vitascope.errors import RequestError, asking_the_model
+from vitascope.errors import RequestError
 from vitascope.limits import MAX_STAGES, check_text
 from vitascope.media.inspector import looker
 from vitascope.pipeline import Showing, first_able, show
 from vitascope.pipeline import generate as run
+from vitascope.planning.shape import parse_ratio, plan_edit, plan_extension
 from vitascope.progress import Event, Progress
 from vitascope.tasks import Box
-from vitascope.types import TIME_STRIDE, CameraMove, Clip, Fit, Given, Quality, Shot, VideoShape
+from vitascope.types import CameraMove, Clip, Fit, Given, Plan, Quality, Shot
 
 File = str | Path
 Models = str | Sequence[str]
@@ -84,7 +85,7 @@ def _last_second(card: Card, said: Mapping[str, Any]) -> float:
     """Return the time of the last frame of a shot as long as was said, or as the model usually makes them."""
     frames, seconds = said.get("num_frames"), said.get("seconds")
     if frames is None and seconds is not None and 0 < seconds < card.max_frames / card.fps:
-        frames = VideoShape.snap_frames(seconds * card.fps)
+        frames = card.frames.snap(seconds * card.fps)
     return max(1, (frames or card.num_frames) - 1) / card.fps
 
 
@@ -138,25 +139,18 @@ def given_pictures(
     return tuple(givens)
 
 
-def extending(
+def extension(
     video: File, seconds: float | int, *, before: bool, model: str, fit: Fit = "crop"
-) -> dict[str, Any]:
-    """Return what a shot is told to go on for `seconds` after a video (or to lead up to it); raises `RequestError`."""
+) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Return the fields of a shot that goes on for `seconds` after a video (or leads up to it), and notes.
+
+    The clip is longer than the video for any model, by the model's own rule for lengths; a note says where it is not
+    longer by just so much. Raises `RequestError`.
+    """
     card = backend(model).card
-    fps, there = card.fps, max(1, int(looker().facts(video, "video").seconds * card.fps + 1e-6))
-    most = (card.max_frames - there) / fps
-    if not seconds > 0:
-        raise RequestError("seconds", f"{seconds:g} is not a length", f"nearest: {1 / fps:g}")
-    with asking_the_model():
-        if seconds > most:
-            raise RequestError("seconds", f"{seconds:g} is more than {card.id} can add", f"nearest: {most:g}")
-    if before:
-        lead = max(TIME_STRIDE, VideoShape.snap_frames(seconds * fps + 1) - 1)
-        total = lead + 1 + (there - 1) // TIME_STRIDE * TIME_STRIDE
-        return {"givens": (tasks.continued(video, lead / fps, fit),), "num_frames": total}
-    longer = 1 + -(-there // TIME_STRIDE) * TIME_STRIDE
-    total = max(longer, VideoShape.snap_frames(there + seconds * fps))
-    return {"givens": (tasks.continued(video, 0.0, fit),), "num_frames": total}
+    frames = max(1, int(looker().facts(video, "video").seconds * card.fps + 1e-6))
+    total, lead, notes = plan_extension(frames, seconds, card.frames, card.fps, card.id, before=before)
+    return {"givens": (tasks.continued(video, lead / card.fps, fit),), "num_frames": total}, notes
 
 
 def editing(
@@ -177,16 +171,16 @@ def editing(
     """
     for name, value in {"box": box, "span": span, "outpaint": outpaint}.items():
         check_text(name, value)
-    facts, fps = looker().facts(video, "video"), backend(model).card.fps
+    facts, card = looker().facts(video, "video"), backend(model).card
     if isinstance(box, str):
         box = tasks.parse_box(box, facts.size)
-    seconds = max(1, int(facts.seconds * fps + 1e-6)) / fps
+    frames = max(1, int(facts.seconds * card.fps + 1e-6))
+    seconds = frames / card.fps
     if isinstance(span, str):
         span = tasks.parse_span(span, seconds)
     ways = {"mask": mask, "box": box, "span": span, "outpaint": outpaint, "strength": strength}
     _check_ways([name for name, way in ways.items() if way is not None])
-    frames = round(seconds * fps)
-    told: dict[str, Any] = {"num_frames": 1 + (frames - 1) // TIME_STRIDE * TIME_STRIDE}
+    told: dict[str, Any] = {"num_frames": plan_edit(frames, card.frames, card.fps, card.id)}
     extra = given_pictures(reference=reference)
     if span is not None:
         # Of a span that lasts to the end nothing comes after.
@@ -279,7 +273,7 @@ def generate(
         memory=memory,
         lora=lora,
     )
-    return _run(shot, _models(model, fallback), progress)
+    return _run(lambda model: Plan(shot(model)), _models(model, fallback), progress)
 
 
 def stream(
@@ -343,11 +337,11 @@ def extend(
     """
     said.setdefault("seed", drawn_seed())
 
-    def shot(model: str) -> Shot:
-        told = extending(video, seconds, before=before, model=model, fit=fit)
-        return make_shot(prompt, model=model, **told, **said)
+    def draft(model: str) -> Plan:
+        fields, notes = extension(video, seconds, before=before, model=model, fit=fit)
+        return Plan(make_shot(prompt, model=model, **fields, **said), notes)
 
-    return _run(shot, _models(model, fallback), progress)
+    return _run(draft, _models(model, fallback), progress)
 
 
 def edit(
@@ -386,7 +380,7 @@ def edit(
         fit=fit,
     )
     return _run(
-        lambda model: make_shot(prompt, model=model, **told(model=model), **said),
+        lambda model: Plan(make_shot(prompt, model=model, **told(model=model), **said)),
         _models(model, fallback),
         progress,
     )
@@ -400,7 +394,12 @@ def _models(model: str, fallback: Models) -> tuple[str, ...]:
     return (model, *others)
 
 
-def _run(shot: Callable[[str], Shot], models: Sequence[str], progress: Listener) -> Clip:
-    """Make the clip that `shot` describes for a model, with the first of the models that can."""
+def _run(draft: Callable[[str], Plan], models: Sequence[str], progress: Listener) -> Clip:
+    """Make the clip that `draft` describes for a model, with the first of the models that can."""
     listening = progress if isinstance(progress, Progress) else Progress(progress)
-    return first_able(models, lambda model, notes: run(shot(model), backend(model), listening, notes))
+
+    def make(model: str, notes: tuple[str, ...]) -> Clip:
+        drafted = draft(model)
+        return run(drafted.shot, backend(model), listening, notes + drafted.notes)
+
+    return first_able(models, make)

@@ -3,8 +3,9 @@ from dataclasses import replace
 import pytest
 
 from vitascope import tasks
-from vitascope.backends.base import plan_by_card
 from vitascope.errors import RequestError
+from vitascope.planning.plan import plan_by_card
+from vitascope.planning.rules import FrameRule
 from vitascope.testing.fakes import CARD
 from vitascope.types import CameraMove, Given, Shot
 
@@ -145,5 +146,5 @@ def test_a_negative_prompt_without_guidance_is_noted():
 
 
 def test_the_longest_clip_need_not_be_asked_for_exactly():
-    card = replace(CARD, max_frames=33)
+    card = replace(CARD, frames=FrameRule(default=17, most=33))
     assert plan_by_card(shot(seconds=4.0), card).shot.num_frames == 33

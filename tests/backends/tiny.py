@@ -14,7 +14,8 @@ from types import SimpleNamespace
 from typing import Any
 
 from vitascope.backends.diffusers.optional_imports import library, quietly
-from vitascope.weights.catalogue import Entry, SizeRule, Task, catalogue
+from vitascope.planning.rules import SizeRule
+from vitascope.weights.catalogue import Entry, Task, catalogue
 
 Parts = dict[str, Any]
 

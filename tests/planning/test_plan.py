@@ -5,7 +5,8 @@ import pytest
 from vitascope import tasks
 from vitascope.camera.syntax import parse_moves
 from vitascope.errors import RequestError
-from vitascope.planning.plan import plan_shot, task_of
+from vitascope.planning.plan import plan_shot
+from vitascope.planning.task import task_of
 from vitascope.types import Given, Plan, Shot
 from vitascope.weights.catalogue import Entry, catalogue
 

@@ -10,7 +10,7 @@ from PIL import Image
 from tests.server.conftest import png
 from tests.server.hostile import BYTES, write
 from vitascope import pipeline
-from vitascope.api import editing, extending, make_shot
+from vitascope.api import editing, extension, make_shot
 from vitascope.backends.registry import backend
 from vitascope.errors import RequestError
 from vitascope.media.inspector import HERE, looker, looking_by
@@ -98,7 +98,7 @@ def test_what_is_seen_apart_is_what_is_seen_here(tmp_path):
     clip, still = synthetic_clip().save(tmp_path / "clip.mp4"), tmp_path / "still.png"
     still.write_bytes(png())
     told = [editing(clip, model="toybox", box=(0.2, 0.2, 0.5, 0.5)), editing(clip, model="toybox")]
-    told += [extending(clip, 1, before=False, model="toybox")]
+    told += [extension(clip, 1, before=False, model="toybox")[0]]
     told += [{"givens": (first_frame(still), reference(still))}]
     for more in told:
         shot = make_shot("make it night", seed=7, **more)

@@ -7,8 +7,9 @@ import pytest
 from safetensors.numpy import save_file
 
 from vitascope.errors import RequestError
+from vitascope.planning.rules import FrameRule, SizeRule
 from vitascope.types import Shot
-from vitascope.weights.catalogue import Entry, FrameRule, Licence, Memory, SizeRule, catalogue
+from vitascope.weights.catalogue import Entry, Licence, Memory, catalogue
 from vitascope.weights.machine import GIB, Machine
 from vitascope.weights.memory_plan import (
     PLANS,

@@ -10,7 +10,7 @@ from vitascope.api import editing, make_shot
 from vitascope.cli.option_types import Prompt, References, Video
 from vitascope.cli.run import make
 from vitascope.cli.shot_options import Making, command
-from vitascope.types import Shot
+from vitascope.types import Plan
 
 
 @command
@@ -49,7 +49,7 @@ def edit(
         fit=making.fit,
     )
 
-    def shot(model: str) -> Shot:
-        return make_shot(prompt, **told(model=model), **said, model=model)
+    def draft(model: str) -> Plan:
+        return Plan(make_shot(prompt, **told(model=model), **said, model=model))
 
-    make(shot, making.models, delivery)
+    make(draft, making.models, delivery)

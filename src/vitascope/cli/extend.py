@@ -4,11 +4,11 @@ from typing import Annotated
 
 import typer
 
-from vitascope.api import extending, make_shot
+from vitascope.api import extension, make_shot
 from vitascope.cli.option_types import Prompt, Video
 from vitascope.cli.run import make
 from vitascope.cli.shot_options import Making, command
-from vitascope.types import Shot
+from vitascope.types import Plan
 
 
 @command
@@ -25,8 +25,8 @@ def extend(
     """Make a clip longer, keeping its motion."""
     delivery, said = making.delivery, making.said
 
-    def shot(model: str) -> Shot:
-        told = extending(video, seconds, before=before, model=model, fit=making.fit)
-        return make_shot(prompt, **told, **said, model=model)
+    def draft(model: str) -> Plan:
+        fields, notes = extension(video, seconds, before=before, model=model, fit=making.fit)
+        return Plan(make_shot(prompt, **fields, **said, model=model), notes)
 
-    make(shot, making.models, delivery)
+    make(draft, making.models, delivery)

@@ -13,7 +13,7 @@ from vitascope.settings import settings
 from vitascope.toybox.language.enhance import enhance as rewrite
 from vitascope.toybox.language.resolve import clean
 from vitascope.toybox.world import FULL
-from vitascope.types import Shot
+from vitascope.types import Plan, Shot
 
 
 @command
@@ -43,7 +43,7 @@ def generate(
         return make_shot(words, model=model, **told, **said)
 
     if server is None:
-        make(shot, making.models, delivery)
+        make(lambda model: Plan(shot(model)), making.models, delivery)
         return
     from vitascope.cli.remote import generate_there
 

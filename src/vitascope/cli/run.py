@@ -23,7 +23,7 @@ from vitascope.errors import InputFileError, RequestError
 from vitascope.files import sweep
 from vitascope.progress import Progress
 from vitascope.resume import StateFolder
-from vitascope.types import Clip, Record, Shot, VideoShape
+from vitascope.types import Clip, Plan, Record, Shot, VideoShape
 
 MAX_NUMBER = 64
 
@@ -89,10 +89,15 @@ def kept_seed(resume: Path | None) -> int | None:
     return seeds[0] if seeds else None
 
 
-def make(shot: Callable[[str], Shot], models: Sequence[str], delivery: Delivery) -> None:
+def make(draft: Callable[[str], Plan], models: Sequence[str], delivery: Delivery) -> None:
     """Make what was asked for of a shot, with the first of the models that can, and say so on stdout."""
     made: dict[Path, dict[str, Any]] = {}
-    pipeline.first_able(models, lambda model, notes: _make(shot(model), notes, delivery, made))
+
+    def attempt(model: str, notes: tuple[str, ...]) -> None:
+        drafted = draft(model)
+        _make(drafted.shot, notes + drafted.notes, delivery, made)
+
+    pipeline.first_able(models, attempt)
 
 
 def _make(shot: Shot, notes: tuple[str, ...], delivery: Delivery, made: dict[Path, dict[str, Any]]) -> None:

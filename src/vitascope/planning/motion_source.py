@@ -4,7 +4,7 @@ import math
 
 from vitascope.errors import RequestError
 from vitascope.media.video import EARLY, probe
-from vitascope.planning.plan import task_of
+from vitascope.planning.task import task_of
 from vitascope.types import MOTION, Given, Plan, Shot
 from vitascope.weights.catalogue import Entry
 

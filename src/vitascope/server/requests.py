@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from vitascope.api import editing, extending, given_pictures, make_shot, parse_size
+from vitascope.api import editing, extension, given_pictures, make_shot, parse_size
 from vitascope.backends.base import Card
 from vitascope.director.film import Film
 from vitascope.errors import RequestError
@@ -110,8 +110,8 @@ class Reader:
         """Return what a request to go on with a video asks for."""
         said, remarks = _read(ExtendVideo, fields)
         video, model, parent = self._video(said)
-        told = extending(video, said.seconds, before=said.before, model=model, fit=said.fit)
-        return self._ask(said, told, "extend", remarks, model, parent)
+        told, notes = extension(video, said.seconds, before=said.before, model=model, fit=said.fit)
+        return self._ask(said, told, "extend", [*remarks, *notes], model, parent)
 
     def remix(self, name: str, fields: Mapping[str, Any]) -> Ask:
         """Return what a request for another version of a video asks for: that video, changed by the words.

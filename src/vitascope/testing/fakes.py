@@ -11,12 +11,14 @@ from dataclasses import replace
 import numpy as np
 
 from vitascope import pipeline
-from vitascope.backends.base import Card, plan_by_card
+from vitascope.backends.base import Card
 from vitascope.backends.registry import register
 from vitascope.decode.video import Decoder
 from vitascope.deliver.record import make_record
 from vitascope.denoise.run import Denoiser
 from vitascope.givens.load import gather
+from vitascope.planning.plan import plan_by_card
+from vitascope.planning.rules import FrameRule, RateRule, SizeRule
 from vitascope.progress import Progress
 from vitascope.toybox.conditioning.build import Encoders
 from vitascope.toybox.world import FULL
@@ -38,10 +40,10 @@ CARD = Card(
     id="fake",
     licence="Apache-2.0",
     world=FULL,
-    sizes=((64, 48), (48, 64)),
-    num_frames=17,
-    max_frames=17,
-    fps=8.0,
+    frames=FrameRule(default=17, most=17),
+    size=SizeRule(default=(64, 48), most_pixels=64 * 48, choices=((64, 48), (48, 64))),
+    rate=RateRule.only(8.0),
+    strict=True,
     steps=4,
     guidance_scale=2.0,
     camera_limits={"pan": 0.5, "tilt": 0.4, "zoom": 1.0, "roll": 0.5, "shake": 0.05},
@@ -80,7 +82,9 @@ def synthetic_clip(
 class FakeBackend:
     """Plans like a real backend and draws `synthetic_frames` around what is given, through the same phases."""
 
-    card = replace(CARD, max_frames=65, takes=frozenset({"frame", "source", "reference", "path"}))
+    card = replace(
+        CARD, frames=FrameRule(default=17, most=65), takes=frozenset({"frame", "source", "reference", "path"})
+    )
     embed = None
 
     def plan(self, shot: Shot) -> Plan:

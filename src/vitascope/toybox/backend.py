@@ -1,16 +1,19 @@
 """Toybox, the model that ships: small networks on ONNX Runtime, read from the package's own weights."""
 
+import math
 from collections.abc import Mapping, Sequence
 from functools import cached_property, partial
 
 import numpy as np
 from jaxtyping import Float32, UInt8
 
-from vitascope.backends.base import Card, plan_by_card
+from vitascope.backends.base import Card
 from vitascope.camera.path import AMOUNTS
 from vitascope.decode.video import Decoder
 from vitascope.denoise.run import Denoiser
 from vitascope.pipeline import LatentModel, Showing, render, render_stream
+from vitascope.planning.plan import plan_by_card
+from vitascope.planning.rules import FrameRule, RateRule, SizeRule
 from vitascope.progress import Progress
 from vitascope.runtime.base import Network
 from vitascope.runtime.onnx import OnnxNetwork
@@ -24,7 +27,7 @@ from vitascope.toybox.motion.trajectory import Blocking, BlockingLibrary
 from vitascope.toybox.scene import Scene
 from vitascope.toybox.upscale import SCALE
 from vitascope.toybox.world import World
-from vitascope.types import Clip, Conditioning, Plan, Shot, Text, VideoShape
+from vitascope.types import TIME_STRIDE, Clip, Conditioning, Plan, Shot, Text
 from vitascope.weights.folder import WeightsFolder
 from vitascope.weights.manifest import STANDARD
 
@@ -51,14 +54,17 @@ class Toybox:
         """What these weights can do, from their manifest; raises `WeightsError` when that is missing or damaged."""
         manifest = self.folder.manifest
         presets, drawn = manifest.defaults.every, self._drawn
+        sizes, fps = (*drawn, *manifest.sizes), manifest.native.fps
         return Card(
             id="toybox",
             licence=manifest.licence,
             world=World.from_json(manifest.world),
-            sizes=(*drawn, *manifest.sizes),
-            num_frames=manifest.native.num_frames,
-            max_frames=VideoShape.snap_frames(MAX_SECONDS * manifest.native.fps),
-            fps=manifest.native.fps,
+            frames=FrameRule(
+                step=TIME_STRIDE, default=manifest.native.num_frames, most=round(MAX_SECONDS * fps) + 1
+            ),
+            size=SizeRule(default=sizes[0], most_pixels=max(map(math.prod, sizes)), choices=sizes),
+            rate=RateRule.only(fps),
+            strict=True,
             steps=presets[STANDARD].steps,
             guidance_scale=presets[STANDARD].guidance_scale,
             takes=frozenset({"frame", "source", "reference", "path"}),

@@ -23,7 +23,8 @@ from vitascope.backends.diffusers.optional_imports import library, quietly, seed
 from vitascope.deliver.record import make_record
 from vitascope.errors import MemoryLackError
 from vitascope.planning.motion_source import following
-from vitascope.planning.plan import plan_shot, task_of
+from vitascope.planning.plan import plan_shot
+from vitascope.planning.task import task_of
 from vitascope.progress import Progress
 from vitascope.types import MOTION, Clip, Plan, Shot
 from vitascope.weights.catalogue import Entry, Task
@@ -92,10 +93,9 @@ class Diffusers:
             id=entry.id,
             licence=entry.licence.name,
             world=None,
-            sizes=entry.size.choices or (entry.size.default,),
-            num_frames=entry.frames.default,
-            max_frames=max((entry.frames.most, *entry.frames.choices)),
-            fps=entry.fps,
+            frames=entry.frames,
+            size=entry.size,
+            rate=entry.rate(entry.tasks[0]),
             steps=entry.steps,
             guidance_scale=entry.guidance_scale,
             camera_limits={},

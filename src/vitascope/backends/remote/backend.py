@@ -10,7 +10,16 @@ from tempfile import TemporaryDirectory
 from urllib.parse import quote, urlsplit
 
 from vitascope.backends.base import Card
-from vitascope.backends.remote.dialects import ARGUMENTS, DIALECTS, Dialect, encoded, fields, plan, recognised
+from vitascope.backends.remote.dialects import (
+    ARGUMENTS,
+    DIALECTS,
+    MAX_FPS,
+    Dialect,
+    encoded,
+    fields,
+    plan,
+    recognised,
+)
 from vitascope.backends.remote.download import Fetch, download
 from vitascope.backends.remote.http import PASSING, Clock, Wire
 from vitascope.backends.remote.job_file import KeptJob
@@ -18,6 +27,7 @@ from vitascope.backends.remote.media_transfer import LIMITS_OF_CLIPS, Footage, f
 from vitascope.backends.remote.responses import Answer, Job, read_job, refusal, said
 from vitascope.deliver.record import make_record
 from vitascope.errors import RemoteError, RequestError
+from vitascope.planning.rules import FrameRule, RateRule
 from vitascope.progress import Progress
 from vitascope.settings import RemoteServer, settings
 from vitascope.types import Clip, Plan, Record, Shot
@@ -60,10 +70,11 @@ class Remote:
             id=self.who,
             licence="the server's terms",
             world=None,
-            sizes=(),
-            num_frames=int(USUAL_SECONDS * USUAL_FPS),
-            max_frames=int(MOST_SECONDS * USUAL_FPS),
-            fps=USUAL_FPS,
+            frames=FrameRule(
+                step=1, offset=0, default=int(USUAL_SECONDS * USUAL_FPS), most=int(MOST_SECONDS * USUAL_FPS)
+            ),
+            size=None,
+            rate=RateRule(default=USUAL_FPS, least=1.0, most=MAX_FPS),
             steps=0,
             guidance_scale=0.0,
             camera_limits={},

@@ -11,6 +11,7 @@ from typing import Any
 
 from vitascope.backends.base import MAX_GUIDANCE, MAX_SEED, MAX_STEPS
 from vitascope.errors import RequestError
+from vitascope.planning.shape import check_agreement
 from vitascope.tasks import LAST
 from vitascope.types import MOTION, Given, Plan, Shot
 
@@ -215,16 +216,7 @@ def _check_numbers(shot: Shot) -> None:
         if value is not None and not low <= value <= high:
             nearest = f"nearest: {min(max(value, low), high):g}"
             raise RequestError(name, f"{value:g} is outside {low:g} to {high:g}", nearest)
-    if shot.seconds and shot.num_frames and shot.fps is None:
-        raise RequestError("seconds", "is said twice, as num_frames too", "give one of the two")
-    if (
-        shot.seconds
-        and shot.num_frames
-        and shot.fps
-        and abs(shot.num_frames / shot.fps - shot.seconds) > 1e-6
-    ):
-        problem = f"{shot.seconds:g} does not agree with {shot.num_frames} frames at {shot.fps:g} a second"
-        raise RequestError("seconds", problem, "give one of the two")
+    check_agreement(shot, shot.fps)
 
 
 def _as_made(shot: Shot, dialect: Dialect, who: str) -> tuple[Shot, tuple[str, ...]]:

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image
 
-from vitascope.api import editing, extending, make_shot
+from vitascope.api import editing, extension, make_shot
 from vitascope.backends.base import Backend
 from vitascope.evaluation.sources import Sources, save, shape_of
 from vitascope.evaluation.suites import SuitePrompt
@@ -141,7 +141,7 @@ class Studio:
     ) -> Frames:
         """Make a clip longer as `vitascope extend` does."""
         file = save(source, self.fps, self.folder / "source.mp4")
-        return self.make(case, **extending(file, seconds, before=before, model=self.model))
+        return self.make(case, **extension(file, seconds, before=before, model=self.model)[0])
 
     def picture(self, frame: UInt8[np.ndarray, "height width 3"], name: str = "given") -> Path:
         """Write a picture to be given."""

@@ -3,13 +3,14 @@
 What differs between models is data, not code: a new model is a new file here.
 """
 
-import math
 import tomllib
 from functools import cache
 from importlib.resources import files
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
+
+from vitascope.planning.rules import FrameRule, RateRule, SizeRule
 
 Task = Literal[
     "text", "image", "first-last", "keyframes", "reference", "source", "inpaint", "extend", "sound", "motion"
@@ -45,69 +46,6 @@ GIVENS: dict[Task, dict[str, str]] = {
 
 class _Facts(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class FrameRule(_Facts):
-    """Legal lengths in frames: `offset + step * k` from `least` to `most`, or one of `choices`."""
-
-    step: Annotated[int, Field(ge=1)] = 4
-    offset: Annotated[int, Field(ge=0)] = 1
-    default: int
-    most: int
-    least: int = 1
-    choices: tuple[int, ...] = ()
-
-    @property
-    def longest(self) -> int:
-        """The most frames that are legal."""
-        return self.snap(max((self.most, *self.choices)))
-
-    def snap(self, asked: float | int) -> int:
-        """Return the nearest legal number of frames, the longer one on a tie."""
-        if self.choices:
-            return min(self.choices, key=lambda count: (abs(count - asked), -count))
-        bottom = -(-max(1, self.least - self.offset) // self.step) if self.least > self.offset else 0
-        top = (self.most - self.offset) // self.step
-        return self.offset + self.step * min(
-            max(bottom, math.floor((asked - self.offset) / self.step + 0.5)), top
-        )
-
-    def __str__(self) -> str:
-        """Say the rule as a person would."""
-        if self.choices:
-            return " or ".join(str(count) for count in self.choices)
-        rule = "any number" if self.step == 1 else f"{self.step}k" + f"+{self.offset}" * bool(self.offset)
-        return f"{rule}, at most {self.most}"
-
-
-class SizeRule(_Facts):
-    """Legal sizes: sides that are multiples of `multiple` with at most `most_pixels`, or one of `choices`."""
-
-    multiple: int = 16
-    default: tuple[int, int]
-    most_pixels: int
-    choices: tuple[tuple[int, int], ...] = ()
-
-    def snap(self, asked: tuple[float | int, float | int]) -> tuple[int, int]:
-        """Return the legal size nearest to (width, height): of the same shape as far as the multiple lets it be."""
-        width, height = asked
-        if self.choices:
-            far = {
-                size: abs(math.log(size[0] / width)) + abs(math.log(size[1] / height))
-                for size in self.choices
-            }
-            return min(self.choices, key=lambda size: far[size])
-        shrink = min(1.0, math.sqrt(self.most_pixels / (width * height)))
-        sides = [max(1, round(side * shrink / self.multiple)) * self.multiple for side in asked]
-        while sides[0] * sides[1] > self.most_pixels and max(sides) > self.multiple:
-            sides[sides.index(max(sides))] -= self.multiple
-        return sides[0], sides[1]
-
-    def of_ratio(self, ratio: float | int) -> tuple[int, int]:
-        """Return the size of a ratio of width to height that has about as many pixels as the default."""
-        width, height = self.default
-        high = math.sqrt(width * height / ratio)
-        return self.snap((high * ratio, high))
 
 
 class Licence(_Facts):
@@ -199,6 +137,11 @@ class Entry(_Facts):
     def tasks(self) -> tuple[Task, ...]:
         """What it can be given, in the order in which tasks are told."""
         return tuple(task for task in GIVENS if task in self.pipelines)
+
+    def rate(self, task: Task) -> RateRule:
+        """Return the frame rates of a task: up to twice its own, or half, where its pipeline is told the rate."""
+        near = 2 if "fps" in self.names(task) else 1
+        return RateRule(default=self.fps, least=self.fps / near, most=self.fps * near)
 
     def repository_for(self, task: Task) -> str:
         """Return where the weights for a task lie."""

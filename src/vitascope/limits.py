@@ -32,7 +32,14 @@ LENGTHS = {
 
 
 def check_text(argument: str, value: object, most: int | None = None) -> None:
-    """Raise `RequestError` for a text that is longer than its argument may be (or than `most`); all else passes."""
+    """Raise `RequestError` for a text that is longer than its argument may be (or than `most`), or is not Unicode."""
+    if not isinstance(value, str):
+        return
     most = LENGTHS.get(argument, MAX_TEXT) if most is None else most
-    if isinstance(value, str) and len(value) > most:
+    if len(value) > most:
         raise RequestError(argument, f"has {len(value):,} characters", f"at most {most:,} are read")
+    # A lone surrogate (bytes of a command line that are no UTF-8) cannot be encoded, so it would fail much later.
+    for place, character in enumerate(value):
+        if "\ud800" <= character <= "\udfff":
+            problem = f"has the control character U+{ord(character):04X} at position {place + 1}"
+            raise RequestError(argument, problem, "leave it out")

@@ -104,7 +104,7 @@ def test_nothing_is_overwritten_without_force(run):
     [
         ([""], "PROMPT: is empty"),
         (["   \t\n"], "PROMPT: is empty"),
-        (["a cat " * 17000], "PROMPT: has 102,000 characters; at most 2,000"),
+        (["a cat " * 17000], "PROMPT: has 102,000 characters; at most 32,000"),
         (["a \x07cat"], "PROMPT: has the control character U+0007 at position 3"),
         (["a cat", "--negative-prompt", "\x00"], "--negative-prompt: has the control character U+0000"),
         (["a \udcffcat"], "PROMPT: has the control character U+DCFF"),

@@ -12,6 +12,7 @@ from vitascope.testing.fakes import FakeLatents, fake_texts, fake_video
 from vitascope.toybox.conditioning.build import caption_at, condition
 from vitascope.toybox.conditioning.encoders import Encoders
 from vitascope.toybox.conditioning.windows import Window, windows
+from vitascope.toybox.motion import plan
 from vitascope.toybox.motion.plan import choreograph
 from vitascope.toybox.motion.trajectory import Blocking, middle, moved, standing
 from vitascope.types import (
@@ -224,7 +225,7 @@ def test_a_long_clip_is_choreographed_once(monkeypatch):
         return there_and_away(caption, seed)
 
     paths = []
-    monkeypatch.setattr(choreography, "filmed_path", lambda *told: paths.append(told) or filmed_path(*told))
+    monkeypatch.setattr(plan, "filmed_path", lambda *told: paths.append(told) or filmed_path(*told))
     shot = SHOT.model_copy(update={"num_frames": 129, "size": (64, 48), "steps": 1, "guidance_scale": 1.0})
     model = replace(FakeLatents()._model(), encoders=Encoders(fake_texts, fake_video, way))
     frames = list(render_stream(shot, lambda: model, Progress()).frames)

@@ -17,7 +17,7 @@ from vitascope.toybox.backend import Toybox
 from vitascope.toybox.conditioning.still_image import filmed, retouched
 from vitascope.types import CameraMove, VideoShape
 
-PHOTO = Path(__file__).parents[2] / "docs" / "gallery" / "photos" / "chelsea.webp"
+PHOTO = Path(__file__).parents[3] / "docs" / "gallery" / "photos" / "chelsea.webp"
 SHAPE = VideoShape(9, 48, 64, 8.0)
 
 

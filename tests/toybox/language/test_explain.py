@@ -9,7 +9,7 @@ from vitascope.toybox.language.segments import stages
 from vitascope.toybox.world import FULL
 from vitascope.types import Shot
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "12_explain.py"
+EXAMPLE = Path(__file__).parents[3] / "examples" / "12_explain.py"
 PROMPT = "two red cats and a dog at night, xyzzy, without people, with the sound of waves, then it jumps, 3 s, pan left"
 
 

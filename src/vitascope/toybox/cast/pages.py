@@ -84,7 +84,9 @@ def premultiply(page: UInt8[np.ndarray, "phases 4 size size"]) -> Page:
     return np.concatenate([colours, alpha], axis=1).astype(np.uint8)
 
 
-def resize_page(page: Page, size: int) -> Page:
+def resize_page(
+    page: UInt8[np.ndarray, "phases 4 side side"], size: int
+) -> UInt8[np.ndarray, "phases 4 {size} {size}"]:
     """Return a page at another size: each pixel is the mean of those that it covers; enlarged smoothly."""
     if page.shape[-1] == size:
         return page

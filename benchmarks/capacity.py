@@ -29,7 +29,7 @@ from typing import Any
 from vitascope import pipeline
 from vitascope.backends.registry import backend
 from vitascope.errors import VitascopeError
-from vitascope.jobs.clock import HandClock
+from vitascope.jobs.clock import HandClock, PauseDetector
 from vitascope.jobs.heartbeat import Heart
 from vitascope.jobs.job import Event as Told
 from vitascope.jobs.job import Job, Output, Request
@@ -111,7 +111,7 @@ class Still(Presence):
     """The presence of a worker that is no process."""
 
     def __init__(self) -> None:
-        pass
+        self.pauses = PauseDetector(math.inf)
 
     def touch(self) -> None:
         """Do nothing."""

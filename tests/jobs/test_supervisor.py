@@ -106,7 +106,7 @@ def test_a_process_that_hangs_is_ended_and_its_job_goes_to_another(desk):
     desk.store.claim(cast[0].name)
     crew.tick()
     assert not cast[0].killed
-    os.utime(desk.rooms.workers / f"{cast[0].name}.lock", (time.time() - 1000,) * 2)
+    os.utime(desk.rooms.workers / f"{cast[0].name}.lock", (time.monotonic() - 1000,) * 2)
     crew.tick()
     assert cast[0].killed
     crew.tick()

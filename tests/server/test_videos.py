@@ -2,6 +2,8 @@ import base64
 import io
 import json
 import threading
+import time
+import urllib.request
 from typing import Any
 
 import av
@@ -347,3 +349,46 @@ def test_models_are_listed(client):
     assert [model["id"] for model in client.get("/v1/models").json()["data"]] == ["fake"]
     assert client.get("/v1/models/fake").json()["object"] == "model"
     refused(client.get("/v1/models/other"), 404, "model")
+
+
+def leave(address: str, body: dict, key: str | None) -> None:
+    """Ask for a clip and close the connection before it is there."""
+    import http.client
+
+    host = address.removeprefix("http://")
+    connection = http.client.HTTPConnection(host, timeout=30)
+    head = {"content-type": "application/json"} | ({} if key is None else {"idempotency-key": key})
+    connection.request("POST", "/v1/videos/sync", json.dumps(body), head)
+    time.sleep(0.5)
+    connection.close()
+
+
+@pytest.mark.parametrize("leaving", [1, 3])
+def test_a_dropped_sync_with_a_key_is_taken_up_by_its_repetition(live, desk, work, leaving):
+    body = {"prompt": "a cat", "num_frames": 5, "seed": 3}
+    for _ in range(leaving):
+        leave(live, body, "again")
+    deadline = time.monotonic() + 30
+    while not desk.store.page().jobs:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    time.sleep(0.5)
+    (job,) = desk.store.page().jobs
+    assert job.state == "queued", "it goes on"
+    work()
+    request = urllib.request.Request(
+        f"{live}/v1/videos/sync",
+        json.dumps(body).encode(),
+        {"content-type": "application/json", "idempotency-key": "again"},
+    )
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        assert answer.headers["x-video-id"] == job.id
+        assert answer.read() == desk.file(job.id).read_bytes()
+
+
+def test_a_dropped_sync_without_a_key_is_cancelled(live, desk):
+    leave(live, {"prompt": "a cat", "num_frames": 5}, None)
+    deadline = time.monotonic() + 30
+    while not (jobs := desk.store.page().jobs) or jobs[0].state != "cancelled":
+        assert time.monotonic() < deadline
+        time.sleep(0.02)

@@ -39,6 +39,7 @@ class Heart:
         self.store, self.job, self.lease = store, job, job.lease
         self._presence, self._leaving = presence, leaving
         self._deadline = None if seconds is None else time.monotonic() + seconds
+        self._paused = presence.pauses.paused_seconds
         self._why: Why | None = None
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"heart of {job.id}", daemon=True)
@@ -99,7 +100,11 @@ class Heart:
         self.store.close()
 
     def _late(self, grace: float) -> bool:
-        return self._deadline is not None and time.monotonic() > self._deadline + grace
+        if self._deadline is None:
+            return False
+        # Time in which this process did not run is not the job's.
+        self._presence.pauses.tick()
+        return time.monotonic() - self._presence.pauses.paused_seconds + self._paused > self._deadline + grace
 
     def _die(self) -> None:
         """End this process, whose step hangs, having said why."""

@@ -115,6 +115,12 @@ class Standing:
     clip: int = 0
     clip_percent: int = 0
 
+    @property
+    def exact_percent(self) -> float:
+        """The percentage, and the share of the denoising steps as its fraction: a step may be less than 1 %."""
+        fraction = min(self.step, self.total) / (self.total + 1) if self.phase == "denoise" else 0.0
+        return self.percent + max(0.0, fraction)
+
 
 @dataclass(frozen=True)
 class Failure:
@@ -160,8 +166,10 @@ class Grip:
 class Job:
     """A request and what became of it.
 
-    `attempt` counts claims, `lost` those that ended without a result and without anybody wanting that. `number` is the
-    job's place in order of age, `place` its place among those of the same `priority`. Times are Unix seconds.
+    `attempt` counts claims, `lost` those that ended without a result and without anybody wanting that, but for those
+    that got further than the one lost before them; `reached` is how far that was, in percent (None: none was lost yet).
+    `number` is the job's place in order of age, `place` its place among those of the same `priority`. Times are Unix
+    seconds.
     """
 
     id: str
@@ -186,6 +194,7 @@ class Job:
     started_at: float | None = None
     finished_at: float | None = None
     deleted_at: float | None = None
+    reached: float | None = None
 
     @property
     def lease(self) -> Lease:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from vitascope.errors import DiskFullError, OutputError, RequestError, StoreErro
 from vitascope.failpoints import FaultPoint
 from vitascope.jobs.budget import DAY, NO_LIMITS, Budget, Cost
 from vitascope.jobs.job import FINISHED, MAX_ATTEMPTS, Job, Kind, Request
+from vitascope.jobs.liveness import is_stopped
 from vitascope.jobs.storage import MIN_FREE, Rooms
 from vitascope.jobs.stores.store import LEASE_SECONDS, Store
 from vitascope.media.limits import printable
@@ -250,7 +252,7 @@ def open_desk(
 
     rooms = _made(Rooms(queue_file(home).parent, least))
     _check_queue_file(rooms)
-    return Desk(sqlite_store(rooms.queue, lease_seconds=lease_seconds, make_room=rooms.drop_ballast), rooms)
+    return _desk(sqlite_store(rooms.queue, lease_seconds=lease_seconds, make_room=rooms.drop_ballast), rooms)
 
 
 def queue_file(home: Path) -> Path:
@@ -267,7 +269,12 @@ def _shared_desk(home: Path, url: str, lease_seconds: float | int, min_free: int
     machine = f"{re.sub(r'[^a-zA-Z0-9-]', '-', socket.gethostname())[:40]}-{SystemClock().boot[:8]}"
     rooms = _made(Rooms(home.absolute() / "shared", min_free, machine=machine))
     tables.settle(rooms.path)
-    return Desk(Store(tables, tables.clock, lease_seconds), rooms)
+    return _desk(Store(tables, tables.clock, lease_seconds), rooms)
+
+
+def _desk(store: Store, rooms: Rooms) -> Desk:
+    store.is_stopped = partial(is_stopped, rooms.workers)
+    return Desk(store, rooms)
 
 
 def _check_queue_file(rooms: Rooms) -> None:

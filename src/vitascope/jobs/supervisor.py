@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from vitascope.errors import StoreError
+from vitascope.jobs.clock import PauseDetector
 from vitascope.jobs.liveness import silence
 from vitascope.jobs.ray.actor import resident_bytes
 from vitascope.jobs.retention import KEEP_ALL, Housekeeper, Keep
@@ -94,6 +95,7 @@ class Supervisor:
         self.desk, self._start, self._memory, self._patience = desk, start, memory, patience
         self._slots, self._say = [Slot() for _ in range(number)], say
         self._problem: str | None = None
+        self._pauses = PauseDetector(desk.store.lease_seconds / 2)
 
     @property
     def workers(self) -> dict[str, Process]:
@@ -102,8 +104,12 @@ class Supervisor:
 
     def tick(self) -> None:
         """Look after each worker once, take their jobs from workers that are not heard of, and tidy if it is time."""
+        self._pauses.tick()
         for slot in self._slots:
             self._look_after(slot)
+        if not self._pauses.settled:
+            # Workers were stopped with this process, or slept with it: they may speak first.
+            return
         try:
             self.desk.store.expire()
             self._problem = None
@@ -157,7 +163,10 @@ class Supervisor:
             # First the job, so that no other worker takes it up and dies of it as well.
             self.desk.store.bury(slot.name, OUT_OF_MEMORY, again=False)
             slot.process.kill()
-        elif silence(self.desk.rooms.workers, slot.name) > 3 * self.desk.store.lease_seconds:
+        elif (
+            self._pauses.settled
+            and silence(self.desk.rooms.workers, slot.name) > 3 * self.desk.store.lease_seconds
+        ):
             self._say(f"worker {slot.name} hangs and is ended")
             slot.process.kill()
 

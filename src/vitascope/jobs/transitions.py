@@ -74,10 +74,16 @@ def returned(job: Job, now: float) -> Change:
 
 
 def lost(job: Job, failure: Failure, now: float) -> Change:
-    """An attempt ended without a result: it is tried again, or fails when it was tried often enough."""
+    """An attempt ended without a result: it is tried again, or fails when it was tried often enough.
+
+    One that got further than the attempt lost before it does not count: a job that a machine often breaks off, but that
+    goes on each time, comes to its end. How far it is only grows, so this ends, too.
+    """
     if job.cancel_wanted:
         return stopped(job, now)
-    job = replace(job, lost=job.lost + 1)
+    reached = job.standing.exact_percent
+    further = job.reached is not None and reached > job.reached
+    job = replace(job, lost=job.lost if further else job.lost + 1, reached=max(reached, job.reached or 0.0))
     if job.lost < job.max_attempts:
         return Change(_waiting(job), "queued", {"attempt": job.attempt, "because": failure.message})
     message = (
@@ -101,7 +107,9 @@ def again(job: Job) -> Change:
         raise JobConflictError(
             "job", f"{job.id} is {job.state}", "only failed and cancelled jobs can be retried"
         )
-    fresh = replace(job, lost=0, failure=None, cancel_wanted=False, finished_at=None, standing=Standing())
+    fresh = replace(
+        job, lost=0, reached=None, failure=None, cancel_wanted=False, finished_at=None, standing=Standing()
+    )
     return Change(_waiting(fresh), "queued")
 
 

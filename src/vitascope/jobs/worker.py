@@ -125,7 +125,7 @@ class Worker:
             self._run()
 
     def _run(self) -> None:
-        self._presence = Presence(self.desk.rooms.workers, self.options.name)
+        self._presence = self._appear()
         FaultPoint("worker: started")
         try:
             while not self._leaving:
@@ -139,6 +139,9 @@ class Worker:
             self._presence.leave()
             self._warm.release_all()
             self.desk.store.close()
+
+    def _appear(self) -> Presence:
+        return Presence(self.desk.rooms.workers, self.options.name, self.desk.store.lease_seconds / 2)
 
     def _back_up(self) -> None:
         """Back the queue up about once an hour, for queues without a server that does it."""
@@ -172,7 +175,9 @@ class Worker:
                 self._say(f"{job.id}: worker {name} died, now {job.state}")
         if not self._room():
             return False
-        job = store.claim(self.options.name, self.options.models)
+        # After a pause others who were paused as well may renew their leases first.
+        settled = self._presence is None or self._presence.pauses.settled
+        job = store.claim(self.options.name, self.options.models, expire=settled)
         if job is not None:
             self._attend(job)
         return job is not None
@@ -191,7 +196,7 @@ class Worker:
 
     def _attend(self, job: Job) -> None:
         """Make a job that was claimed, and say in the queue what came of it."""
-        self._presence = self._presence or Presence(self.desk.rooms.workers, self.options.name)
+        self._presence = self._presence or self._appear()
         FaultPoint("worker: claimed")
         self._say(f"{job.id}: attempt {job.attempt}")
         beating = Heart(self.desk.store, job, self._presence, lambda: self._leaving, self.options.seconds)

@@ -51,10 +51,15 @@ def hand_in(house: House, caller: Caller, read: Callable[[Reader], Ask], key: st
 
 
 async def over(request: Request, house: House, job: Job) -> Job:
-    """Return a job once it is over; it is cancelled when the client goes before that."""
+    """Return a job once it is over; it is cancelled when the client goes before that, unless the job has a key.
+
+    A client that sends a key comes back with it for the clip after its connection broke, and others may wait for the
+    same job: so such a job goes on.
+    """
     while not job.finished:
         if await request.is_disconnected():
-            await run_in_threadpool(house.desk.store.cancel, job.id)
+            if job.key is None:
+                await run_in_threadpool(house.desk.store.cancel, job.id)
             return job
         await asyncio.sleep(POLL_SECONDS)
         job = await peek(house.desk.store, partial(house.desk.store.get, job.id))

@@ -464,3 +464,50 @@ def test_the_contract_is_kept_between_threads(store):
     assert sorted(claimed) == sorted(jobs)
     assert store.counts() == {"completed": 40}
     assert store.check() == "ok"
+
+
+def test_attempts_that_got_further_than_the_one_before_do_not_count(store):
+    job = store.submit(request())
+    for percent in range(10, 90, 10):
+        claimed = store.claim("w")
+        store.beat(claimed.lease, Standing("denoise", percent // 10, 20, percent))
+        (lost,) = store.bury("w")
+        assert (lost.state, lost.lost) == ("queued", 1), percent
+    for count in (2, 3):
+        claimed = store.claim("w")
+        store.beat(claimed.lease, Standing("denoise", 8, 20, 80))
+        (lost,) = store.bury("w")
+        assert lost.lost == count
+    assert lost.state == "failed"
+    again = store.retry(job.id)
+    assert (again.lost, again.reached) == (0, None)
+
+
+def test_a_step_is_further_even_where_it_is_no_whole_percent(store):
+    store.submit(request())
+    for step in range(1, 8):
+        store.beat(store.claim("w").lease, Standing("denoise", step, 1000, 3))
+        (lost,) = store.bury("w")
+        assert (lost.state, lost.lost) == ("queued", 1)
+
+
+def test_an_attempt_that_gets_less_far_counts_although_the_percentage_does_not_shrink(store):
+    store.submit(request())
+    for step, count in ((9, 1), (3, 2), (1, 3)):
+        store.beat(store.claim("w").lease, Standing("denoise", step, 20, 10 * step))
+        (lost,) = store.bury("w")
+        assert lost.lost == count
+    assert lost.state == "failed"
+
+
+def test_the_jobs_of_a_worker_that_is_stopped_go_to_others_and_no_attempt_is_lost(store, clock):
+    store.submit(request())
+    store.is_stopped = {"asleep"}.__contains__
+    for attempt in range(1, 6):
+        claimed = store.claim("asleep")
+        clock.wait(31)
+        (returned,) = store.expire()
+        assert (returned.state, returned.lost) == ("queued", 0)
+        assert claimed.attempt == attempt
+        with pytest.raises(LeaseLostError):
+            store.beat(claimed.lease)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from vitascope import __version__
 from vitascope.errors import VitascopeError
-from vitascope.jobs.clock import SystemClock
+from vitascope.jobs.clock import PauseDetector, SystemClock
 from vitascope.jobs.liveness import silence
 
 LOOK_SECONDS = 10.0
@@ -76,11 +76,13 @@ class Place:
 
     def run(self) -> int:
         """Return how the worker ended, once it has; one that hangs is ended."""
+        pauses = PauseDetector(2 * LOOK_SECONDS)
         while True:
             try:
                 return self._child.wait(LOOK_SECONDS)
             except subprocess.TimeoutExpired:
-                if silence_of(self._orders) > self._orders.patience:
+                pauses.tick()
+                if pauses.settled and silence_of(self._orders) > self._orders.patience:
                     self._child.kill()
 
     def held(self) -> int:

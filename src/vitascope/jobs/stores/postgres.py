@@ -70,7 +70,8 @@ class ServerClock:
 
     def __init__(self, read: Callable[[], float], here: Clock | None = None):
         """Read the server's clock by `read` when it has not been heard of for a while."""
-        self._read, self._here = read, here or SystemClock()
+        # The server does not sleep with this machine.
+        self._read, self._here = read, here or SystemClock(asleep=True)
         self._heard: tuple[float, float] | None = None
 
     def hear(self, now: float) -> None:

@@ -27,6 +27,7 @@ _PLAIN = (
     "started_at",
     "finished_at",
     "deleted_at",
+    "reached",
 )
 
 

@@ -279,6 +279,8 @@ class Store:
         """
         self.tables, self.clock = tables, clock or SystemClock()
         self.lease_seconds, self.make_room = lease_seconds, make_room
+        self.is_stopped: Callable[[str], bool] = lambda worker: False
+        """Says of a worker whether it is alive and only stopped: its jobs go to others, and no attempt is lost."""
 
     @property
     def quick(self) -> bool:
@@ -474,9 +476,13 @@ class Store:
 
     # For workers, and for those who watch them.
 
-    def claim(self, worker: str, models: Sequence[str] | None = None) -> Job | None:
-        """Return the job that the worker is to make now, None where there is none for it (or for its models)."""
-        self.expire()
+    def claim(self, worker: str, models: Sequence[str] | None = None, *, expire: bool = True) -> Job | None:
+        """Return the job that the worker is to make now, None where there is none for it (or for its models).
+
+        Before, it takes their jobs from workers that have not been heard of for too long (`expire`).
+        """
+        if expire:
+            self.expire()
         return self._claim(worker, models)
 
     @_transaction("claim: committed")
@@ -524,7 +530,10 @@ class Store:
 
     @_transaction("recover: committed")
     def _expire(self) -> list[Job]:
-        return self._lose(self.tables.overdue(self._moment()), DIED)
+        overdue = self.tables.overdue(self._moment())
+        stopped = [job for job in overdue if job.worker is not None and self.is_stopped(job.worker)]
+        returned = [self._apply(transitions.returned(job, self.clock.now())) for job in stopped]
+        return returned + self._lose([job for job in overdue if job not in stopped], DIED)
 
     def bury(self, worker: str, failure: Failure = DIED, *, again: bool = True) -> list[Job]:
         """Take the jobs of a worker that is known to be dead, and say why it died; return what became of them.

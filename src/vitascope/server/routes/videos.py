@@ -74,7 +74,7 @@ def list_videos(
 async def create_sync(
     request: Request, house: InHouse, caller: Asking, body: Body, key: Key = None
 ) -> Response:
-    """Make a video and answer with its file; a client that leaves cancels it."""
+    """Make a video and answer with its file; a client that leaves cancels it, unless it sent an `Idempotency-Key`."""
     job = await run_in_threadpool(hand_in, house, caller, lambda reader: reader.create(body), key)
     job = await over(request, house, job)
     if job.state != "completed":

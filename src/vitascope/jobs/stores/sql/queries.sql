@@ -4,11 +4,12 @@
 insert into jobs (
     id, state, model, request, fingerprint, owner, key, priority, place, max_attempts, attempt, lost, worker,
     lease_boot, lease_until, cancel_wanted, standing, failure, outputs, notes, created_at, started_at, finished_at,
-    deleted_at
+    deleted_at, reached
 ) values (
     :id, :state, :model, :request, :fingerprint, :owner, :key, :priority,
     coalesce((select max(number) from jobs), 0) + 1, :max_attempts, :attempt, :lost, :worker, :lease_boot, :lease_until,
-    :cancel_wanted, :standing, :failure, :outputs, :notes, :created_at, :started_at, :finished_at, :deleted_at
+    :cancel_wanted, :standing, :failure, :outputs, :notes, :created_at, :started_at, :finished_at, :deleted_at,
+    :reached
 ) returning *;
 
 -- name: save
@@ -16,7 +17,8 @@ update jobs set
     state = :state, request = :request, key = :key, priority = :priority, place = :place, attempt = :attempt,
     lost = :lost, worker = :worker, lease_boot = :lease_boot, lease_until = :lease_until,
     cancel_wanted = :cancel_wanted, standing = :standing, failure = :failure, outputs = :outputs, notes = :notes,
-    started_at = :started_at, finished_at = :finished_at, deleted_at = :deleted_at
+    started_at = :started_at, finished_at = :finished_at, deleted_at = :deleted_at,
+    reached = :reached
 where id = :id;
 
 -- name: with_key

@@ -4,11 +4,12 @@
 -- name: insert
 insert into vitascope_jobs (
     id, state, model, request, fingerprint, owner, key, priority, max_attempts, attempt, lost, worker, lease_boot,
-    lease_until, cancel_wanted, standing, failure, outputs, notes, created_at, started_at, finished_at, deleted_at
+    lease_until, cancel_wanted, standing, failure, outputs, notes, created_at, started_at, finished_at, deleted_at,
+    reached
 ) values (
     %(id)s, %(state)s, %(model)s, %(request)s, %(fingerprint)s, %(owner)s, %(key)s, %(priority)s, %(max_attempts)s,
     %(attempt)s, %(lost)s, %(worker)s, %(lease_boot)s, %(lease_until)s, %(cancel_wanted)s, %(standing)s, %(failure)s,
-    %(outputs)s, %(notes)s, %(created_at)s, %(started_at)s, %(finished_at)s, %(deleted_at)s
+    %(outputs)s, %(notes)s, %(created_at)s, %(started_at)s, %(finished_at)s, %(deleted_at)s, %(reached)s
 ) returning *;
 
 -- name: save
@@ -17,7 +18,7 @@ update vitascope_jobs set
     attempt = %(attempt)s, lost = %(lost)s, worker = %(worker)s, lease_boot = %(lease_boot)s,
     lease_until = %(lease_until)s, cancel_wanted = %(cancel_wanted)s, standing = %(standing)s, failure = %(failure)s,
     outputs = %(outputs)s, notes = %(notes)s, started_at = %(started_at)s, finished_at = %(finished_at)s,
-    deleted_at = %(deleted_at)s
+    deleted_at = %(deleted_at)s, reached = %(reached)s
 where id = %(id)s;
 
 -- name: with_key

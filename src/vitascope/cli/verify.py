@@ -17,12 +17,13 @@ def verify(
 
     Exit status 0 when all are marked, 3 when one has no marks, 4 when marks are broken or contradict each other.
     """
+    from vitascope.backends.registry import names
     from vitascope.deliver.provenance import verify as provenance
-    from vitascope.deliver.provenance.anchors import trust_anchors
+    from vitascope.deliver.provenance.anchors import trust_anchors, watermark_keys
     from vitascope.settings import settings
 
-    anchors = trust_anchors(settings())
-    reports = [provenance.verify(file, anchors) for file in files]
+    anchors, keys = trust_anchors(settings()), watermark_keys(settings())
+    reports = [provenance.verify(file, anchors, keys, names()) for file in files]
     if as_json:
         typer.echo(json.dumps([report.to_json() for report in reports], ensure_ascii=False))
     else:

@@ -21,6 +21,7 @@ from jaxtyping import UInt8
 
 from vitascope.deliver.names import check_output
 from vitascope.deliver.provenance.marks import marks_of
+from vitascope.deliver.provenance.watermark import Embedder, mark_frame
 from vitascope.deliver.record import from_tags, to_tags
 from vitascope.deliver.thumbnail import poster
 from vitascope.errors import InputFileError
@@ -56,25 +57,27 @@ def save(clip: Clip, path: Path, *, force: bool = False) -> Path:
     check_output(path, force=force)
     marks = marks_of(clip.record)
     with published(path, force=force) as part:
-        encode(clip, part)
+        encode(clip, part, watermark=None if marks is None else marks.watermark)
         if marks is not None:
             marks.seal(part)
     return path
 
 
-def encode(clip: Clip, path: Path, encoder: Mapping[str, str] = ENCODER) -> None:
-    """Encode a clip into the file at `path`; raises `OSError` when the disk does."""
+def encode(
+    clip: Clip, path: Path, encoder: Mapping[str, str] = ENCODER, watermark: Embedder | None = None
+) -> None:
+    """Encode a clip into the file at `path`, with a watermark in its frames; raises `OSError` when the disk does."""
     _, height, width, _ = clip.frames.shape
     with av.open(str(path), "w", format="mp4", options=CONTAINER) as container:
         container.metadata.update(to_tags(clip.record))
         video = add_video(container, clip.fps, width, height, encoder)
         sound = add_sound(container, clip)
         cover = add_cover(container, width, height)
-        for packet in packets(video, (clip.frames,)):
+        for packet in packets(video, (clip.frames,), watermark):
             container.mux(packet)
         for packet in sound:
             container.mux(packet)
-        container.mux(cover_packet(cover, poster(clip.frames)))
+        container.mux(cover_packet(cover, poster(clip.frames, watermark)))
 
 
 def add_cover(container: OutputContainer, width: int, height: int) -> VideoStream:
@@ -123,13 +126,18 @@ def add_sound(container: OutputContainer, clip: Clip) -> Iterator[av.Packet]:
 
 
 def packets(
-    video: VideoStream, chunks: Iterable[UInt8[np.ndarray, "frames height width 3"]]
+    video: VideoStream,
+    chunks: Iterable[UInt8[np.ndarray, "frames height width 3"]],
+    watermark: Embedder | None = None,
 ) -> Iterator[av.Packet]:
     """Yield the packets of all frames in order; how the frames are cut into chunks makes no difference."""
     for chunk in chunks:
         for frame in chunk:
             picture = av.VideoFrame.from_ndarray(frame, format="rgb24")
-            yield from video.encode(picture.reformat(format="yuv420p", dst_colorspace="ITU709", threads=1))
+            coded = picture.reformat(format="yuv420p", dst_colorspace="ITU709", threads=1)
+            if watermark is not None:
+                mark_frame(coded, watermark)
+            yield from video.encode(coded)
     yield from video.encode(None)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from vitascope.deliver.mux import add_video, packets
-from vitascope.deliver.provenance.marks import marks_of
+from vitascope.deliver.provenance.marks import Marks, marks_of
 from vitascope.deliver.record import to_tags
 from vitascope.errors import OutputError
 from vitascope.types import Record
@@ -75,7 +75,7 @@ def stream(
     marks = marks_of(record)
     with TemporaryFile() if marks else nullcontext() as copy:
         pipe = Pipe(out, copy)
-        _stream(pipe, chain((first,), frames), (width, height), fps, record)
+        _stream(pipe, chain((first,), frames), (width, height), fps, record, marks)
         if marks is not None and copy is not None:
             pipe.write(marks.end(copy))
 
@@ -86,10 +86,11 @@ def _stream(
     size: tuple[int, int],
     fps: float,
     record: Record,
+    marks: Marks | None,
 ) -> None:
     with av.open(pipe, "w", format="mp4", options=CONTAINER) as container:
         container.metadata.update(to_tags(record))
         video = add_video(container, fps, *size)
         container.start_encoding()
-        for packet in packets(video, frames):
+        for packet in packets(video, frames, None if marks is None else marks.watermark):
             container.mux(packet)

@@ -11,6 +11,7 @@ from jaxtyping import UInt8
 from vitascope.deliver.mux import CONTAINER, add_cover, add_video, cover_packet, frames_of, packets
 from vitascope.deliver.provenance.c2pa import Ingredient
 from vitascope.deliver.provenance.marks import marks_of
+from vitascope.deliver.provenance.watermark import Embedder
 from vitascope.deliver.record import to_tags, versions
 from vitascope.deliver.thumbnail import poster
 from vitascope.director.shoot import Made
@@ -33,7 +34,7 @@ def cut(board: Storyboard, shots: Sequence[Made], path: Path, progress: Progress
         marks = marks_of(
             record, [Ingredient(made.path, "componentOf", _title(n)) for n, made in enumerate(shots)]
         )
-        _encode(record, _joined(whole, shots, progress), path)
+        _encode(record, _joined(whole, shots, progress), path, None if marks is None else marks.watermark)
         if marks is not None:
             marks.seal(path)
     return record
@@ -98,7 +99,7 @@ def _joined(whole: Storyboard, shots: Sequence[Made], progress: Progress) -> Ite
     yield from held
 
 
-def _encode(record: Record, frames: Iterator[Frame], path: Path) -> None:
+def _encode(record: Record, frames: Iterator[Frame], path: Path, watermark: Embedder | None) -> None:
     width, height = record.shot.size or (0, 0)
     middle, cover_frame = (record.shot.num_frames or 1) // 2, None
     with av.open(str(path), "w", format="mp4", options=CONTAINER) as container:
@@ -112,7 +113,7 @@ def _encode(record: Record, frames: Iterator[Frame], path: Path) -> None:
                 cover_frame = frame if number <= middle else cover_frame
                 yield frame[None]
 
-        for packet in packets(video, watched()):
+        for packet in packets(video, watched(), watermark):
             container.mux(packet)
         assert cover_frame is not None
-        container.mux(cover_packet(cover, poster(cover_frame[None])))
+        container.mux(cover_packet(cover, poster(cover_frame[None], watermark)))

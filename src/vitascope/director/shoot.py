@@ -103,7 +103,7 @@ def _made(take: Take, last: Path | None, renderer: Backend, folder: Path, progre
         clip = rendered(shot, renderer, progress.keeping(folder / key))
         with progress.phase("write"), published(path, force=True, argument="shots") as part:
             encode(clip, part, BARELY)
-            if (marks := marks_of(clip.record)) is not None:
+            if (marks := marks_of(clip.record, take=True)) is not None:
                 marks.seal(part)
         record = clip.record
     shutil.rmtree(folder / key, ignore_errors=True)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -14,6 +14,7 @@ import numpy as np
 from av.container import InputContainer
 from av.error import FFmpegError
 from av.stream import Disposition
+from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from vitascope.media.image import TURNS, Colour, too_large
@@ -24,6 +25,8 @@ FORMATS = "mov,matroska,avi,mpegts,mpeg,ogg,flv,asf,mxf,yuv4mpegpipe"
 """FFmpeg's names of the containers that are read: none that can point to another file."""
 OPTIONS = {"format_whitelist": FORMATS, "protocol_whitelist": "none"}
 
+LONG_SECONDS = 12.0
+"""From which length on a video is looked at in more than one place."""
 _UNSPECIFIED = 2
 _HD = 720
 """Lines from which a video that does not say how its colours are coded means BT.709."""
@@ -92,6 +95,22 @@ def _container(source: Source) -> Iterator[InputContainer]:
         raise source.refuse("could not be read (it is damaged, or no video)") from None
     with container:
         yield container
+
+
+def opened_frames(source: Source, limits: Limits, share: float, most: int) -> Iterator[VideoFrame]:
+    """Yield up to `most` decoded frames from a `share` of a video's length on, as they lie in the file.
+
+    Nothing where that is the beginning again. Raises `RequestError` for a file without pictures, or too large ones.
+    """
+    with source.decoding(), _container(source) as container:
+        stream = _picture_stream(source, container)
+        _check_pixels(source, stream.width, stream.height, limits)
+        if share > 0:
+            length = container.duration or 0
+            if length < LONG_SECONDS * av.time_base:
+                return
+            container.seek(int(share * length))
+        yield from islice(container.decode(stream), most)
 
 
 def _picture_stream(source: Source, container: InputContainer) -> VideoStream:

@@ -1,10 +1,17 @@
-"""Who is trusted to vouch for signers: those whom the owner names, and this installation itself."""
+"""What this installation verifies with: whom it trusts to vouch for signers, and its watermark keys."""
 
 from vitascope.deliver.provenance.credentials import FOLDER, ROOT
+from vitascope.deliver.provenance.watermark import PUBLIC_KEY
 from vitascope.errors import MarkError
 from vitascope.settings import Settings
 
 MOST_BYTES = 8 << 20
+
+
+def watermark_keys(settings: Settings) -> dict[str, bytes]:
+    """Return the keys that watermarks are looked for with, by name: the public one, and the owner's."""
+    own = settings.marks.watermark_key
+    return {"public": PUBLIC_KEY} | ({} if own is None else {"owner's": own.get_secret_value().encode()})
 
 
 def trust_anchors(settings: Settings) -> bytes:

@@ -4,19 +4,32 @@ import io
 import json
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from vitascope import __version__
 from vitascope.deliver.provenance import c2pa
 from vitascope.deliver.provenance.c2pa import COMPOSITE, GENERATED, Claim, Ingredient
-from vitascope.deliver.provenance.credentials import FOLDER, Credentials, own_credentials
+from vitascope.deliver.provenance.codes import Payload, payload_of
+from vitascope.deliver.provenance.credentials import (
+    FOLDER,
+    Credentials,
+    installation_secret,
+    own_credentials,
+)
+from vitascope.deliver.provenance.watermark import (
+    LEAST_SIDE,
+    PUBLIC_KEY,
+    Embedder,
+    mark_picture,
+)
 from vitascope.deliver.provenance.xmp import Xmp, packet, xmp_box
 from vitascope.deliver.record import to_tags
 from vitascope.errors import MarkError
@@ -36,6 +49,8 @@ class Marks:
     xmp: Xmp
     credentials: Credentials
     timestamp_url: str | None = None
+    watermark: Embedder | None = None
+    """What marks the luma of each frame; None where frames are not to be marked."""
 
     def seal(self, path: Path, mime_type: str = "video/mp4") -> None:
         """Put XMP into a whole MP4 file and sign it, in place; raises `MarkError`."""
@@ -53,6 +68,11 @@ class Marks:
 
     def save_picture(self, picture: Image.Image, path: Path, kind: str, **options: Any) -> None:
         """Write a picture as PNG, WEBP or JPEG with XMP in it, signed; raises `MarkError`."""
+        claim = self.claim
+        if min(picture.size) < LEAST_SIDE:
+            claim = replace(claim, watermark=None)
+        elif self.watermark is not None:
+            picture = Image.fromarray(mark_picture(np.asarray(picture.convert("RGB")), self.watermark))
         told = packet(self.xmp)
         if kind == "PNG":
             text = PngInfo()
@@ -60,7 +80,7 @@ class Marks:
             picture.save(path, kind, pnginfo=text, **options)
         else:
             picture.save(path, kind, xmp=told, **options)
-        c2pa.sign_file(path, PICTURES[kind], self.claim, self.credentials, self.timestamp_url)
+        c2pa.sign_file(path, PICTURES[kind], claim, self.credentials, self.timestamp_url)
 
 
 def check_marks() -> None:
@@ -69,10 +89,13 @@ def check_marks() -> None:
         own_credentials(settings().home, settings().marks)
 
 
-def marks_of(record: Record, ingredients: Sequence[Ingredient] | None = None) -> Marks | None:
+def marks_of(
+    record: Record, ingredients: Sequence[Ingredient] | None = None, *, take: bool = False
+) -> Marks | None:
     """Return the marks of a clip that was made as a record says, None where the owner switched marks off.
 
-    Without `ingredients` they are the files that its shot was given. Raises `MarkError`.
+    Without `ingredients` they are the files that its shot was given. A `take` is a shot on its way into a film: its
+    frames are marked when the film is cut, not twice. Raises `MarkError`.
     """
     if not _enabled():
         return None
@@ -83,8 +106,10 @@ def marks_of(record: Record, ingredients: Sequence[Ingredient] | None = None) ->
     parts = any(one.relationship != "inputTo" for one in ingredients)
     source = COMPOSITE if parts and record.film is None else _film_source(record)
     title = " ".join(shot.prompt.split())[:MOST_TITLE] if full else "clip"
+    payload = None if take or min(shot.size or (LEAST_SIDE,)) < LEAST_SIDE else payload_for(record)
     claim = Claim(
         digital_source_type=source,
+        watermark=None if payload is None else payload.text(),
         title=title or "clip",
         model=record.backend,
         weights=dict(record.weights),
@@ -92,7 +117,29 @@ def marks_of(record: Record, ingredients: Sequence[Ingredient] | None = None) ->
         record=_told(record) if full else None,
     )
     xmp = Xmp(source, f"Vitascope {__version__} ({record.backend})", shot.prompt if full else "")
-    return Marks(claim, xmp, own_credentials(settings().home, marks), marks.timestamp_url)
+    embedder = None if payload is None else Embedder(payload, watermark_key())
+    return Marks(claim, xmp, own_credentials(settings().home, marks), marks.timestamp_url, embedder)
+
+
+def watermark_key() -> bytes:
+    """Return the key that frames are marked with: the owner's, or the one that everybody reads with."""
+    own = settings().marks.watermark_key
+    return PUBLIC_KEY if own is None else own.get_secret_value().encode()
+
+
+def payload_for(record: Record | None) -> Payload:
+    """Return what the watermark of a clip says: the same for the same shot, weights and key.
+
+    Where the record stays private, its identifier can be made only here: else a guess of the words could be confirmed.
+    """
+    if record is None:
+        return payload_of("", b"", watermark_key())
+    key = watermark_key()
+    if settings().marks.record == "private":
+        key = installation_secret(settings().home)
+    shot = record.shot.model_dump(mode="json", exclude_none=True)
+    told = json.dumps([shot, dict(record.weights), record.film], sort_keys=True, default=str)
+    return payload_of(record.backend, told.encode(), key)
 
 
 def marks_of_picture(clips: Iterable[Path], record: Record | None, *, still: bool) -> Marks | None:
@@ -105,10 +152,20 @@ def marks_of_picture(clips: Iterable[Path], record: Record | None, *, still: boo
         Ingredient(clip, relationship, f"clip {number + 1}") for number, clip in enumerate(clips)
     )
     source = GENERATED if record is None or not record.shot.givens else COMPOSITE
-    model = "" if record is None else record.backend
-    claim = Claim(source, "picture", model, ingredients=ingredients, changed="c2pa.transcoded")
+    model, payload = "" if record is None else record.backend, payload_for(record)
+    claim = Claim(
+        source,
+        "picture",
+        model,
+        ingredients=ingredients,
+        watermark=payload.text(),
+        changed="c2pa.transcoded",
+    )
     system = f"Vitascope {__version__}" + (f" ({model})" if model else "")
-    return Marks(claim, Xmp(source, system), own_credentials(settings().home, marks), marks.timestamp_url)
+    embedder = Embedder(payload, watermark_key())
+    return Marks(
+        claim, Xmp(source, system), own_credentials(settings().home, marks), marks.timestamp_url, embedder
+    )
 
 
 def save_picture(

@@ -9,7 +9,6 @@ import pytest
 
 from vitascope import tasks
 from vitascope.api import make_shot, parse_lora, parse_size
-from vitascope.backends.base import parse_ratio
 from vitascope.camera.language import read_camera
 from vitascope.camera.subject_path import parse_path
 from vitascope.camera.syntax import read_moves
@@ -19,6 +18,7 @@ from vitascope.cli.app import command_line
 from vitascope.deliver import names
 from vitascope.errors import RequestError
 from vitascope.limits import LENGTHS, MAX_TEXT
+from vitascope.planning.shape import parse_ratio
 from vitascope.server import forms, requests
 from vitascope.server.errors import Refusal
 from vitascope.toybox.language.instructions import instruction

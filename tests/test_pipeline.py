@@ -13,14 +13,14 @@ from vitascope.nn.text_encoder import TextEncoder, TextEncoderConfig
 from vitascope.nn.video_vae import Decoder as DecoderModule
 from vitascope.nn.video_vae import Encoder as EncoderModule
 from vitascope.nn.video_vae import VideoVAEConfig
-from vitascope.pipeline import LatentModel
 from vitascope.progress import Event, Progress
 from vitascope.runtime.torch import TorchNetwork
 from vitascope.testing.fakes import CARD, FakeBackend
 from vitascope.toybox.backend import Transformer, encode_video
-from vitascope.toybox.conditioning.encoders import Encoders
 from vitascope.toybox.conditioning.text import encode_texts
 from vitascope.toybox.conditioning.tokenizer import Tokenizer
+from vitascope.toybox.encoders import Encoders
+from vitascope.toybox.render import LatentModel, render
 from vitascope.types import Clip, Shot
 
 BYTES = [f"<0x{byte:02X}>" for byte in range(256)]
@@ -68,7 +68,7 @@ class LatentBackend(FakeBackend):
         self.model = model
 
     def render(self, shot: Shot, progress: Progress) -> Clip:
-        return pipeline.render(shot, lambda: self.model, progress)
+        return render(shot, lambda: self.model, progress)
 
 
 def test_words_become_a_clip(model):

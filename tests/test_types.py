@@ -2,13 +2,15 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from vitascope.types import CameraMove, LatentShape, Shot, VideoShape
+from vitascope.types import CameraMove, LatentShape, LatentSpec, PlannedShot, Shot, VideoShape
+
+LATENTS = LatentSpec(channels=8, time_stride=4, space_stride=16)
 
 
 def test_a_video_shape_knows_its_latents():
     shape = VideoShape(num_frames=17, height=128, width=96, fps=8.0)
-    assert shape.latent() == LatentShape(frames=5, height=8, width=6)
-    assert shape.latent().num_tokens == 240
+    assert LATENTS.grid(shape) == LatentShape(frames=5, height=8, width=6)
+    assert LATENTS.grid(shape).num_tokens == 240
     assert shape.seconds == 17 / 8
 
 
@@ -17,18 +19,11 @@ def test_a_video_shape_knows_its_latents():
 )
 def test_a_shape_without_latents_says_why(frames, height, width):
     with pytest.raises(ValueError, match="not"):
-        VideoShape(frames, height, width, 8.0).latent()
-
-
-@pytest.mark.parametrize(
-    ("wanted", "frames"), [(0.1, 1), (1.0, 1), (2.9, 1), (3.2, 5), (16.0, 17), (17.0, 17), (65.0, 65)]
-)
-def test_frames_snap_to_one_and_fours(wanted, frames):
-    assert VideoShape.snap_frames(wanted) == frames
+        LATENTS.grid(VideoShape(frames, height, width, 8.0))
 
 
 def test_positions_are_seconds_and_centred_cells():
-    positions = LatentShape(frames=3, height=2, width=4).positions(fps=8.0)
+    positions = LatentShape(frames=3, height=2, width=4).positions(fps=8.0, time_stride=4)
     assert positions.shape == (24, 3)
     assert positions.mean(axis=0).tolist() == [0.5, 0.0, 0.0]
     assert positions[0].tolist() == [0.0, -0.5, -1.5]
@@ -61,3 +56,12 @@ def test_a_move_ends_after_it_starts():
 def test_an_unplanned_shot_has_no_shape():
     with pytest.raises(ValueError, match="plan it first"):
         Shot(prompt="a cat").video_shape()
+
+
+def test_a_planned_shot_has_nothing_open():
+    said = {"size": (64, 48), "num_frames": 9, "fps": 8.0, "caption": "a cat walks", "steps": 4, "seed": 0}
+    whole = PlannedShot.of(Shot(prompt="a cat", guidance_scale=0.0, **said))
+    assert (whole.seed, whole.guidance_scale, whole.camera) == (0, 0.0, ())
+    assert whole.shape == VideoShape(9, 48, 64, 8.0)
+    with pytest.raises(ValueError, match="no steps, guidance_scale yet"):
+        PlannedShot.of(whole.shot.model_copy(update={"steps": None, "guidance_scale": None}))

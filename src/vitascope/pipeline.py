@@ -4,73 +4,26 @@
 latents on this machine; `deliver` is its end. (6 audio/ comes between when it holds something.)
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Protocol, TypeVar, runtime_checkable
 
-import numpy as np
-
 from vitascope import telemetry
-from vitascope.backends.base import Backend
+from vitascope.backends.base import Backend, Showing, Shows
 from vitascope.camera.subject_path import check_path
-from vitascope.decode.video import Decoder, decode, glimpse
 from vitascope.deliver.mux import save
-from vitascope.deliver.record import make_record
-from vitascope.denoise.run import Denoiser, denoise
 from vitascope.errors import VitascopeError, asking_the_model
 from vitascope.givens import paste_back
-from vitascope.givens.canvas import Canvas
-from vitascope.givens.load import Frames, Known, gather, looped, pinned
+from vitascope.givens.load import Frames, pinned
 from vitascope.progress import Progress
-from vitascope.resume import StateFile, StateFolder
-from vitascope.toybox.conditioning.build import condition
-from vitascope.toybox.conditioning.encoders import Encoders
-from vitascope.toybox.conditioning.still_image import photographed, retouched
-from vitascope.toybox.conditioning.windows import windows
 from vitascope.toybox.language.image_labels import NOTHING, Seen, seen_in, source_in
 from vitascope.toybox.language.resolve import resolve
-from vitascope.toybox.motion.plan import Choreography, choreograph
 from vitascope.toybox.scene import Scene
-from vitascope.toybox.upscale import Network, enlarged
-from vitascope.types import TIME_STRIDE, Clip, Plan, Record, Shot, VideoShape
+from vitascope.types import Clip, Plan, Shot, VideoShape
 
 Made = TypeVar("Made")
-
-
-@dataclass(frozen=True)
-class LatentModel:
-    """The networks of a model that works in latents, the longest clip they see at once, and their checksums.
-
-    Clips of the sizes in `drawn` are made at the size that stands there, and scaled up by `upscale`.
-    """
-
-    encoders: Encoders
-    denoiser: Denoiser
-    decoder: Decoder
-    longest: int
-    weights: dict[str, str]
-    drawn: Mapping[tuple[int, int], tuple[int, int]] = field(default_factory=dict)
-    upscale: Network | None = None
-
-
-@dataclass(frozen=True)
-class Showing:
-    """A clip that can be watched while it is made: its frames come chunk by chunk, once, and are nowhere kept."""
-
-    frames: Iterator[Frames]
-    fps: float
-    record: Record
-
-
-@runtime_checkable
-class Shows(Protocol):
-    """A backend that can hand over frames before the last one exists."""
-
-    def show(self, shot: Shot, progress: Progress) -> Showing:
-        """Render a planned shot as `Backend.render` does, frame for frame, a chunk at a time."""
-        ...
 
 
 @runtime_checkable
@@ -173,87 +126,6 @@ def _told(shot: Shot, backend: Backend, progress: Progress, notes: tuple[str, ..
     for note in planned.notes:
         progress.note(note)
     return replace(planned, notes=notes + planned.notes)
-
-
-def render(shot: Shot, load: Callable[[], LatentModel], progress: Progress) -> Clip:
-    """Render a planned shot with a model that works in latents."""
-    showing = render_stream(shot, load, progress)
-    frames = np.concatenate(list(showing.frames))
-    record = replace(showing.record, seconds_spent=dict(progress.seconds_spent))
-    return Clip(frames, showing.fps, record)
-
-
-def render_stream(shot: Shot, load: Callable[[], LatentModel], progress: Progress) -> Showing:
-    """Load a model and what the shot is given, and say where all goes; the rest happens as the frames are taken."""
-    with progress.phase("load"):
-        model = load()
-        kept = None if progress.states is None else StateFolder(progress.states).open(shot, model.weights)
-        known = drawn = gather(shot)  # 2 conditioning/: files -> what is known in pixels
-        small, size = shot, model.drawn.get(shot.size) if shot.size and model.upscale else None
-        if size is not None:
-            small = shot.model_copy(update={"size": size})
-            drawn = gather(small)
-        choreography = choreograph(small, drawn, model.encoders)
-    notes = known.notes + choreography.notes
-    for note in notes:
-        progress.note(note)
-    make = render_loop if shot.loop else render_windows
-    frames = make(small, drawn, choreography, model, progress, kept)
-    if size is not None and model.upscale is not None:
-        frames = enlarged(frames, small, drawn, known, model.upscale, progress)  # 5 finish/
-    record = replace(make_record(shot, model.weights, progress), notes=notes)
-    return Showing(frames, shot.video_shape().fps, record)
-
-
-def render_windows(
-    shot: Shot,
-    known: Known,
-    choreography: Choreography,
-    model: LatentModel,
-    progress: Progress,
-    kept: StateFile | None = None,
-) -> Iterator[Frames]:
-    """Make what is not known, window by window, each from what is there by then, and yield frames that are final.
-
-    What is made is laid on the canvas of `known`, which is whole at the end.
-    """
-    canvas, shown = known.canvas, 0
-    for number, window in enumerate(windows(canvas.whole, model.longest)):
-        with progress.phase("encode"):
-            # 2 conditioning/: -> Conditioning
-            conditioning = condition(shot, known, window, model.encoders, choreography)
-        state = None if kept is None else kept.part(number)
-        look = partial(glimpse, decoder=model.decoder)
-        latents = denoise(shot, conditioning, model.denoiser, progress, state, look)  # 3 denoise/: -> Latents
-        frames = decode(latents, model.decoder, progress)  # 4 decode/: Latents -> frames
-        if photographed(shot) and known.source is not None:
-            before = model.encoders.video(known.source[window.frames])
-            back = decode(replace(latents, video=before), model.decoder, progress)
-            frames = retouched(frames, back, known.source[window.frames])
-        canvas.fill(window.start, canvas.part(window.frames).composite(frames))
-        ready = canvas.ready_after(shown)
-        if ready > shown:
-            yield canvas.frames[shown:ready]
-        shown = ready
-    if shown < len(canvas.frames):
-        yield canvas.frames[shown:]
-
-
-def render_loop(
-    shot: Shot,
-    known: Known,
-    choreography: Choreography,
-    model: LatentModel,
-    progress: Progress,
-    kept: StateFile | None = None,
-) -> Iterator[Frames]:
-    """Make a clip once, to see how it begins, and once more to end there; its last frames are its first again."""
-    first = replace(known, canvas=Canvas(known.canvas.frames.copy(), known.canvas.known.copy()))
-    freely = np.concatenate(list(render_windows(shot, first, choreography, model, progress)))
-    again = looped(known, freely)
-    back = choreograph(shot, again, model.encoders)
-    frames = render_windows(shot, again, back, model, progress, kept)
-    yield np.concatenate(list(frames))[:-TIME_STRIDE]
 
 
 def deliver(clip: Clip, path: Path, progress: Progress, *, force: bool = False) -> Path:

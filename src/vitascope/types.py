@@ -1,7 +1,7 @@
 """The nouns that travel from stage to stage: small, frozen and free of any network.
 
-`Shot -> Conditioning -> Latents -> Clip -> file`. Sizes, strides and frame rules live here, as methods of
-`VideoShape` and `LatentShape`, and nowhere else.
+`Shot -> Conditioning -> Latents -> Clip -> file`. No model's numbers stand here: what one latent cell covers is a
+`LatentSpec`, which the weights state.
 """
 
 from collections.abc import Mapping
@@ -24,21 +24,6 @@ from vitascope.limits import (
     MAX_STAGES,
     MAX_TEXT,
 )
-
-TIME_STRIDE = 4
-"""Frames that one latent frame stands for; the first stands for one."""
-SPACE_STRIDE = 16
-"""Pixels along each side of one latent cell."""
-LATENT_CHANNELS = 352
-"""Numbers in one latent cell."""
-CAMERA_CHANNELS = 8
-"""Camera numbers in one token's extra channels; see `camera/path.py`."""
-SUBJECT_CHANNELS = 34
-"""Numbers about where the subject is in one token's extra channels; see `toybox/motion/trajectory.py`."""
-EXTRA_CHANNELS = 1 + LATENT_CHANNELS + CAMERA_CHANNELS + SUBJECT_CHANNELS
-"""Extra channels of one token: given mask, source latents, camera, subject."""
-REFERENCE_SECONDS = 8.0
-"""How long before the clip the tokens of a reference picture lie."""
 
 CameraKind = Literal["static", "pan", "tilt", "zoom", "dolly", "truck", "roll", "orbit", "shake"]
 Fit = Literal["crop", "pad", "stretch"]
@@ -162,6 +147,32 @@ class Shot(BaseModel):
 
 
 @dataclass(frozen=True)
+class PlannedShot:
+    """A shot of which planning has left nothing open; `shot` is the same as it travels in the file.
+
+    What may still be absent is absent on purpose: a path, a script, pictures, a strength.
+    """
+
+    shot: Shot
+    caption: str
+    seed: int
+    steps: int
+    guidance_scale: float
+    camera: tuple[CameraMove, ...]
+    shape: "VideoShape"
+
+    @classmethod
+    def of(cls, shot: Shot) -> "PlannedShot":
+        """Return a planned shot; raises `ValueError` naming the fields that planning has left open."""
+        caption, seed, steps, guidance = shot.caption, shot.seed, shot.steps, shot.guidance_scale
+        if caption is None or seed is None or steps is None or guidance is None:
+            needed = {"caption": caption, "seed": seed, "steps": steps, "guidance_scale": guidance}
+            missing = ", ".join(name for name, value in needed.items() if value is None)
+            raise ValueError(f"the shot has no {missing} yet: plan it first")
+        return cls(shot, caption, seed, steps, guidance, shot.camera or (), shot.video_shape())
+
+
+@dataclass(frozen=True)
 class Plan:
     """A shot with more of it filled in, and a line about each thing that was guessed or changed on the way."""
 
@@ -182,9 +193,9 @@ class LatentShape:
         """Tokens in the whole grid."""
         return self.frames * self.height * self.width
 
-    def positions(self, fps: float) -> Float32[np.ndarray, "tokens 3"]:
+    def positions(self, fps: float, time_stride: int) -> Float32[np.ndarray, "tokens 3"]:
         """Return where each token lies: seconds of its last frame, then y and x in cells, centred on 0."""
-        seconds = np.arange(self.frames) * TIME_STRIDE / fps
+        seconds = np.arange(self.frames) * time_stride / fps
         y = np.arange(self.height) - (self.height - 1) / 2
         x = np.arange(self.width) - (self.width - 1) / 2
         grid = np.stack(np.meshgrid(seconds, y, x, indexing="ij"), axis=-1)
@@ -197,7 +208,7 @@ class LatentShape:
 
 @dataclass(frozen=True)
 class VideoShape:
-    """The shape of a clip in frames and pixels: 1 + 4k frames, sides that are multiples of 16."""
+    """The shape of a clip in frames and pixels."""
 
     num_frames: int
     height: int
@@ -209,27 +220,36 @@ class VideoShape:
         """How long the clip lasts."""
         return self.num_frames / self.fps
 
-    def latent(self) -> LatentShape:
-        """Return the grid of latents; raises `ValueError` for a shape that has none."""
-        if self.num_frames < 1 or (self.num_frames - 1) % TIME_STRIDE:
-            raise ValueError(f"{self.num_frames} frames are not 1 + {TIME_STRIDE}k")
-        if self.height < 1 or self.width < 1 or self.height % SPACE_STRIDE or self.width % SPACE_STRIDE:
-            raise ValueError(f"{self.width}x{self.height} is not a multiple of {SPACE_STRIDE} on both sides")
+
+@dataclass(frozen=True)
+class LatentSpec:
+    """How a model's encoder packs a clip: numbers per cell, and the frames and pixels that one cell covers.
+
+    The first latent frame covers one frame, each later one `time_stride` frames; a cell is a square of `space_stride`
+    pixels.
+    """
+
+    channels: int
+    time_stride: int
+    space_stride: int
+
+    def grid(self, shape: VideoShape) -> LatentShape:
+        """Return the grid of latents of a clip; raises `ValueError` for a shape that has none."""
+        if shape.num_frames < 1 or (shape.num_frames - 1) % self.time_stride:
+            raise ValueError(f"{shape.num_frames} frames are not 1 + {self.time_stride}k")
+        sides = (shape.height, shape.width)
+        if min(sides) < 1 or any(side % self.space_stride for side in sides):
+            size = f"{shape.width}x{shape.height}"
+            raise ValueError(f"{size} is not a multiple of {self.space_stride} on both sides")
         return LatentShape(
-            frames=1 + (self.num_frames - 1) // TIME_STRIDE,
-            height=self.height // SPACE_STRIDE,
-            width=self.width // SPACE_STRIDE,
+            frames=self.latent_frames(shape.num_frames),
+            height=shape.height // self.space_stride,
+            width=shape.width // self.space_stride,
         )
 
-    @staticmethod
-    def snap_frames(wanted: float) -> int:
-        """Return the number of frames 1 + 4k that lies nearest to `wanted`, at least 1."""
-        return 1 + TIME_STRIDE * max(0, round((wanted - 1) / TIME_STRIDE))
-
-    @staticmethod
-    def snap_side(wanted: float) -> int:
-        """Return the side in pixels, a multiple of 16, that lies nearest to `wanted`, at least 16."""
-        return SPACE_STRIDE * max(1, round(wanted / SPACE_STRIDE))
+    def latent_frames(self, num_frames: int) -> int:
+        """Return how many latent frames so many frames fill."""
+        return 1 + (num_frames - 1) // self.time_stride
 
 
 @dataclass(frozen=True)

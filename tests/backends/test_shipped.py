@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
+from tests.toybox.planned import conditioned
 from vitascope import pipeline
 from vitascope.givens.canvas import Canvas
 from vitascope.givens.load import Known
 from vitascope.toybox.backend import Toybox
-from vitascope.toybox.conditioning.build import condition
 from vitascope.toybox.conditioning.windows import Window
-from vitascope.toybox.motion.plan import choreograph
-from vitascope.types import LATENT_CHANNELS, Shot
+from vitascope.toybox.layout import LATENT_CHANNELS
+from vitascope.types import Shot
 
 
 @pytest.mark.parametrize("batch", [2, 3])
@@ -20,7 +20,7 @@ def test_a_batch_is_its_clips_to_the_bit(batch):
     nothing = Known(Canvas.empty(shot.video_shape()))
     whole = Window(0, shot.video_shape().num_frames)
     encoders = toybox.model().encoders
-    conditioning = condition(shot, nothing, whole, encoders, choreograph(shot, nothing, encoders))
+    conditioning = conditioned(shot, nothing, whole, encoders)
     tokens = len(conditioning.levels)
     latents = np.random.default_rng(0).standard_normal((batch, tokens, LATENT_CHANNELS), np.float32)
     levels = np.linspace(0.2, 1, batch, dtype=np.float32)[:, None].repeat(tokens, axis=1)

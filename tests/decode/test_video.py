@@ -9,7 +9,8 @@ from vitascope.nn.video_vae import VideoVAEConfig
 from vitascope.progress import Progress
 from vitascope.runtime.torch import TorchNetwork
 from vitascope.toybox.backend import Toybox
-from vitascope.types import LATENT_CHANNELS, TIME_STRIDE, Latents, LatentShape
+from vitascope.toybox.layout import LATENT_CHANNELS, TIME_STRIDE
+from vitascope.types import Latents, LatentShape
 
 SHAPE = LatentShape(frames=5, height=2, width=3)
 

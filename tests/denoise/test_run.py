@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.toybox.planned import conditioned, planned
 from vitascope.denoise.run import Denoiser, denoise
 from vitascope.errors import Cancelled
 from vitascope.givens.canvas import Canvas
@@ -13,10 +14,8 @@ from vitascope.givens.load import Known
 from vitascope.progress import Event, Progress
 from vitascope.resume import StateFolder
 from vitascope.testing.fakes import fake_clean, fake_texts, fake_video
-from vitascope.toybox.conditioning.build import condition
-from vitascope.toybox.conditioning.encoders import Encoders
 from vitascope.toybox.conditioning.windows import Window
-from vitascope.toybox.motion.plan import choreograph
+from vitascope.toybox.encoders import Encoders
 from vitascope.types import Conditioning, Latents, Shot
 
 SHOT = Shot(prompt="a cat", seed=7, steps=5, guidance_scale=2.0, num_frames=5, size=(32, 16), fps=8.0)
@@ -27,7 +26,7 @@ def known() -> Conditioning:
     """The conditioning of the shot, its first token given."""
     nothing = Known(Canvas.empty(SHOT.video_shape()))
     encoders = Encoders(fake_texts, fake_video)
-    conditioning = condition(SHOT, nothing, Window(0, 5), encoders, choreograph(SHOT, nothing, encoders))
+    conditioning = conditioned(SHOT, nothing, Window(0, 5), encoders)
     levels = conditioning.levels.copy()
     levels[0] = 0
     return replace(conditioning, levels=levels)
@@ -45,7 +44,7 @@ def run(
     progress = Progress(heard.append, lambda: heard[-1].step >= steps if heard else False)
     kept = None if folder is None else StateFolder(folder).open(SHOT, {})
     try:
-        return denoise(SHOT, conditioning, DENOISER, progress, kept, looked).video, heard
+        return denoise(planned(SHOT), conditioning, DENOISER, progress, kept, looked).video, heard
     except Cancelled:
         return None, heard
 

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from vitascope.givens.canvas import Canvas
+from vitascope.toybox.layout import LATENTS
 from vitascope.types import VideoShape
 
 SHAPE = VideoShape(num_frames=9, height=32, width=48, fps=8.0)
@@ -31,35 +32,35 @@ def test_frames_are_ready_up_to_the_first_that_is_not_whole():
 
 def test_an_empty_canvas_gives_nothing():
     canvas = Canvas.empty(SHAPE)
-    assert canvas.cells().shape == (3, 2, 3)
-    assert not canvas.cells().any()
+    assert canvas.cells(LATENTS).shape == (3, 2, 3)
+    assert not canvas.cells(LATENTS).any()
     made = pictures(9)
     np.testing.assert_array_equal(canvas.composite(made), made)
 
 
 def test_a_first_frame_is_one_latent_frame():
     canvas = Canvas.empty(SHAPE).with_frames(0, pictures(1))
-    assert canvas.cells()[0].all()
-    assert not canvas.cells()[1:].any()
+    assert canvas.cells(LATENTS)[0].all()
+    assert not canvas.cells(LATENTS)[1:].any()
 
 
 @pytest.mark.parametrize(("frames", "latent"), [(1, 1), (4, 1), (5, 2), (8, 2), (9, 3)])
 def test_only_whole_groups_of_frames_are_given(frames: int, latent: int):
-    cells = Canvas.empty(SHAPE).with_frames(0, pictures(frames)).cells()
+    cells = Canvas.empty(SHAPE).with_frames(0, pictures(frames)).cells(LATENTS)
     assert cells.all(axis=(1, 2)).tolist() == [i < latent for i in range(3)]
 
 
 def test_a_picture_in_the_midst_is_held_for_its_group():
     picture = pictures(1)
     canvas = Canvas.empty(SHAPE).with_frames(8, picture, hold=4)
-    assert canvas.cells().all(axis=(1, 2)).tolist() == [False, False, True]
+    assert canvas.cells(LATENTS).all(axis=(1, 2)).tolist() == [False, False, True]
     np.testing.assert_array_equal(canvas.frames[5:], np.repeat(picture, 4, axis=0))
 
 
 def test_a_cell_with_a_single_wanted_pixel_is_wanted():
     wanted = np.zeros((9, 32, 48), bool)
     wanted[3, 17, 20] = True
-    cells = Canvas.empty(SHAPE).with_frames(0, pictures(9)).without(wanted).cells()
+    cells = Canvas.empty(SHAPE).with_frames(0, pictures(9)).without(wanted).cells(LATENTS)
     assert not cells[1, 1, 1]
     assert cells.sum() == cells.size - 1
 

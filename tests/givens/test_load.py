@@ -6,11 +6,19 @@ from PIL import Image
 
 from vitascope import tasks
 from vitascope.errors import RequestError
-from vitascope.givens.load import gather, looped, pinned
+from vitascope.givens import load
+from vitascope.givens.load import Known, pinned
 from vitascope.testing.fakes import synthetic_clip
 from vitascope.types import Given, Shot
 
 SHOT = Shot(prompt="a disc", seed=1, num_frames=17, fps=8.0, size=(64, 48))
+
+
+TIME_STRIDE = 4
+
+
+def gather(shot: Shot) -> Known:
+    return load.gather(shot, TIME_STRIDE)
 
 
 def shot(*givens: Given, **said) -> Shot:
@@ -101,7 +109,7 @@ def test_a_source_lasts_as_long_as_the_shot_and_a_reference_is_a_picture(video: 
 
 def test_a_loop_ends_as_it_begins():
     frames = np.random.default_rng(0).integers(0, 256, (17, 48, 64, 3), dtype=np.uint8)
-    known = looped(gather(SHOT), frames)
+    known = load.looped(gather(SHOT), frames, TIME_STRIDE)
     assert known_frames(known) == [0, 13, 14, 15, 16]
     np.testing.assert_array_equal(known.canvas.frames[0], known.canvas.frames[16])
 

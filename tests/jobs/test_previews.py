@@ -15,7 +15,8 @@ from vitascope.jobs.worker import Worker, WorkerOptions
 from vitascope.progress import Event, Progress
 from vitascope.testing.chaos import take
 from vitascope.testing.fakes import FakeLatents
-from vitascope.types import LATENT_CHANNELS, Latents, LatentShape
+from vitascope.toybox.layout import LATENT_CHANNELS
+from vitascope.types import Latents, LatentShape
 
 
 class Clock:

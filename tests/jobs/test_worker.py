@@ -20,6 +20,7 @@ from vitascope.jobs.worker import Worker, WorkerOptions
 from vitascope.progress import Progress
 from vitascope.testing.chaos import take
 from vitascope.testing.fakes import FakeLatents, fake_clean
+from vitascope.toybox.render import LatentModel
 
 
 class Watched(FakeLatents):
@@ -28,7 +29,7 @@ class Watched(FakeLatents):
     def __init__(self, at: int = 0, do=lambda: None, always: bool = False):
         self.at, self.do, self.always, self.calls = at, do, always, 0
 
-    def _model(self) -> pipeline.LatentModel:
+    def _model(self) -> LatentModel:
         model = super()._model()
 
         def watched(*told):

@@ -14,9 +14,10 @@ from vitascope.progress import Progress
 from vitascope.runtime.export import export
 from vitascope.toybox.backend import VOCABULARY, Toybox
 from vitascope.toybox.conditioning.tokenizer import Tokenizer
+from vitascope.toybox.layout import LATENT_CHANNELS
 from vitascope.toybox.world import FULL
 from vitascope.training.export import export_transformer
-from vitascope.types import LATENT_CHANNELS, Shot
+from vitascope.types import Shot
 from vitascope.weights.folder import WeightsFolder, seal
 from vitascope.weights.manifest import Defaults, Manifest, NativeShape, Preset
 

@@ -5,6 +5,7 @@ import torch
 from vitascope.nn.dit import DiTConfig
 from vitascope.nn.text_encoder import TextEncoderConfig
 from vitascope.nn.video_vae import VideoVAE, VideoVAEConfig
+from vitascope.toybox.layout import CAMERA_CHANNELS, REFERENCE_SECONDS, SUBJECT_CHANNELS
 from vitascope.toybox.scene import Scene
 from vitascope.training.dit import (
     FIELD_LESSONS,
@@ -20,7 +21,6 @@ from vitascope.training.dit import (
 )
 from vitascope.training.latents import Encoded, LatentPool
 from vitascope.training.words import tokenizer
-from vitascope.types import CAMERA_CHANNELS, REFERENCE_SECONDS, SUBJECT_CHANNELS
 
 CLIPS, CHANNELS = 12, 6
 SUBJECTS = ("cat", "dog")

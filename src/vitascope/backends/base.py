@@ -1,14 +1,17 @@
 """What a backend is: a card that says what it can do, a plan before any work, and one verb."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
+
+import numpy as np
+from jaxtyping import UInt8
 
 from vitascope.planning.rules import FrameRule, RateRule, SizeRule
 from vitascope.progress import Progress
 from vitascope.toybox.language.nearest import Embed
 from vitascope.toybox.world import World
-from vitascope.types import Clip, Plan, Shot
+from vitascope.types import Clip, Plan, Record, Shot
 from vitascope.weights.manifest import Preset
 
 MAX_STEPS = 200
@@ -88,4 +91,22 @@ class Backend(Protocol):
 
     def render(self, shot: Shot, progress: Progress) -> Clip:
         """Render a planned shot. Raises `WeightsError`, and `Cancelled` when `progress` says so."""
+        ...
+
+
+@dataclass(frozen=True)
+class Showing:
+    """A clip that can be watched while it is made: its frames come chunk by chunk, once, and are nowhere kept."""
+
+    frames: Iterator[UInt8[np.ndarray, "frames height width 3"]]
+    fps: float
+    record: Record
+
+
+@runtime_checkable
+class Shows(Protocol):
+    """A backend that can hand over frames before the last one exists."""
+
+    def show(self, shot: Shot, progress: Progress) -> Showing:
+        """Render a planned shot as `Backend.render` does, frame for frame, a chunk at a time."""
         ...

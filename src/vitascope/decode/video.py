@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float32, UInt8
 
 from vitascope.progress import Progress
-from vitascope.types import TIME_STRIDE, Latents
+from vitascope.types import Latents
 
 CHUNK = 4
 """Latent frames that are decoded at once; any number gives the same frames."""
@@ -69,8 +69,9 @@ def decode_chunks(
     shallow = np.zeros((1, decoder.shallow_channels, 2 * shape.height, 2 * shape.width), np.float32)
     for span in cut(shape.frames, size):
         frames, deep, shallow = _run(decoder, grid[:, :, span], deep, shallow)
-        # The first latent frame stands for one frame only: the last of the four that the network makes of it.
-        yield to_bytes(frames[0, :, TIME_STRIDE - 1 if span.start == 0 else 0 :])
+        # The first latent frame stands for one frame only: the last of those that the network makes of it.
+        stride = frames.shape[2] // (span.stop - span.start)
+        yield to_bytes(frames[0, :, stride - 1 if span.start == 0 else 0 :])
 
 
 def cut(frames: int, size: int = CHUNK) -> list[slice]:

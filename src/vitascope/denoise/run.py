@@ -14,7 +14,7 @@ from vitascope.denoise.schedules import linear
 from vitascope.errors import DamagedStateError
 from vitascope.progress import Progress
 from vitascope.resume import StateFile, checksum
-from vitascope.types import LATENT_CHANNELS, Conditioning, Latents, Shot, Text
+from vitascope.types import Conditioning, Latents, PlannedShot, Text
 
 Look = Callable[[Latents], UInt8[np.ndarray, "height width 3"]]
 """Makes one frame of latents."""
@@ -32,7 +32,7 @@ class Denoiser:
 
 
 def denoise(
-    shot: Shot,
+    shot: PlannedShot,
     conditioning: Conditioning,
     denoiser: Denoiser,
     progress: Progress,
@@ -44,13 +44,10 @@ def denoise(
     With `kept` every step is written there, and a clip whose last step lies there goes on from it. With `look` each
     step can be looked at: as the model believes by then that the clip will be.
     """
-    assert shot.seed is not None
-    assert shot.steps is not None
-    assert shot.guidance_scale is not None
-    grid, prefix = conditioning.grid, conditioning.prefix
-    drawn = noise(shot.seed, grid, LATENT_CHANNELS, conditioning.first_frame)
+    grid, prefix, channels = conditioning.grid, conditioning.prefix, conditioning.given.shape[1]
+    drawn = noise(shot.seed, grid, channels, conditioning.first_frame)
     drawn *= np.float32(denoiser.temperature)
-    drawn = np.concatenate([np.zeros((prefix, LATENT_CHANNELS), np.float32), drawn])
+    drawn = np.concatenate([np.zeros((prefix, channels), np.float32), drawn])
     start = add_noise(conditioning.given, drawn, conditioning.levels)
     if conditioning.shown is None:
         model = guided(denoiser.model, without_words(conditioning), shot.guidance_scale)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Bool, Float32, UInt8
 
-from vitascope.types import SPACE_STRIDE, TIME_STRIDE, VideoShape
+from vitascope.types import LatentSpec, VideoShape
 
 FEATHER = 2.0
 """Pixels over which what was made fades into what was given."""
@@ -72,14 +72,15 @@ class Canvas:
         """Return the canvas with the wanted pixels unknown."""
         return replace(self, known=self.known & ~wanted)
 
-    def cells(self) -> Bool[np.ndarray, "latent_frames rows columns"]:
+    def cells(self, latents: LatentSpec) -> Bool[np.ndarray, "latent_frames rows columns"]:
         """Return which latent cells are given: those of which every pixel of every frame is known."""
         frames, height, width = self.known.shape
-        rows, columns = height // SPACE_STRIDE, width // SPACE_STRIDE
+        side = latents.space_stride
+        rows, columns = height // side, width // side
         tiles = np.all(
-            self.known.reshape(frames, rows, SPACE_STRIDE, columns, SPACE_STRIDE), axis=(2, 4), keepdims=True
+            self.known.reshape(frames, rows, side, columns, side), axis=(2, 4), keepdims=True
         ).reshape(frames, rows, columns)
-        later = np.logical_and.reduce(tiles[1:].reshape(-1, TIME_STRIDE, rows, columns), axis=1)
+        later = np.logical_and.reduce(tiles[1:].reshape(-1, latents.time_stride, rows, columns), axis=1)
         return np.concatenate([tiles[:1], later])
 
     def filled(self) -> UInt8[np.ndarray, "frames height width 3"]:

@@ -10,7 +10,6 @@ import numpy as np
 from jaxtyping import Bool, Float32, UInt8
 from PIL import Image
 
-from vitascope.camera.path import filmed_path
 from vitascope.errors import RequestError
 from vitascope.givens.canvas import Canvas
 from vitascope.media.fit import Placement, fit, fit_mask
@@ -18,8 +17,7 @@ from vitascope.media.image import read_mask, read_picture
 from vitascope.media.inspector import looker
 from vitascope.media.limits import opened
 from vitascope.media.video import notes, read_video
-from vitascope.toybox.conditioning.still_image import filmed
-from vitascope.types import TIME_STRIDE, Given, Shot, VideoShape
+from vitascope.types import Given, Shot, VideoShape
 
 Pixels = UInt8[np.ndarray, "height width 3"]
 Frames = UInt8[np.ndarray, "frames height width 3"]
@@ -99,8 +97,11 @@ class Known:
     notes: tuple[str, ...] = ()
 
 
-def gather(shot: Shot, read: Read = read) -> Known:
-    """Read a resolved shot's givens and lay them where they hold; later ones lie over earlier ones."""
+def gather(shot: Shot, time_stride: int, read: Read = read) -> Known:
+    """Read a resolved shot's givens and lay them where they hold; later ones lie over earlier ones.
+
+    A model reads `time_stride` frames as one: a picture in the midst of the shot fills all of those.
+    """
     shape = shot.video_shape()
     known = Known(Canvas.empty(shape))
     for given in shot.givens:
@@ -108,10 +109,7 @@ def gather(shot: Shot, read: Read = read) -> Known:
         known = replace(known, notes=known.notes + piece.notes)
         match given.role:
             case "frame":
-                known = replace(known, canvas=_laid(known.canvas, given, piece, shape))
-                if given.shows is not None:
-                    path = filmed_path(shot.camera or (), shape)
-                    known = replace(known, source=filmed(piece.frames[0], path))
+                known = replace(known, canvas=_laid(known.canvas, given, piece, shape, time_stride))
             case "source":
                 known = replace(known, source=_lasting(piece.frames, shape.num_frames))
             case "reference":
@@ -162,9 +160,9 @@ def _check(given: Given) -> None:
         looker().check_picture(given.mask, "mask")
 
 
-def _laid(canvas: Canvas, given: Given, piece: Piece, shape: VideoShape) -> Canvas:
+def _laid(canvas: Canvas, given: Given, piece: Piece, shape: VideoShape, time_stride: int) -> Canvas:
     if (given.kind == "image" or len(piece.frames) == 1) and given.start is not None:
-        first, hold, frames = keyframe(given.start, shape), TIME_STRIDE, piece.frames[:1]
+        first, hold, frames = keyframe(given.start, shape, time_stride), time_stride, piece.frames[:1]
     else:
         first, hold, frames = round((given.start or 0.0) * shape.fps), 1, piece.frames
     if given.end is not None:
@@ -175,9 +173,9 @@ def _laid(canvas: Canvas, given: Given, piece: Piece, shape: VideoShape) -> Canv
     return laid.without(wanted)
 
 
-def keyframe(seconds: float, shape: VideoShape) -> int:
+def keyframe(seconds: float, shape: VideoShape, time_stride: int) -> int:
     """Return the frame that stands for a keyframe: the last of its latent frame, nearest to the time that was said."""
-    return min(TIME_STRIDE * round(seconds * shape.fps / TIME_STRIDE), shape.num_frames - 1)
+    return min(time_stride * round(seconds * shape.fps / time_stride), shape.num_frames - 1)
 
 
 def _lasting(frames: Frames, count: int) -> UInt8[np.ndarray, "count height width 3"]:
@@ -185,7 +183,7 @@ def _lasting(frames: Frames, count: int) -> UInt8[np.ndarray, "count height widt
     return frames[np.minimum(np.arange(count), len(frames) - 1)]
 
 
-def looped(known: Known, frames: Frames) -> Known:
+def looped(known: Known, frames: Frames, time_stride: int) -> Known:
     """Return what is known of a clip that is to end where it begins, once one made freely has shown how it begins."""
     canvas = known.canvas.with_frames(0, frames[:1])
-    return replace(known, canvas=canvas.with_frames(len(frames) - 1, frames[:1], hold=TIME_STRIDE))
+    return replace(known, canvas=canvas.with_frames(len(frames) - 1, frames[:1], hold=time_stride))

@@ -10,8 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from vitascope import pipeline
-from vitascope.backends.base import Card
+from vitascope.backends.base import Card, Showing
 from vitascope.backends.registry import register
 from vitascope.decode.video import Decoder
 from vitascope.deliver.record import make_record
@@ -20,20 +19,11 @@ from vitascope.givens.load import gather
 from vitascope.planning.plan import plan_by_card
 from vitascope.planning.rules import FrameRule, RateRule, SizeRule
 from vitascope.progress import Progress
-from vitascope.toybox.conditioning.build import Encoders
+from vitascope.toybox.encoders import Encoders
+from vitascope.toybox.layout import LATENT_CHANNELS, LATENTS, SPACE_STRIDE, TIME_STRIDE
+from vitascope.toybox.render import LatentModel, render, render_stream
 from vitascope.toybox.world import FULL
-from vitascope.types import (
-    LATENT_CHANNELS,
-    SPACE_STRIDE,
-    TIME_STRIDE,
-    Clip,
-    Conditioning,
-    Plan,
-    Record,
-    Shot,
-    Text,
-    VideoShape,
-)
+from vitascope.types import Clip, Conditioning, Plan, PlannedShot, Record, Shot, Text, VideoShape
 from vitascope.weights.manifest import Defaults
 
 CARD = Card(
@@ -93,15 +83,14 @@ class FakeBackend:
 
     def render(self, shot: Shot, progress: Progress) -> Clip:
         """Draw the clip of a planned shot."""
-        assert shot.seed is not None
-        assert shot.steps is not None
-        for phase, steps in (("load", 1), ("encode", 1), ("denoise", shot.steps), ("decode", 1)):
+        planned = PlannedShot.of(shot)
+        for phase, steps in (("load", 1), ("encode", 1), ("denoise", planned.steps), ("decode", 1)):
             with progress.phase(phase, steps):
                 for _ in range(steps):
                     progress.step()
-        shape = shot.video_shape()
-        frames = gather(shot).canvas.composite(synthetic_frames(shape, shot.seed))
-        return Clip(frames, shape.fps, make_record(shot, {}, progress))
+        given = gather(shot, TIME_STRIDE).canvas
+        frames = given.composite(synthetic_frames(planned.shape, planned.seed))
+        return Clip(frames, planned.shape.fps, make_record(shot, {}, progress))
 
 
 class FakeLatents(FakeBackend):
@@ -111,14 +100,14 @@ class FakeLatents(FakeBackend):
 
     def render(self, shot: Shot, progress: Progress) -> Clip:
         """Render a planned shot."""
-        return pipeline.render(shot, self._model, progress)
+        return render(shot, self._model, progress)
 
-    def show(self, shot: Shot, progress: Progress) -> pipeline.Showing:
+    def show(self, shot: Shot, progress: Progress) -> Showing:
         """Render a planned shot and hand over its frames chunk by chunk."""
-        return pipeline.render_stream(shot, self._model, progress)
+        return render_stream(shot, self._model, progress)
 
-    def _model(self) -> pipeline.LatentModel:
-        return pipeline.LatentModel(
+    def _model(self) -> LatentModel:
+        return LatentModel(
             encoders=Encoders(fake_texts, fake_video),
             denoiser=Denoiser(fake_clean, sampler="ab2", shift=2.0),
             decoder=Decoder(fake_decoder, 1, 1),
@@ -130,7 +119,7 @@ class FakeLatents(FakeBackend):
 class PacedLatents(FakeLatents):
     """`FakeLatents` that takes its time: VITASCOPE_FAKE_SECONDS for each call of its network, so that it can be met."""
 
-    def _model(self) -> pipeline.LatentModel:
+    def _model(self) -> LatentModel:
         model = super()._model()
         seconds = float(os.environ.get("VITASCOPE_FAKE_SECONDS") or 0)
 
@@ -154,7 +143,7 @@ def fake_texts(sentences: Sequence[str]) -> tuple[Text, ...]:
 
 def fake_video(frames: np.ndarray) -> np.ndarray:
     """Return latents that `fake_decoder` turns back into each cell's mean colour in the last frame of its group."""
-    shape = VideoShape(len(frames), *frames.shape[1:3], fps=8.0).latent()
+    shape = LATENTS.grid(VideoShape(len(frames), *frames.shape[1:3], fps=8.0))
     cells = frames[::TIME_STRIDE].reshape(
         shape.frames, shape.height, SPACE_STRIDE, shape.width, SPACE_STRIDE, 3
     )

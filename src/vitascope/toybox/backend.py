@@ -7,11 +7,10 @@ from functools import cached_property, partial
 import numpy as np
 from jaxtyping import Float32, UInt8
 
-from vitascope.backends.base import Card
+from vitascope.backends.base import Card, Showing
 from vitascope.camera.path import AMOUNTS
 from vitascope.decode.video import Decoder
 from vitascope.denoise.run import Denoiser
-from vitascope.pipeline import LatentModel, Showing, render, render_stream
 from vitascope.planning.plan import plan_by_card
 from vitascope.planning.rules import FrameRule, RateRule, SizeRule
 from vitascope.progress import Progress
@@ -19,15 +18,16 @@ from vitascope.runtime.base import Network
 from vitascope.runtime.onnx import OnnxNetwork
 from vitascope.settings import settings
 from vitascope.toybox.classifier import NETWORK, Judge
-from vitascope.toybox.conditioning.encoders import Encoders
 from vitascope.toybox.conditioning.text import encode_texts
 from vitascope.toybox.conditioning.tokenizer import Tokenizer, WordSpace, unit
-from vitascope.toybox.language.parse import parse
+from vitascope.toybox.encoders import Encoders
+from vitascope.toybox.layout import check
 from vitascope.toybox.motion.trajectory import Blocking, BlockingLibrary
+from vitascope.toybox.render import LatentModel, render, render_stream
 from vitascope.toybox.scene import Scene
 from vitascope.toybox.upscale import SCALE
 from vitascope.toybox.world import World
-from vitascope.types import TIME_STRIDE, Clip, Conditioning, Plan, Shot, Text
+from vitascope.types import Clip, Conditioning, Plan, Shot, Text
 from vitascope.weights.folder import WeightsFolder
 from vitascope.weights.manifest import STANDARD
 
@@ -58,9 +58,11 @@ class Toybox:
         return Card(
             id="toybox",
             licence=manifest.licence,
-            world=World.from_json(manifest.world),
+            world=self.world,
             frames=FrameRule(
-                step=TIME_STRIDE, default=manifest.native.num_frames, most=round(MAX_SECONDS * fps) + 1
+                step=manifest.latents.time_stride,
+                default=manifest.native.num_frames,
+                most=round(MAX_SECONDS * fps) + 1,
             ),
             size=SizeRule(default=sizes[0], most_pixels=max(map(math.prod, sizes)), choices=sizes),
             rate=RateRule.only(fps),
@@ -72,6 +74,11 @@ class Toybox:
             presets=presets,
             drawn=drawn,
         )
+
+    @cached_property
+    def world(self) -> World:
+        """All that these weights were taught to draw, in words."""
+        return World.from_json(self.folder.manifest.world)
 
     def checksums(self) -> Mapping[str, str]:
         """Return the SHA-256 of each file of weights, in hexadecimal; raises `WeightsError`."""
@@ -106,6 +113,7 @@ class Toybox:
     def model(self, preset: str | None = None) -> LatentModel:
         """Return the networks of a preset, each opened once; raises `WeightsError`."""
         manifest = self.folder.manifest
+        check(manifest.latents)
         chosen = manifest.defaults.every[preset or STANDARD]
         words = partial(
             encode_texts,
@@ -123,6 +131,8 @@ class Toybox:
             weights=dict(self.checksums()),
             drawn=self._drawn,
             upscale=self._upscale if self._drawn else None,
+            world=self.world,
+            embed=self.embed,
         )
 
     @cached_property
@@ -146,16 +156,13 @@ class Toybox:
     def _space(self) -> WordSpace:
         return WordSpace(self._tokenizer, self.folder.file("text_encoder.safetensors"))
 
-    def _block(self, caption: str, seed: int) -> Blocking | None:
-        """Find a way over the set for what a caption says that its subject does."""
-        return self._ways.choose(self._scene(caption), seed) if self._ways else None
+    def _block(self, scene: Scene, seed: int) -> Blocking | None:
+        """Find a way over the set for what the subject of a scene does."""
+        return self._ways.choose(scene, seed) if self._ways else None
 
-    def _fitting(self, caption: str, seed: int) -> list[Blocking]:
-        """Find all ways for what a caption says that its subject does, on whatever set."""
-        return self._ways.fitting(self._scene(caption), seed) if self._ways else []
-
-    def _scene(self, caption: str) -> Scene:
-        return parse(caption, World.from_json(self.folder.manifest.world)).scene
+    def _fitting(self, scene: Scene, seed: int) -> list[Blocking]:
+        """Find all ways for what the subject of a scene does, on whatever set."""
+        return self._ways.fitting(scene, seed) if self._ways else []
 
     @cached_property
     def _judge(self) -> Judge | None:

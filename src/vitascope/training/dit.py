@@ -16,6 +16,7 @@ from vitascope.nn.dit import DiT, DiTConfig
 from vitascope.nn.text_encoder import TextEncoder, TextEncoderConfig
 from vitascope.nn.video_vae import TIME_STRIDE, VideoVAE
 from vitascope.toybox.language.captions import canonical, caption
+from vitascope.toybox.layout import REFERENCE_SECONDS
 from vitascope.toybox.scene import Scene
 from vitascope.toybox.world import cast
 from vitascope.training.checkpoint import load_matching, save_tensors
@@ -24,7 +25,6 @@ from vitascope.training.latents import LatentPool
 from vitascope.training.learner import Learner
 from vitascope.training.loop import LoopConfig, run
 from vitascope.training.optim import split_optimizers
-from vitascope.types import REFERENCE_SECONDS
 
 TOLD = {"take": 0.8, "pair": 0.6, "route": 1.0, "reference": 0.6, "frame": 0.8}
 """How often each kind of lesson says where the toy is."""

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import TypeVar
 
 from vitascope.errors import WeightsError
+from vitascope.types import LatentSpec
 
 T = TypeVar("T")
 
@@ -96,7 +97,8 @@ class Manifest:
 
     `world` maps each kind of label (subjects, actions, sets …) to the ids that the model was taught; `sizes` are
     the (width, height) that it can draw; `latent_mean` and `latent_std` hold one number per
-    latent channel; `adapters` maps the name of an adapter to the network that its numbers add to.
+    latent channel, and one cell covers `time_stride` frames and `space_stride` pixels along each side; `adapters` maps
+    the name of an adapter to the network that its numbers add to.
     """
 
     name: str
@@ -112,6 +114,13 @@ class Manifest:
     adapters: Mapping[str, str] = field(default_factory=dict)
     licence: str = "Apache-2.0"
     files: Mapping[str, FileEntry] = field(default_factory=dict)
+    time_stride: int = 4
+    space_stride: int = 16
+
+    @property
+    def latents(self) -> LatentSpec:
+        """How the encoder of these weights packs a clip."""
+        return LatentSpec(len(self.latent_mean), self.time_stride, self.space_stride)
 
     def write(self, path: Path) -> None:
         """Write the manifest as JSON, in an order that makes for small differences."""

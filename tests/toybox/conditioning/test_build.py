@@ -3,29 +3,28 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from tests.toybox import planned
 from vitascope.camera.path import filmed_path
 from vitascope.givens.canvas import Canvas
 from vitascope.givens.load import Known
-from vitascope.pipeline import render_stream
 from vitascope.progress import Progress
 from vitascope.testing.fakes import FakeLatents, fake_texts, fake_video
-from vitascope.toybox.conditioning.build import caption_at, condition
-from vitascope.toybox.conditioning.encoders import Encoders
+from vitascope.toybox.brief import Brief, Briefs
+from vitascope.toybox.conditioning.build import brief_at
 from vitascope.toybox.conditioning.windows import Window, windows
-from vitascope.toybox.motion import plan
-from vitascope.toybox.motion.plan import choreograph
-from vitascope.toybox.motion.trajectory import Blocking, middle, moved, standing
-from vitascope.types import (
-    CAMERA_CHANNELS,
+from vitascope.toybox.encoders import Encoders
+from vitascope.toybox.layout import (
+    CAMERA,
     EXTRA_CHANNELS,
     LATENT_CHANNELS,
     REFERENCE_SECONDS,
-    CameraMove,
-    Conditioning,
-    Given,
-    Shot,
-    Text,
+    SOURCE,
+    SUBJECT,
 )
+from vitascope.toybox.motion.trajectory import Blocking, middle, moved, standing
+from vitascope.toybox.render import render_stream
+from vitascope.toybox.scene import Scene
+from vitascope.types import CameraMove, Conditioning, Given, Shot, Text
 
 SHOT = Shot(
     prompt="a kitty",
@@ -41,7 +40,8 @@ SHOT = Shot(
 
 WHOLE = Window(0, 9)
 TOKENS = 3 * 2 * 3
-SOURCE, CAMERA, SUBJECT = 1, 1 + LATENT_CHANNELS, 1 + LATENT_CHANNELS + CAMERA_CHANNELS
+MAP = slice(SUBJECT.start + 1, SUBJECT.start + 7)
+POSE = slice(CAMERA.start, CAMERA.start + 4)
 
 
 def encode(sentences):
@@ -61,7 +61,7 @@ def conditioned(shot: Shot = SHOT, known: Known | None = None, window: Window = 
     nothing = Known(Canvas.empty(shot.video_shape()))
     encoders = Encoders(encode, encode_video)
     known = known or nothing
-    return condition(shot, known, window, encoders, choreograph(shot, known, encoders))
+    return planned.conditioned(shot, known, window, encoders)
 
 
 def grey(level: int, count: int) -> np.ndarray:
@@ -80,7 +80,7 @@ def test_every_token_is_told_where_it_is_and_what_the_camera_does():
     assert told.channels.shape == (TOKENS, EXTRA_CHANNELS)
     assert told.positions.shape == (TOKENS, 3)
     assert not told.channels[:, :CAMERA].any(), "nothing given, no source clip"
-    assert not told.channels[:, SUBJECT:].any(), "nobody knows where the subject is"
+    assert not told.channels[:, SUBJECT].any(), "nobody knows where the subject is"
     pan = told.channels.reshape(3, 6, -1)[:, :, CAMERA]
     assert (pan == pan[:, :1]).all()
     np.testing.assert_allclose(pan[:, 0], [-0.15, 0.0, 0.15], atol=1e-6)
@@ -98,7 +98,7 @@ def test_given_frames_have_level_0_and_say_so():
 def test_an_edit_sees_its_source_and_starts_as_far_from_it_as_its_strength_says(strength: float | None):
     known = Known(Canvas.empty(SHOT.video_shape()), source=grey(51, 9))
     told = conditioned(SHOT.model_copy(update={"strength": strength}), known)
-    np.testing.assert_allclose(told.channels[:, SOURCE:CAMERA], 0.2)
+    np.testing.assert_allclose(told.channels[:, SOURCE], 0.2)
     np.testing.assert_allclose(told.levels, 1.0 if strength is None else strength)
     np.testing.assert_allclose(told.given, 0.0 if strength is None else 0.2)
 
@@ -119,20 +119,22 @@ def test_a_later_window_goes_on_with_the_camera_and_hears_the_words_of_its_time(
     early, late = conditioned(shot, window=Window(0, 17)), conditioned(shot, window=Window(16, 17))
     assert (early.first_frame, late.first_frame) == (0, 4)
     assert (early.caption, late.caption) == (SHOT.caption, "a cat sleeps")
-    first, last = (told.channels.reshape(5, 6, -1)[:, 0, CAMERA] for told in (early, late))
+    first, last = (told.channels.reshape(5, 6, -1)[:, 0, CAMERA.start] for told in (early, late))
     np.testing.assert_allclose(first[[0, -1]], [-0.15, 0.0], atol=1e-6)
     np.testing.assert_allclose(last[[0, -1]], [0.0, 0.15], atol=1e-6)
 
 
 def test_the_words_change_at_their_time():
     shot = SHOT.model_copy(update={"num_frames": 65, "script": ((0.25, "one"), (0.75, "two"))})
-    told = [caption_at(shot, window) for window in windows(np.zeros(65, bool), 17)]
+    whole = planned.planned(shot)
+    briefs = Briefs.of(whole)
+    told = [brief_at(whole, briefs, window).caption for window in windows(np.zeros(65, bool), 17)]
     assert told == [SHOT.caption, "one", "one", "two", "two"]
 
 
 def middles(told: Conditioning) -> np.ndarray:
     """Where the network is told that the subject's middle is, in shares of the picture, per latent frame."""
-    maps = told.channels[told.prefix :: 6, SUBJECT + 1 : SUBJECT + 7].reshape(-1, 2, 3)
+    maps = told.channels[told.prefix :: 6, MAP].reshape(-1, 2, 3)
     return middle(maps) + 0.5
 
 
@@ -144,7 +146,7 @@ def test_the_path_is_told_at_the_time_of_the_window():
     np.testing.assert_allclose(late[-1], [1.0, 0.25], atol=1e-5)
 
 
-def there_and_away(caption: str, seed: int) -> Blocking:
+def there_and_away(scene: Scene, seed: int) -> Blocking:
     """A subject that goes a tenth of the picture to the right in each latent frame."""
     return Blocking(
         moved(standing(17).maps, np.arange(17)[:, None] * np.array([0.025, 0.0])), np.arange(17) / 32, True
@@ -155,7 +157,7 @@ def blocked(shot: Shot, window: Window = WHOLE, known: Known | None = None) -> C
     nothing = Known(Canvas.empty(shot.video_shape()))
     encoders = Encoders(encode, encode_video, there_and_away)
     known = known or nothing
-    return condition(shot, known, window, encoders, choreograph(shot, known, encoders))
+    return planned.conditioned(shot, known, window, encoders)
 
 
 def test_a_subject_of_words_goes_a_way_that_its_action_is_known_for_under_the_camera():
@@ -172,13 +174,13 @@ def test_the_way_goes_on_in_the_next_window_and_back():
     shot = SHOT.model_copy(update={"camera": (), "num_frames": 33})
     early, late = (middles(blocked(shot, Window(start, 17)))[:, 0] for start in (0, 16))
     np.testing.assert_allclose(late, early[::-1], atol=1e-6)
-    facing = blocked(shot, Window(16, 17)).channels[::6, SUBJECT + 1]
+    facing = blocked(shot, Window(16, 17)).channels[::6, MAP.start]
     assert facing[0] > 0 > facing[1]
 
 
 def test_pictures_show_the_subject_better_than_a_guess():
     canvas = Canvas.empty(SHOT.video_shape()).with_frames(0, grey(51, 1))
-    assert not blocked(SHOT, known=Known(canvas)).channels[:, SUBJECT:].any()
+    assert not blocked(SHOT, known=Known(canvas)).channels[:, SUBJECT].any()
 
 
 def test_a_reference_shows_who_is_meant_and_not_where():
@@ -189,7 +191,7 @@ def test_a_reference_shows_who_is_meant_and_not_where():
 def test_somebody_to_be_added_is_in_no_picture_yet():
     shot, known = SHOT, Known(Canvas.empty(SHOT.video_shape()), source=grey(51, 9))
     night, dog = (shot.model_copy(update={"caption": words}) for words in ("make it night", "add a dog"))
-    assert not blocked(night, known=known).channels[:, SUBJECT:].any()
+    assert not blocked(night, known=known).channels[:, SUBJECT].any()
     assert blocked(dog, known=known).channels[:, SUBJECT].all()
 
 
@@ -203,34 +205,34 @@ def test_windows_take_their_part_of_one_choreography():
     shot = SHOT.model_copy(update={"num_frames": 65, "script": ((0.5, "a cat jumps"),)})
     encoders = Encoders(encode, encode_video, there_and_away)
     nothing = Known(Canvas.empty(shot.video_shape()))
-    whole = choreograph(shot, nothing, encoders)
+    whole = planned.choreographed(shot, nothing, encoders)
     assert len(whole.camera) == 65
     for window in windows(np.zeros(65, bool), 17):
-        told = condition(shot, nothing, window, encoders, whole)
+        told = planned.conditioned(shot, nothing, window, encoders, whole)
         latents = window.num_latents
-        camera = told.channels.reshape(latents, 6, -1)[:, 0, CAMERA : CAMERA + 4]
+        camera = told.channels.reshape(latents, 6, -1)[:, 0, POSE]
         np.testing.assert_array_equal(camera, whole.camera[window.frames][::4])
         assert whole.subject is not None
-        maps = told.channels.reshape(latents, 6, -1)[:, 0, SUBJECT + 1 : SUBJECT + 7]
+        maps = told.channels.reshape(latents, 6, -1)[:, 0, MAP]
         np.testing.assert_allclose(
             maps, whole.subject.maps[window.frames][::4].reshape(latents, 6), rtol=1e-6
         )
 
 
 def test_a_long_clip_is_choreographed_once(monkeypatch):
-    asked: list[str] = []
+    asked: list[Scene] = []
 
-    def way(caption: str, seed: int) -> Blocking:
-        asked.append(caption)
-        return there_and_away(caption, seed)
+    def way(scene: Scene, seed: int) -> Blocking:
+        asked.append(scene)
+        return there_and_away(scene, seed)
 
     paths = []
-    monkeypatch.setattr(plan, "filmed_path", lambda *told: paths.append(told) or filmed_path(*told))
+    monkeypatch.setattr(choreography, "filmed_path", lambda *told: paths.append(told) or filmed_path(*told))
     shot = SHOT.model_copy(update={"num_frames": 129, "size": (64, 48), "steps": 1, "guidance_scale": 1.0})
     model = replace(FakeLatents()._model(), encoders=Encoders(fake_texts, fake_video, way))
     frames = list(render_stream(shot, lambda: model, Progress()).frames)
     assert len(frames) == len(windows(np.zeros(129, bool), 17)) > 8
-    assert (asked, len(paths)) == ([SHOT.caption], 1)
+    assert (asked, len(paths)) == ([Brief.of("a cat stands in a garden").scene], 1)
 
 
 def test_who_is_named_is_put_into_a_box_and_nobody_is_put_above_the_picture():

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from vitascope.tasks import edited
-from vitascope.toybox.language.instructions import instruction, names_somebody
+from vitascope.toybox.language.instructions import instruction, names_subject
 from vitascope.toybox.language.resolve import resolve
 from vitascope.toybox.scene import Scene
 from vitascope.toybox.world import FULL
@@ -108,5 +108,5 @@ def test_a_description_says_what_there_will_be_and_the_source_what_there_is():
         ("a quiet street", False),
     ],
 )
-def test_a_prompt_names_somebody_who_is_to_be_there_or_nobody(prompt: str, named: bool):
-    assert names_somebody(prompt) is named
+def test_a_prompt_names_subject_who_is_to_be_there_or_nobody(prompt: str, named: bool):
+    assert names_subject(prompt) is named

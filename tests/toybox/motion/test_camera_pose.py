@@ -5,14 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from tests.toybox.planned import choreographed
 from vitascope.camera.path import centred
 from vitascope.givens.canvas import Canvas
 from vitascope.givens.load import Known
 from vitascope.toybox.backend import Toybox
-from vitascope.toybox.conditioning.encoders import Encoders
+from vitascope.toybox.encoders import Encoders
 from vitascope.toybox.language.captions import canonical
 from vitascope.toybox.motion.camera_pose import EXPLAINED, FIRST, FOREIGN, Standpoint, led, standpoints, stood
-from vitascope.toybox.motion.plan import choreograph
 from vitascope.toybox.scene import Scene
 from vitascope.training.toytheatre.atlas import find_atlas, load_atlas
 from vitascope.training.toytheatre.render import Theatre
@@ -143,8 +143,8 @@ def filmed(
     marks = np.zeros((17, 128, 128), bool)
     marks[known] = True
     shot = SHOT.model_copy(update={"camera": camera})
-    nobody = replace(encoders, ways=lambda caption, seed: ())
-    return choreograph(shot, Known(Canvas(frames, marks)), nobody).camera
+    nobody = replace(encoders, ways=lambda scene, seed: ())
+    return choreographed(shot, Known(Canvas(frames, marks)), nobody).camera
 
 
 def test_what_comes_before_a_clip_is_filmed_from_where_that_begins(taxi, encoders):
@@ -168,7 +168,7 @@ def test_a_clip_that_ends_where_it_begins_brings_its_subject_back(taxi, encoders
     marks = np.zeros((17, 128, 128), bool)
     marks[[0, 13, 14, 15, 16]] = True
     shot = SHOT.model_copy(update={"loop": True})
-    made = choreograph(shot, Known(Canvas(first, marks)), encoders)
+    made = choreographed(shot, Known(Canvas(first, marks)), encoders)
     assert made.subject is not None
     np.testing.assert_allclose(made.subject.maps[16], made.subject.maps[0], atol=0.15)
     assert np.ptp(made.subject.maps[:, 0, 2]) > 0.05, "it moves in between"
@@ -177,23 +177,23 @@ def test_a_clip_that_ends_where_it_begins_brings_its_subject_back(taxi, encoders
 def test_in_another_world_nobody_is_looked_for(taxi, encoders):
     frames, _ = taxi
     asked = []
-    counting = replace(encoders, ways=lambda caption, seed: asked.append(caption) or ())
+    counting = replace(encoders, ways=lambda scene, seed: asked.append(scene) or ())
     marks = np.zeros((17, 128, 128), bool)
     marks[0] = True
     leaves = np.random.default_rng(0).integers(0, 256, frames.shape, dtype=np.uint8)
     for pictures, looked in ((frames, 1), (leaves, 0)):
         asked.clear()
-        made = choreograph(SHOT, Known(Canvas(pictures, marks)), counting)
+        made = choreographed(SHOT, Known(Canvas(pictures, marks)), counting)
         assert len(asked) == looked
         assert bool(made.notes) is not bool(looked)
     assert made.notes[0].startswith("camera: what is given at 0 s does not look like the set")
     # What is made beside them is a clip of its own.
-    alone = choreograph(SHOT, Known(Canvas.empty(SECONDS)), encoders)
+    alone = choreographed(SHOT, Known(Canvas.empty(SECONDS)), encoders)
     assert made.subject is not None
     assert alone.subject is not None
     np.testing.assert_array_equal(made.subject.maps, alone.subject.maps)
     marks[0, :, 64:] = False
-    assert choreograph(SHOT, Known(Canvas(leaves, marks)), encoders).subject is None, "a part of a picture"
+    assert choreographed(SHOT, Known(Canvas(leaves, marks)), encoders).subject is None, "a part of a picture"
 
 
 def test_words_of_another_set_begin_a_clip_of_their_own_where_nobody_is_found(taxi, encoders):
@@ -201,12 +201,12 @@ def test_words_of_another_set_begin_a_clip_of_their_own_where_nobody_is_found(ta
     marks = np.zeros((17, 128, 128), bool)
     marks[:9] = True
     elsewhere = SHOT.model_copy(update={"caption": canonical(Scene("penguin", "walk", "snow"))})
-    nobody = replace(encoders, ways=lambda caption, seed: ())
-    made = choreograph(elsewhere, Known(Canvas(frames, marks)), nobody)
-    alone = choreograph(elsewhere, Known(Canvas.empty(SECONDS)), nobody)
+    nobody = replace(encoders, ways=lambda scene, seed: ())
+    made = choreographed(elsewhere, Known(Canvas(frames, marks)), nobody)
+    alone = choreographed(elsewhere, Known(Canvas.empty(SECONDS)), nobody)
     assert made.notes
     assert made.subject is not None
     assert alone.subject is not None
     np.testing.assert_array_equal(made.subject.maps, alone.subject.maps)
-    same = choreograph(SHOT, Known(Canvas(frames, marks)), nobody)
+    same = choreographed(SHOT, Known(Canvas(frames, marks)), nobody)
     assert (same.notes, same.subject) == ((), None), "in pictures of the same set somebody may be missed"

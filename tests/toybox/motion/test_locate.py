@@ -5,13 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from tests.toybox.planned import choreographed
 from vitascope import tasks
 from vitascope.givens.canvas import Canvas
 from vitascope.givens.load import Known
 from vitascope.toybox.backend import Toybox
 from vitascope.toybox.language.captions import canonical
 from vitascope.toybox.motion.locate import further_on, sighted, wanted_frames
-from vitascope.toybox.motion.plan import choreograph
 from vitascope.toybox.motion.trajectory import Blocking, middle, moved, standing, subject_channels
 from vitascope.toybox.scene import Scene
 from vitascope.training.toytheatre.atlas import find_atlas, load_atlas
@@ -113,7 +113,7 @@ def led(frames: np.ndarray, known: list[int], givens: tuple[Given, ...], words: 
         marks[max(0, 4 * latent - 3) : 4 * latent + 1] = True
     said = {"num_frames": 17, "size": (128, 128), "fps": 8.0, "seed": 1, "camera": (), "givens": givens}
     shot = Shot(prompt="a taxi drives", caption=canonical(words), **said)
-    found = choreograph(shot, Known(Canvas(frames, marks)), Toybox(threads=1).model().encoders).subject
+    found = choreographed(shot, Known(Canvas(frames, marks)), Toybox(threads=1).model().encoders).subject
     assert found is not None
     return found
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from tests.toybox.planned import choreographed
 from vitascope.givens.canvas import Canvas
 from vitascope.givens.load import Known
 from vitascope.tasks import edited
@@ -12,7 +13,6 @@ from vitascope.toybox.backend import Toybox
 from vitascope.toybox.language.captions import canonical
 from vitascope.toybox.language.instructions import removal
 from vitascope.toybox.motion.box_layout import AWAY
-from vitascope.toybox.motion.plan import choreograph
 from vitascope.toybox.motion.track import track
 from vitascope.toybox.motion.trajectory import Blocking, middle, mirrored, moved, standing, subject_channels
 from vitascope.toybox.scene import Scene
@@ -143,12 +143,12 @@ def test_a_toy_of_a_rendered_clip_is_followed_by_the_weights_that_ship():
     said = {"num_frames": 9, "size": (128, 128), "fps": 8.0, "seed": 1, "camera": (), "givens": (given,)}
     shot = Shot(prompt="make it night", caption=canonical(replace(scene, time="night")), **said)
     known, encoders = Known(Canvas.empty(shape), source=frames), Toybox(threads=1).model().encoders
-    found = choreograph(shot, known, encoders).subject
+    found = choreographed(shot, known, encoders).subject
     assert found is not None
     assert middle(found.maps[::4]) == pytest.approx(middle(truth.maps[::4].astype(float)), abs=0.08)
     gone = shot.model_copy(update={"caption": removal("taxi")})
-    elsewhere = choreograph(gone, known, encoders).subject
+    elsewhere = choreographed(gone, known, encoders).subject
     assert elsewhere is not None
     assert middle(elsewhere.maps)[:, 1] == pytest.approx(AWAY), "above the picture"
     unknown = shot.model_copy(update={"givens": (edited("in.mp4"),)})
-    assert choreograph(unknown, known, encoders).subject is None
+    assert choreographed(unknown, known, encoders).subject is None

@@ -3,6 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from vitascope.toybox.layout import SUBJECT_CHANNELS
 from vitascope.toybox.motion.trajectory import (
     Blocking,
     BlockingLibrary,
@@ -14,7 +15,6 @@ from vitascope.toybox.motion.trajectory import (
     through_camera,
 )
 from vitascope.toybox.scene import Scene
-from vitascope.types import SUBJECT_CHANNELS
 
 
 def test_channels_say_where_the_subject_is_in_every_frame_and_was_before():

@@ -16,7 +16,7 @@ def arguments(shot: Shot, entry: Entry, task: Task, pipeline: Any) -> dict[str, 
     for a given that cannot be read.
     """
     names = entry.names(task)
-    said = {**_said(shot), **values(shot, names, pipeline)}
+    said = {**_said(shot), **values(shot, names, pipeline, entry.frames.step)}
     called = {name: said[noun] for noun, name in names.items() if said.get(noun) is not None}
     called |= entry.fixed
     called["generator"] = library("torch").Generator("cpu").manual_seed(shot.seed)

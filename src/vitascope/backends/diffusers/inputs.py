@@ -29,12 +29,12 @@ CONDITIONS = "conditions"
 Pictures = list[Image.Image]
 
 
-def values(shot: Shot, names: dict[str, str], pipeline: Any) -> dict[str, Any]:
+def values(shot: Shot, names: dict[str, str], pipeline: Any, time_stride: int) -> dict[str, Any]:
     """Return the values of the nouns among `names` that stand for what is given, by noun."""
     if not shot.givens:
         return {}
     if "mask" in names:
-        return _masked(shot, names)
+        return _masked(shot, names, time_stride)
     timed = [noun for noun, name in names.items() if name == CONDITIONS]
     if timed:
         return dict.fromkeys(timed, _conditions(shot, pipeline))
@@ -42,9 +42,9 @@ def values(shot: Shot, names: dict[str, str], pipeline: Any) -> dict[str, Any]:
     return {noun: value for noun, value in made.items() if value is not None}
 
 
-def _masked(shot: Shot, names: dict[str, str]) -> dict[str, Any]:
+def _masked(shot: Shot, names: dict[str, str], time_stride: int) -> dict[str, Any]:
     """Return the clip as far as it is known, a mask that is white where it is not, and who is meant."""
-    known = gather(shot)
+    known = gather(shot, time_stride)
     references = _references(shot)
     laid = {"references": references} if references and "references" in names else {}
     if not known.canvas.known.any():
@@ -90,7 +90,7 @@ def _references(shot: Shot) -> Pictures | None:
 
 def _video(shot: Shot) -> Pictures | None:
     """Return the clip that an edit starts from, or the beginning that is to be gone on from."""
-    known: Known = gather(shot)
+    known: Known = gather(shot, 1)
     if known.source is not None:
         return _pictures(known.source)
     return _pictures(known.canvas.frames[: known.canvas.ready]) or None

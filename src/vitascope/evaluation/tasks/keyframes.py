@@ -9,7 +9,7 @@ from vitascope.evaluation.sources import shape_of
 from vitascope.evaluation.tasks import joins
 from vitascope.evaluation.tasks.base import Case, Outcome, Row, Studio, described
 from vitascope.givens.load import keyframe
-from vitascope.types import TIME_STRIDE
+from vitascope.toybox.layout import TIME_STRIDE
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Keyframes:
         """Give the pictures, and look at what is between them."""
         shape, source = shape_of(studio.backend), studio.sources.clip(case.scene, case.seed)
         last = len(source) - 1
-        times = [keyframe(share * last / shape.fps, shape) for share in (0.5, 1.0)]
+        times = [keyframe(share * last / shape.fps, shape, TIME_STRIDE) for share in (0.5, 1.0)]
         times = times[1:] if case.field == "two" else times
         givens = [tasks.first_frame(studio.picture(source[0], "first"))]
         wanted = np.arange(len(source)) > 0

@@ -7,30 +7,38 @@ from jaxtyping import Float32
 
 from vitascope.camera.path import camera_channels
 from vitascope.givens.load import Known
-from vitascope.toybox.conditioning.encoders import Encoders
+from vitascope.toybox.brief import Brief, Briefs
 from vitascope.toybox.conditioning.windows import Window
-from vitascope.toybox.motion.plan import Choreography
-from vitascope.toybox.motion.trajectory import Blocking, subject_channels
-from vitascope.types import (
+from vitascope.toybox.encoders import Encoders
+from vitascope.toybox.layout import (
+    EXTRA_CHANNELS,
+    GIVEN,
     LATENT_CHANNELS,
+    LATENTS,
     REFERENCE_SECONDS,
     SUBJECT_CHANNELS,
     TIME_STRIDE,
-    Conditioning,
-    LatentShape,
-    Shot,
 )
+from vitascope.toybox.motion.plan import Choreography
+from vitascope.toybox.motion.trajectory import Blocking, subject_channels
+from vitascope.types import Conditioning, LatentShape, PlannedShot
 
 
 def condition(
-    shot: Shot, known: Known, window: Window, encoders: Encoders, choreography: Choreography
+    planned: PlannedShot,
+    briefs: Briefs,
+    known: Known,
+    window: Window,
+    encoders: Encoders,
+    choreography: Choreography,
 ) -> Conditioning:
-    """Return what the network is told to make one window of a resolved shot."""
-    shape = replace(shot.video_shape(), num_frames=window.num_frames)
-    grid = shape.latent()
-    caption = caption_at(shot, window)
-    text, null, *shown = encoders.text((caption, shot.negative_prompt, *_shown(shot)))
-    given, levels = _given(shot, known, window, encoders)
+    """Return what the network is told to make one window of a planned shot."""
+    shape = replace(planned.shape, num_frames=window.num_frames)
+    grid = LATENTS.grid(shape)
+    brief = brief_at(planned, briefs, window)
+    photograph = () if briefs.photograph is None else (briefs.photograph.caption,)
+    text, null, *shown = encoders.text((brief.caption, planned.shot.negative_prompt, *photograph))
+    given, levels = _given(planned, known, window, encoders)
     channels = [
         _kept(levels),
         _source(known, window, grid, encoders),
@@ -42,10 +50,10 @@ def condition(
         text_mask=text.mask,
         pooled=text.pooled,
         channels=np.concatenate(channels, axis=1),
-        positions=grid.positions(shape.fps),
+        positions=grid.positions(shape.fps, TIME_STRIDE),
         given=given,
         levels=levels,
-        caption=caption,
+        caption=brief.caption,
         null=null,
         grid=grid,
         fps=shape.fps,
@@ -57,22 +65,17 @@ def condition(
     return conditioning
 
 
-def caption_at(shot: Shot, window: Window) -> str:
+def brief_at(planned: PlannedShot, briefs: Briefs, window: Window) -> Brief:
     """Return what is told at the middle of the frames that a window adds to the shot."""
-    shape = shot.video_shape()
-    halfway = (window.start + window.context + window.start + window.num_frames) / 2 / shape.num_frames
-    caption = shot.caption or shot.prompt
-    for share, words in shot.script:
-        if share <= halfway:
-            caption = words
-    return caption
+    frames = window.start + window.context + window.start + window.num_frames
+    return briefs.at(frames / 2 / planned.shape.num_frames)
 
 
 def with_reference(conditioning: Conditioning, latents: Float32[np.ndarray, "tokens latent"]) -> Conditioning:
     """Put a picture's tokens in front of the clip's, as something given long before it."""
     count = len(latents)
-    channels = np.zeros((count, conditioning.channels.shape[1]), np.float32)
-    channels[:, 0] = 1.0
+    channels = np.zeros((count, EXTRA_CHANNELS), np.float32)
+    channels[:, GIVEN] = 1.0
     first = conditioning.positions[conditioning.prefix :][:count]
     positions = first - np.array([first[0, 0] + REFERENCE_SECONDS, 0, 0], np.float32)
     return replace(
@@ -85,23 +88,18 @@ def with_reference(conditioning: Conditioning, latents: Float32[np.ndarray, "tok
     )
 
 
-def _shown(shot: Shot) -> list[str]:
-    """Return what a photograph shows, in words, if the shot is one that is filmed."""
-    return [given.shows for given in shot.givens if given.role == "frame" and given.shows is not None]
-
-
 def _given(
-    shot: Shot, known: Known, window: Window, encoders: Encoders
+    planned: PlannedShot, known: Known, window: Window, encoders: Encoders
 ) -> tuple[Float32[np.ndarray, "tokens latent"], Float32[np.ndarray, " tokens"]]:
     """Return the given latents and each token's level: 0 where it is given, 1 or an edit's strength where it is not."""
     canvas = known.canvas.part(window.frames)
-    grid = canvas.cells()
+    grid = canvas.cells(LATENTS)
     cells = grid.reshape(-1)
     given = np.zeros((cells.size, LATENT_CHANNELS), np.float32)
     levels = np.ones(cells.size, np.float32)
-    if known.source is not None and shot.strength is not None:
+    if known.source is not None and planned.shot.strength is not None:
         given = encoders.video(known.source[window.frames])
-        levels *= np.float32(shot.strength)
+        levels *= np.float32(planned.shot.strength)
     if cells.any():
         # The encoder looks back only: what comes after the last cell that is given, it need not see.
         last = int(np.flatnonzero(grid.any(axis=(1, 2)))[-1])

@@ -4,9 +4,13 @@ The model knows nothing of the world that a photograph shows. What it can be tol
 camera moves, as if the picture were painted on the set where the subject stands.
 """
 
+from dataclasses import replace
+
 import numpy as np
 from jaxtyping import Float, Float32, UInt8
 
+from vitascope.camera.path import filmed_path
+from vitascope.givens.load import Known
 from vitascope.toybox.motion.trajectory import through_camera
 from vitascope.types import Shot
 
@@ -30,6 +34,14 @@ def filmed(
 def photographed(shot: Shot) -> bool:
     """Say whether a planned shot films a photograph."""
     return any(given.role == "frame" and given.shows is not None for given in shot.givens)
+
+
+def with_film(known: Known, shot: Shot) -> Known:
+    """Return what is known of a planned shot with the film of its photograph as its source, if it films one."""
+    if not photographed(shot):
+        return known
+    path = filmed_path(shot.camera or (), shot.video_shape())
+    return replace(known, source=filmed(known.canvas.frames[0], path))
 
 
 def retouched(

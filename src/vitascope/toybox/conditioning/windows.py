@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool
 
-from vitascope.types import TIME_STRIDE
+from vitascope.toybox.layout import TIME_STRIDE
 
 CONTEXT = 1 + TIME_STRIDE
 """Frames of what is given that a window begins with (or ends with, where the clip grows backwards): how that moves."""

@@ -1,13 +1,30 @@
 """Scenes to words: the captions that the model trains on, in many phrasings, and one fixed form."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
 from vitascope.toybox.language.lexicon import MOVING, SAID, article, inflect
-from vitascope.toybox.scene import SEASON_SETS, Scene, seasons_of, times_of, weathers_of
+from vitascope.toybox.scene import (
+    ACTIONS,
+    SEASON_SETS,
+    SEASONS,
+    SETS,
+    STYLES,
+    TIMES,
+    WEATHERS,
+    Scene,
+    seasons_of,
+    times_of,
+    weathers_of,
+)
 from vitascope.toybox.world import cast
+
+UNNAMED = "a toy"
+"""The subject of a sentence that names none."""
 
 
 @dataclass(frozen=True)
@@ -33,10 +50,59 @@ def canonical(scene: Scene, without: frozenset[str] = frozenset()) -> str:
         "style": f"{scene.style} style",
     }
     said = {field: "" if field in without else text for field, text in words.items()}
-    first = (said["subject"] or "a toy", inflect(scene.action)[1], said["set"], said["season"])
+    first = (said["subject"] or UNNAMED, inflect(scene.action)[1], said["set"], said["season"])
     return ", ".join(
         filter(None, (" ".join(filter(None, first)), said["time"], said["weather"], said["style"]))
     )
+
+
+def read_canonical(text: str) -> Mapping[str, str] | None:
+    """Return the labels that a sentence of `canonical` states; None for any other sentence.
+
+    This is the exact inverse, by table: nothing is guessed. A field that the sentence leaves out has no label.
+    """
+    found = _canonical_form().fullmatch(text)
+    if found is None:
+        return None
+    words = {name: part for name, part in found.groupdict().items() if part}
+    subject = words.pop("subject")
+    if subject != UNNAMED:
+        known = _subjects_by_name().get(subject)
+        if known is None:
+            return None
+        words["subject"] = known
+    words["action"] = _actions_by_verb()[words["action"]]
+    if "set" in words:
+        words["set"] = _sets_by_place()[words["set"]]
+    return words
+
+
+@cache
+def _canonical_form() -> re.Pattern[str]:
+    def one_of(words: Iterable[str]) -> str:
+        # The longest goes first: one place may begin like another.
+        return "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
+
+    return re.compile(
+        rf"(?P<subject>.+?) (?P<action>{one_of(_actions_by_verb())})(?: (?P<set>{one_of(_sets_by_place())}))?"
+        rf"(?: in (?P<season>{one_of(SEASONS)}))?(?:, (?P<time>{one_of(TIMES)}))?"
+        rf"(?:, (?P<weather>{one_of(WEATHERS)}))?(?:, (?P<style>{one_of(STYLES)}) style)?"
+    )
+
+
+@cache
+def _subjects_by_name() -> Mapping[str, str]:
+    return {article(subject.name): name for name, subject in cast().items()}
+
+
+@cache
+def _actions_by_verb() -> Mapping[str, str]:
+    return {inflect(action)[1]: action for action in ACTIONS}
+
+
+@cache
+def _sets_by_place() -> Mapping[str, str]:
+    return {SAID["place"][place][0]: place for place in SETS}
 
 
 def caption(scene: Scene, rng: np.random.Generator) -> str:

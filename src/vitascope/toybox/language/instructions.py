@@ -3,12 +3,14 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
+from typing import Literal
 
 from vitascope.toybox.language.defaults import complete
 from vitascope.toybox.language.lexicon import article
 from vitascope.toybox.language.nearest import Embed
 from vitascope.toybox.language.parse import parse
-from vitascope.toybox.scene import FIELDS, Scene
+from vitascope.toybox.scene import FIELDS, SEASONS, Scene
 from vitascope.toybox.world import FULL, World, cast
 
 TIME_WORDS = {"day": "make it daytime", "sunset": "make it sunset", "night": "make it night"}
@@ -40,19 +42,30 @@ _ASKED = re.compile(
 )
 _FALLS = re.compile(r"\bit (?:to )?(snow|rain)(?:s|ing)?\b")
 _INTO = re.compile(r"\b(?:into|to)\b")
+_REPLACEMENT = re.compile(r"replace the .+? with (.+)")
 _REPLACE = re.compile(r"\b(?:replace|swap|exchange|change|turn|make|transform)\b")
 _WITH = re.compile(r"\b(?:with|by|for|into|to|a)\b")
 
 
+Kind = Literal["add", "remove", "replace", "change"]
+
+
 @dataclass(frozen=True)
 class Instruction:
-    """An instruction in the form that the model was taught, and the labels of a scene that it changes.
+    """An instruction in the form that the model was taught, what kind it is, and the labels that it changes.
 
-    It changes none where somebody comes who was not there, or goes.
+    It changes none where somebody comes who was not there, or goes: that is its `subject`.
     """
 
     text: str
+    kind: Kind
     changes: Mapping[str, str] = field(default_factory=dict)
+    subject: str | None = None
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """What the instruction states of a scene."""
+        return self.changes if self.subject is None else {"subject": self.subject, **self.changes}
 
     def after(self, scene: Scene, world: World) -> Scene | None:
         """Return what becomes of a scene; None where somebody comes or goes, or the set cannot show what is asked."""
@@ -76,20 +89,11 @@ def change_of(field: str, label: str) -> str:
     return f"move it to {SET_WORDS[label]}" if field == "set" else words[field][label]
 
 
-def adds(caption: str) -> bool:
-    """Say whether an instruction of the model's own form brings somebody in who was not there."""
-    return caption.startswith("add ")
-
-
-def removes(caption: str) -> bool:
-    """Say whether an instruction of the model's own form takes somebody away."""
-    return caption.startswith("remove ")
-
-
-def names_somebody(prompt: str) -> bool:
+def names_subject(prompt: str, world: World = FULL, embed: Embed | None = None) -> bool:
     """Say whether a prompt names a toy that is to be there, rather than one that is to go, or none."""
-    asked = instruction(prompt)
-    return not (asked is not None and removes(asked.text)) and "subject" in parse(prompt).said
+    asked = instruction(prompt, world, embed)
+    removal_asked = asked is not None and asked.kind == "remove"
+    return not removal_asked and "subject" in parse(prompt, world, embed).said
 
 
 def addition(subject: str) -> str:
@@ -107,6 +111,36 @@ def replacement(old: str, new: str) -> str:
     return f"replace the {cast()[old].name} with {article(cast()[new].name)}"
 
 
+@cache
+def _instructions() -> Mapping[str, Instruction]:
+    """Return every instruction of the model's own form that speaks of one toy or of none, by its text."""
+    labels = {
+        "time": tuple(TIME_WORDS),
+        "weather": tuple(WEATHER_WORDS),
+        "style": tuple(STYLE_WORDS),
+        "season": SEASONS,
+        "set": tuple(SET_WORDS),
+    }
+    changes = [(name, label) for name, all_labels in labels.items() for label in all_labels]
+    known = [Instruction(change_of(name, label), "change", {name: label}) for name, label in changes]
+    known += [Instruction(addition(subject), "add", subject=subject) for subject in cast()]
+    known += [Instruction(removal(subject), "remove", subject=subject) for subject in cast()]
+    return {each.text: each for each in known}
+
+
+def read_instruction(text: str) -> Instruction | None:
+    """Return the instruction that a sentence of the model's own form states; None for any other sentence.
+
+    This is the exact inverse of `change_of`, `addition`, `removal` and `replacement`, by table: nothing is guessed.
+    """
+    if (known := _instructions().get(text)) is not None:
+        return known
+    if (found := _REPLACEMENT.fullmatch(text)) is None:
+        return None
+    subjects = {article(subject.name): name for name, subject in cast().items()}
+    return Instruction(text, "replace", {"subject": subjects[found[1]]}) if found[1] in subjects else None
+
+
 def instruction(prompt: str, world: World = FULL, embed: Embed | None = None) -> Instruction | None:
     """Return what a prompt instructs, or None for a prompt that is no instruction."""
     text = " ".join(prompt.lower().split())
@@ -116,12 +150,12 @@ def instruction(prompt: str, world: World = FULL, embed: Embed | None = None) ->
         return parsed.scene.subject if parsed is not None and "subject" in parsed.said else None
 
     if (found := _REMOVE.search(text)) and (gone := subject_in(found[1])):
-        return Instruction(removal(gone))
+        return Instruction(removal(gone), "remove", subject=gone)
     if (found := _ADD.search(text)) and (new := subject_in(found[1])):
-        return Instruction(addition(new))
+        return Instruction(addition(new), "add", subject=new)
     going, coming = _exchanged(text)
     if (gone := subject_in(going)) and (new := subject_in(coming)):
-        return Instruction(replacement(gone, new), {"subject": new}) if gone != new else None
+        return Instruction(replacement(gone, new), "replace", {"subject": new}) if gone != new else None
     return _changed(text, world, embed)
 
 
@@ -143,7 +177,7 @@ def _after_into(words: str) -> str:
 def _changed(text: str, world: World, embed: Embed | None) -> Instruction | None:
     """Return the change that is asked for where no toy is spoken of, or where it is only told what becomes of "it"."""
     if (falls := _FALLS.search(text)) and falls[1] in world.weathers:
-        return Instruction(change_of("weather", falls[1]), {"weather": falls[1]})
+        return Instruction(change_of("weather", falls[1]), "change", {"weather": falls[1]})
     words = _ASKED.sub("", text)
     if words != text:
         words = _after_into(words)
@@ -153,5 +187,5 @@ def _changed(text: str, world: World, embed: Embed | None) -> Instruction | None
     for name in ("style", "time", "weather", "season", "set"):
         if name in parsed.said:
             label = getattr(parsed.scene, name)
-            return Instruction(change_of(name, label), {name: label})
+            return Instruction(change_of(name, label), "change", {name: label})
     return None

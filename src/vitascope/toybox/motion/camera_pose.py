@@ -13,9 +13,9 @@ import numpy as np
 from jaxtyping import Bool, Float, Float32, UInt8
 
 from vitascope.givens.canvas import Canvas
+from vitascope.toybox.layout import LATENTS, TIME_STRIDE
 from vitascope.toybox.motion.detect import Tokens, half
 from vitascope.toybox.motion.locate import beside
-from vitascope.types import TIME_STRIDE
 
 Pose = Float32[np.ndarray, " 4"]
 """Where a camera stands, as a row of `camera.camera_path`."""
@@ -72,7 +72,7 @@ def standpoints(
     `draw(frame)` is what draws the set at that time. A span is looked at up to the first frame that no drawing
     explains.
     """
-    cells = canvas.cells()
+    cells = canvas.cells(LATENTS)
     cells = cells.reshape(len(cells), -1)
     found: dict[int, Standpoint] = {}
     for span in _spans(cells):

@@ -11,8 +11,8 @@ from itertools import pairwise
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from vitascope.toybox.layout import TIME_STRIDE
 from vitascope.toybox.motion.trajectory import Blocking, Maps, mirrored, square
-from vitascope.types import TIME_STRIDE
 
 PERIOD = 32
 """Frames after which a way of the library comes back to its beginning."""

@@ -6,10 +6,10 @@ import numpy as np
 from jaxtyping import Bool, Float32, UInt8
 
 from vitascope.givens.canvas import Canvas
+from vitascope.toybox.layout import LATENTS, TIME_STRIDE
 from vitascope.toybox.motion.detect import Draw
 from vitascope.toybox.motion.track import track
 from vitascope.toybox.motion.trajectory import Blocking
-from vitascope.types import TIME_STRIDE
 
 AROUND = 4
 """Latent frames on each side of what is wanted in which the subject is looked for: those that a window can hold."""
@@ -67,7 +67,7 @@ def _drawing(draw: Callable[[int], Draw], first: int) -> Callable[[int], Draw]:
 
 
 def _given(canvas: Canvas) -> Bool[np.ndarray, " latent_frames"]:
-    cells = canvas.cells()
+    cells = canvas.cells(LATENTS)
     return np.logical_and.reduce(cells.reshape(len(cells), -1), axis=1)
 
 

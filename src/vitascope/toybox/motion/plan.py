@@ -9,8 +9,9 @@ from jaxtyping import Float32
 
 from vitascope.camera.path import during, filmed_path
 from vitascope.givens.load import Known
-from vitascope.toybox.conditioning.encoders import Encoders, Field
-from vitascope.toybox.language.instructions import adds, names_somebody, removes
+from vitascope.toybox.brief import Brief, Briefs
+from vitascope.toybox.encoders import Encoders, Field
+from vitascope.toybox.layout import CAMERA, EXTRA_CHANNELS, LATENTS, SUBJECT, SUBJECT_CHANNELS, TIME_STRIDE
 from vitascope.toybox.motion.box_layout import area_of, away, placed
 from vitascope.toybox.motion.camera_pose import EXPLAINED, FOREIGN, Standpoint, led, standpoints
 from vitascope.toybox.motion.detect import Tokens, find
@@ -19,14 +20,7 @@ from vitascope.toybox.motion.locate import Look, sighted, wanted_frames
 from vitascope.toybox.motion.track import track
 from vitascope.toybox.motion.trajectory import Blocking, middle, moved, square, standing, through_camera
 from vitascope.toybox.motion.waypoints import path_positions
-from vitascope.types import (
-    CAMERA_CHANNELS,
-    EXTRA_CHANNELS,
-    SUBJECT_CHANNELS,
-    TIME_STRIDE,
-    Shot,
-    VideoShape,
-)
+from vitascope.types import PlannedShot, Shot, VideoShape
 
 Places = Float32[np.ndarray, "#tries 4"]
 Drawn = Float32[np.ndarray, "tries some latent"]
@@ -47,23 +41,49 @@ class Choreography:
     notes: tuple[str, ...] = ()
 
 
-def choreograph(shot: Shot, known: Known, encoders: Encoders) -> Choreography:
-    """Return where camera and subject go in a resolved shot: worked out once, however many windows it is made in."""
-    shape = shot.video_shape()
+@dataclass(frozen=True)
+class Inputs:
+    """All that a choreography is made from: the shot, what the network is told of it, its pictures, the networks."""
+
+    planned: PlannedShot
+    briefs: Briefs
+    known: Known
+    encoders: Encoders
+
+    @property
+    def shot(self) -> Shot:
+        """The shot as it travels in the file."""
+        return self.planned.shot
+
+    @property
+    def shape(self) -> VideoShape:
+        """The shape of the clip."""
+        return self.planned.shape
+
+    @property
+    def last_frames(self) -> list[tuple[int, Brief]]:
+        """Each brief of the shot with the frame before which it ends."""
+        latents = LATENTS.latent_frames(len(self.known.canvas.frames))
+        return [(_frames(round(share * latents)), brief) for share, brief in self.briefs.ends]
+
+
+def choreograph(planned: PlannedShot, briefs: Briefs, known: Known, encoders: Encoders) -> Choreography:
+    """Return where camera and subject go in a planned shot: worked out once, however many windows it is made in."""
+    inputs = Inputs(planned, briefs, known, encoders)
     if encoders.field is None or known.source is not None or not known.canvas.known.any():
         # What an edit starts from, or a photograph, is filmed already.
-        camera = filmed_path(shot.camera or (), shape)
-        return Choreography(camera, _on_screen(shot, known, camera, encoders))
-    seen = _seen(shot, known, encoders, encoders.field)
-    camera = _filmed(shot, known, seen)
-    unlike = min((each.error for each in seen.values()), default=0.0)
-    subject = _on_screen(shot, known, camera, encoders, unlike)
-    return Choreography(camera, subject, _notes(seen, shape.fps))
+        camera = filmed_path(planned.camera, planned.shape)
+        return Choreography(camera, _on_screen(inputs, camera))
+    poses = _poses(inputs, encoders.field)
+    camera = _filmed(inputs, poses)
+    unlike = min((each.error for each in poses.values()), default=0.0)
+    subject = _on_screen(inputs, camera, unlike)
+    return Choreography(camera, subject, _notes(poses, planned.shape.fps))
 
 
-def _notes(seen: Mapping[int, Standpoint], fps: float) -> tuple[str, ...]:
+def _notes(poses: Mapping[int, Standpoint], fps: float) -> tuple[str, ...]:
     """Return a line about given frames that do not show what the words name from anywhere."""
-    if not (lost := [frame for frame, each in sorted(seen.items()) if each.error > EXPLAINED]):
+    if not (lost := [frame for frame, each in sorted(poses.items()) if each.error > EXPLAINED]):
         return ()
     times = " and ".join(f"{frame / fps:.3g} s" for frame in lost)
     return (
@@ -72,32 +92,28 @@ def _notes(seen: Mapping[int, Standpoint], fps: float) -> tuple[str, ...]:
     )
 
 
-def _seen(shot: Shot, known: Known, encoders: Encoders, field: Field) -> dict[int, Standpoint]:
+def _poses(inputs: Inputs, field: Field) -> dict[int, Standpoint]:
     """Return from where given frames show the set that the words name."""
-    shape, told = shot.video_shape(), _told(shot, len(known.canvas.frames))
+    briefs = inputs.last_frames
 
     def draw(frame: int) -> Callable[[Places, Tokens], Drawn]:
-        picture = _drawing(_words(told, frame), field, encoders, shape)
+        picture = _drawing(_brief_at(briefs, frame), field, inputs)
         return lambda places, tokens: picture(
             places, np.zeros((len(places), SUBJECT_CHANNELS), np.float32), tokens
         )
 
-    return standpoints(known.canvas, encoders.video, draw)
+    return standpoints(inputs.known.canvas, inputs.encoders.video, draw)
 
 
-def _filmed(shot: Shot, known: Known, seen: Mapping[int, Standpoint]) -> Float32[np.ndarray, "frames 4"]:
+def _filmed(inputs: Inputs, poses: Mapping[int, Standpoint]) -> Float32[np.ndarray, "frames 4"]:
     """Return where the camera is in every frame: where it was seen to stand, and from there on as it moves."""
-    moves = during(shot.camera or (), wanted_frames(known.canvas))
-    places = {frame: each.pose for frame, each in seen.items() if each.error <= EXPLAINED}
-    return led(filmed_path(moves, shot.video_shape()), places)
+    moves = during(inputs.planned.camera, wanted_frames(inputs.known.canvas))
+    places = {frame: each.pose for frame, each in poses.items() if each.error <= EXPLAINED}
+    return led(filmed_path(moves, inputs.shape), places)
 
 
 def _on_screen(
-    shot: Shot,
-    known: Known,
-    camera: Float32[np.ndarray, "frames 4"],
-    encoders: Encoders,
-    unlike: float = 0.0,
+    inputs: Inputs, camera: Float32[np.ndarray, "frames 4"], unlike: float = 0.0
 ) -> Blocking | None:
     """Return the subject's way over the screen in every frame; None where pictures show it, or nobody knows.
 
@@ -107,17 +123,17 @@ def _on_screen(
     error of any) a clip of its own is made, where nobody is found in them; in those of another world nobody is looked
     for.
     """
-    shape = shot.video_shape()
+    shot, shape, known = inputs.shot, inputs.shape, inputs.known
     shown = known.canvas.known.any() or known.source is not None
-    shown = shown and not adds(shot.caption or "")
+    shown = shown and not inputs.briefs.first.adds
     if shown and not shot.path and known.source is not None:
-        return _followed(shot, known, camera, encoders)
+        return _followed(inputs, camera)
     if shown and not shot.path and any(given.mask or given.box for given in shot.givens):
-        return _put(shot, known, camera, encoders)
+        return _put(inputs, camera)
     alone = not shown or bool(shot.path)
-    blocking = None if alone or unlike > FOREIGN else _shown(shot, known, camera, encoders)
+    blocking = None if alone or unlike > FOREIGN else _shown(inputs, camera)
     if alone or (blocking is None and unlike > EXPLAINED and _in_whole_frames(known)):
-        blocking = planned(shot, camera, encoders)
+        blocking = _scripted(inputs, camera)
     if blocking is None:
         return None
     screen = (square(blocking.maps) @ through_camera(camera, shape.width / shape.height))[:, :2]
@@ -127,14 +143,12 @@ def _on_screen(
     return replace(blocking, maps=screen)
 
 
-def _shown(
-    shot: Shot, known: Known, camera: Float32[np.ndarray, "frames 4"], encoders: Encoders
-) -> Blocking | None:
+def _shown(inputs: Inputs, camera: Float32[np.ndarray, "frames 4"]) -> Blocking | None:
     """Return the way over the set of a subject that given frames show."""
-    if _is_first_alone(known):
-        found = _found(shot, known, camera, encoders)
-        return None if found is None else planned(shot, camera, encoders, found)
-    return _joined(shot, known, camera, encoders)
+    if _is_first_alone(inputs.known):
+        found = _found(inputs, camera)
+        return None if found is None else _scripted(inputs, camera, found)
+    return _joined(inputs, camera)
 
 
 def _in_whole_frames(known: Known) -> bool:
@@ -147,129 +161,112 @@ def _is_first_alone(known: Known) -> bool:
     return bool(known.canvas.known[0].all()) and not known.canvas.known[1:].any()
 
 
-def _joined(
-    shot: Shot, known: Known, camera: Float32[np.ndarray, "frames 4"], encoders: Encoders
-) -> Blocking | None:
+def _joined(inputs: Inputs, camera: Float32[np.ndarray, "frames 4"]) -> Blocking | None:
     """Return a way that goes through where the subject is in the given frames, whichever of them they are."""
-    if encoders.field is None:
+    field, encoders, canvas = inputs.encoders.field, inputs.encoders, inputs.known.canvas
+    if field is None:
         return None
-    field, shape, told = encoders.field, shot.video_shape(), _told(shot, len(camera))
-    assert shot.seed is not None
-    seed, plane = shot.seed, through_camera(camera, shape.width / shape.height)
+    seed, briefs = inputs.planned.seed, inputs.last_frames
+    plane = through_camera(camera, inputs.shape.width / inputs.shape.height)
 
     def look(frame: int) -> Look:
-        words = _words(told, frame)
-        picture = _drawing(words, field, encoders, shape)
-        return encoders.ways(words, seed), lambda i: partial(picture, camera[[i]])
+        brief = _brief_at(briefs, frame)
+        picture = _drawing(brief, field, inputs)
+        return encoders.ways(brief.scene, seed), lambda i: partial(picture, camera[[i]])
 
-    there = sighted(known.canvas, encoders.video, look)
+    there = sighted(canvas, encoders.video, look)
     if there is None:
         return None
     on_set = replace(there, maps=(square(there.maps) @ np.linalg.inv(plane))[:, :2])
-    stages = [Stage(end, encoders.ways(words, seed)) for end, words in told]
-    return completed(on_set, wanted_frames(known.canvas), stages, plane)
+    stages = [Stage(end, encoders.ways(brief.scene, seed)) for end, brief in briefs]
+    return completed(on_set, wanted_frames(canvas), stages, plane)
 
 
-def _told(shot: Shot, frames: int) -> list[tuple[int, str]]:
-    """Return the captions of a shot, each with the frame before which it ends."""
-    latents = 1 + (frames - 1) // TIME_STRIDE
-    captions = [shot.caption or shot.prompt, *(words for _, words in shot.script)]
-    ends = [*(share for share, _ in shot.script), 1.0]
-    return [(_frames(round(end * latents)), words) for end, words in zip(ends, captions, strict=True)]
-
-
-def _words(told: list[tuple[int, str]], frame: int) -> str:
+def _brief_at(briefs: list[tuple[int, Brief]], frame: int) -> Brief:
     """Return what is told at a frame."""
-    return next(words for end, words in told if frame < end)
+    return next(brief for end, brief in briefs if frame < end)
 
 
-def _put(
-    shot: Shot, known: Known, camera: Float32[np.ndarray, "frames 4"], encoders: Encoders
-) -> Blocking | None:
-    """Return the way over the screen of somebody whom the words put into a mask or a box.
+def _put(inputs: Inputs, camera: Float32[np.ndarray, "frames 4"]) -> Blocking | None:
+    """Return the way over the screen of a subject that the words put into a mask or a box.
 
-    Where they name nobody, there is nobody in the picture: what is made is the set behind.
+    Where they name none, there is none in the picture: what is made is the set behind.
     """
-    area = area_of(~known.canvas.known[0])
+    area = area_of(~inputs.known.canvas.known[0])
     if area is None:
         return None
-    if not names_somebody(shot.prompt):
+    if not inputs.briefs.names_subject:
         return away(len(camera))
-    way = planned(shot, camera, encoders)
+    way = _scripted(inputs, camera)
     return None if way is None else placed(way, area)
 
 
-def _found(
-    shot: Shot, known: Known, camera: Float32[np.ndarray, "frames 4"], encoders: Encoders
-) -> Blocking | None:
+def _found(inputs: Inputs, camera: Float32[np.ndarray, "frames 4"]) -> Blocking | None:
     """Return a way that begins where the subject is in the first frame."""
-    if encoders.field is None:
+    field, encoders, brief = inputs.encoders.field, inputs.encoders, inputs.briefs.first
+    if field is None:
         return None
-    assert shot.seed is not None
-    shape, caption = shot.video_shape(), shot.caption or shot.prompt
-    draw = partial(_drawing(caption, encoders.field, encoders, shape), camera[:1])
-    there = through_camera(camera[:1], shape.width / shape.height)[0]
-    picture = encoders.video(known.canvas.frames[:1])
-    return find(picture, encoders.ways(caption, shot.seed), there, draw)
+    draw = partial(_drawing(brief, field, inputs), camera[:1])
+    there = through_camera(camera[:1], inputs.shape.width / inputs.shape.height)[0]
+    picture = encoders.video(inputs.known.canvas.frames[:1])
+    return find(picture, encoders.ways(brief.scene, inputs.planned.seed), there, draw)
 
 
-def _followed(
-    shot: Shot, known: Known, camera: Float32[np.ndarray, "frames 4"], encoders: Encoders
-) -> Blocking | None:
+def _followed(inputs: Inputs, camera: Float32[np.ndarray, "frames 4"]) -> Blocking | None:
     """Return the way over the screen of the subject of the video that an edit starts from, if it is known who that is.
 
-    Whoever takes its place goes the same way; who is to be removed is told to be elsewhere. It is drawn as the words
-    say that the source is, not as the edit will be.
+    Whoever takes its place goes the same way; who is to be removed is told to be elsewhere. It is drawn as the source
+    is, not as the edit will be.
     """
-    if removes(shot.caption or ""):
+    if inputs.briefs.first.removes:
         return away(len(camera))
-    shows = next((given.shows for given in shot.givens if given.role == "source"), None)
-    if encoders.field is None or known.source is None or shows is None:
+    field, encoders, source = inputs.encoders.field, inputs.encoders, inputs.known.source
+    brief = inputs.briefs.source
+    if field is None or source is None or brief is None:
         return None
-    assert shot.seed is not None
-    picture = _drawing(shows, encoders.field, encoders, shot.video_shape())
-    pictures = [encoders.video(frame[None]) for frame in known.source[::TIME_STRIDE]]
-    ways = [way.every(TIME_STRIDE) for way in encoders.ways(shows, shot.seed)]
+    picture = _drawing(brief, field, inputs)
+    pictures = [encoders.video(frame[None]) for frame in source[::TIME_STRIDE]]
+    ways = [way.every(TIME_STRIDE) for way in encoders.ways(brief.scene, inputs.planned.seed)]
     found = track(pictures, ways, lambda i: partial(picture, camera[[i * TIME_STRIDE]]))
     return None if found is None else found.between(TIME_STRIDE)
 
 
-def _drawing(caption: str, field: Field, encoders: Encoders, shape: VideoShape) -> Picture:
-    """Return what draws a latent frame of a caption, from wherever the camera stands, with the subject anywhere."""
-    grid = replace(shape, num_frames=1).latent()
-    (text,) = encoders.text((caption,))
-    positions = grid.positions(shape.fps)
+def _drawing(brief: Brief, field: Field, inputs: Inputs) -> Picture:
+    """Return what draws a latent frame of a brief, from wherever the camera stands, with the subject anywhere."""
+    grid = LATENTS.grid(replace(inputs.shape, num_frames=1))
+    (text,) = inputs.encoders.text((brief.caption,))
+    positions = grid.positions(inputs.shape.fps, TIME_STRIDE)
 
     def draw(places: Places, told: Float32[np.ndarray, "tries numbers"], tokens: Tokens) -> Drawn:
         # The first token, a corner, is always drawn: by it the network knows how large the picture is.
         here = positions[tokens if tokens[0] == 0 else np.concatenate([[0], tokens])]
         channels = np.zeros((len(told), len(here), EXTRA_CHANNELS), np.float32)
-        channels[..., -SUBJECT_CHANNELS:] = told[:, None]
+        channels[..., SUBJECT] = told[:, None]
         filmed = np.concatenate([places, np.zeros_like(places)], axis=1)
-        channels[..., -SUBJECT_CHANNELS - CAMERA_CHANNELS : -SUBJECT_CHANNELS] = filmed[:, None]
+        channels[..., CAMERA] = filmed[:, None]
         return field(text, channels, here)[:, -len(tokens) :]
 
     return draw
 
 
-def planned(
-    shot: Shot, camera: Float32[np.ndarray, "frames 4"], encoders: Encoders, begun: Blocking | None = None
+def _scripted(
+    inputs: Inputs, camera: Float32[np.ndarray, "frames 4"], begun: Blocking | None = None
 ) -> Blocking | None:
-    """Return the subject's way through the whole shot, from what its captions say one after the other.
+    """Return the subject's way through the whole shot, from what its briefs say one after the other.
 
     It begins as `begun`, if that is known.
     """
-    assert shot.seed is not None
-    latents = 1 + (len(camera) - 1) // TIME_STRIDE
-    way = shot.path[-1][1] - shot.path[0][1] if shot.path else float(camera[-1, 0] - camera[0, 0])
-    stages = [(0.0, shot.caption or shot.prompt), *((share, words) for share, words in shot.script)]
+    path, encoders = inputs.shot.path, inputs.encoders
+    latents = LATENTS.latent_frames(len(camera))
+    way = path[-1][1] - path[0][1] if path else float(camera[-1, 0] - camera[0, 0])
     whole: Blocking | None = None
-    for (start, words), end in zip(stages, [*(share for share, _ in stages[1:]), 1.0], strict=True):
+    for (start, brief), (end, _) in zip(inputs.briefs.stages, inputs.briefs.ends, strict=True):
         count = _frames(round(end * latents)) - _frames(round(start * latents))
-        chosen = encoders.blocking(words, shot.seed) or (standing(len(camera)) if shot.path else None)
+        chosen = encoders.blocking(brief.scene, inputs.planned.seed)
+        chosen = chosen or (standing(len(camera)) if path else None)
         if begun is not None and start == 0:
             chosen = begun
-        elif chosen is not None and (chosen.crossing or shot.path):
+        elif chosen is not None and (chosen.crossing or path):
             chosen = chosen.onward(way)
         if chosen is None:
             return None

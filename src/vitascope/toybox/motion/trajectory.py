@@ -18,8 +18,8 @@ from jaxtyping import Float, Float32, UInt8
 from safetensors import safe_open
 from safetensors.numpy import save_file
 
+from vitascope.toybox.layout import SUBJECT_CHANNELS, TIME_STRIDE
 from vitascope.toybox.scene import Scene
-from vitascope.types import SUBJECT_CHANNELS, TIME_STRIDE
 
 LARGEST = 60.0
 """Numbers of a map are kept within this, for a subject seen edge-on has no finite one."""

@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Float32, UInt8
 
 from vitascope.toybox.motion.trajectory import Blocking
+from vitascope.toybox.scene import Scene
 from vitascope.types import Text
 
 Field = Callable[
@@ -21,12 +22,12 @@ class Encoders:
     """What turns words and pictures into what the network reads.
 
     `text` takes sentences; `video` takes 1 + 4k frames and returns their normalised latents, one row per token;
-    `blocking` finds a way over the set for a caption and a seed, if it knows one, and `ways` all that would do, in the
+    `blocking` finds a way over the set for a scene and a seed, if it knows one, and `ways` all that would do, in the
     seed's order; `field` draws without noise, for models that can.
     """
 
     text: Callable[[Sequence[str]], tuple[Text, ...]]
     video: Callable[[UInt8[np.ndarray, "frames height width 3"]], Float32[np.ndarray, "tokens latent"]]
-    blocking: Callable[[str, int], Blocking | None] = lambda caption, seed: None
-    ways: Callable[[str, int], Sequence[Blocking]] = lambda caption, seed: ()
+    blocking: Callable[[Scene, int], Blocking | None] = lambda scene, seed: None
+    ways: Callable[[Scene, int], Sequence[Blocking]] = lambda scene, seed: ()
     field: Field | None = None

@@ -21,6 +21,7 @@ from vitascope.toybox.layout import (
     SOURCE,
     SUBJECT,
 )
+from vitascope.toybox.motion import plan as motion_plan
 from vitascope.toybox.motion.trajectory import Blocking, middle, moved, standing
 from vitascope.toybox.render import render_stream
 from vitascope.toybox.scene import Scene
@@ -79,9 +80,9 @@ def test_every_token_is_told_where_it_is_and_what_the_camera_does():
     told = conditioned()
     assert told.channels.shape == (TOKENS, EXTRA_CHANNELS)
     assert told.positions.shape == (TOKENS, 3)
-    assert not told.channels[:, :CAMERA].any(), "nothing given, no source clip"
+    assert not told.channels[:, : CAMERA.start].any(), "nothing given, no source clip"
     assert not told.channels[:, SUBJECT].any(), "nobody knows where the subject is"
-    pan = told.channels.reshape(3, 6, -1)[:, :, CAMERA]
+    pan = told.channels.reshape(3, 6, -1)[:, :, CAMERA.start]
     assert (pan == pan[:, :1]).all()
     np.testing.assert_allclose(pan[:, 0], [-0.15, 0.0, 0.15], atol=1e-6)
 
@@ -185,14 +186,14 @@ def test_pictures_show_the_subject_better_than_a_guess():
 
 def test_a_reference_shows_who_is_meant_and_not_where():
     shot = SHOT.model_copy(update={"givens": (Given(kind="image", source="cat.png", role="reference"),)})
-    assert blocked(shot).channels[:, SUBJECT].all()
+    assert blocked(shot).channels[:, SUBJECT.start].all()
 
 
 def test_somebody_to_be_added_is_in_no_picture_yet():
     shot, known = SHOT, Known(Canvas.empty(SHOT.video_shape()), source=grey(51, 9))
     night, dog = (shot.model_copy(update={"caption": words}) for words in ("make it night", "add a dog"))
     assert not blocked(night, known=known).channels[:, SUBJECT].any()
-    assert blocked(dog, known=known).channels[:, SUBJECT].all()
+    assert blocked(dog, known=known).channels[:, SUBJECT.start].all()
 
 
 def test_what_happens_next_begins_where_the_subject_is():
@@ -227,7 +228,7 @@ def test_a_long_clip_is_choreographed_once(monkeypatch):
         return there_and_away(scene, seed)
 
     paths = []
-    monkeypatch.setattr(choreography, "filmed_path", lambda *told: paths.append(told) or filmed_path(*told))
+    monkeypatch.setattr(motion_plan, "filmed_path", lambda *told: paths.append(told) or filmed_path(*told))
     shot = SHOT.model_copy(update={"num_frames": 129, "size": (64, 48), "steps": 1, "guidance_scale": 1.0})
     model = replace(FakeLatents()._model(), encoders=Encoders(fake_texts, fake_video, way))
     frames = list(render_stream(shot, lambda: model, Progress()).frames)

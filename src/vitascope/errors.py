@@ -102,6 +102,14 @@ class BudgetError(RequestError):
         self.wait = wait
 
 
+class QueueFullError(VitascopeError):
+    """Too many jobs wait already; try again later."""
+
+
+class BrokenFileError(VitascopeError):
+    """A list that is kept in a file cannot be read."""
+
+
 class LeaseLostError(VitascopeError):
     """The job has been given to another worker, or is over."""
 

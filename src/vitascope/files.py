@@ -10,18 +10,42 @@ from vitascope.errors import OutputError, OutputExistsError
 from vitascope.failpoints import FaultPoint
 
 
+def keep_private() -> None:
+    """Let files and folders that this process makes from now on be for its own user alone, whatever its umask was.
+
+    For servers and workers, whose files hold what many people said.
+    """
+    os.umask(0o077)
+
+
+def private_folder(path: Path) -> Path:
+    """Make a folder that only its owner may enter, and return it; others lose their rights to one that is there.
+
+    Folders above it that are missing are made likewise.
+    """
+    for folder in reversed([path, *path.parents]):
+        if not folder.exists():
+            folder.mkdir(mode=0o700, exist_ok=True)
+            folder.chmod(0o700)  # whatever the umask took away
+    if os.name == "posix" and (found := path.stat()).st_uid == os.getuid() and found.st_mode & 0o077:
+        path.chmod(0o700)
+    return path
+
+
 @contextmanager
-def published(path: Path, *, force: bool, argument: str = "output") -> Iterator[Path]:
+def published(path: Path, *, force: bool, argument: str = "output", private: bool = False) -> Iterator[Path]:
     """Yield a new file beside `path` that takes its place when all went well and vanishes when not.
 
     Raises `OutputError` for whatever the system refuses, and `OutputExistsError` for a file that appeared meanwhile;
-    both name the `argument` that asked for the file.
+    both name the `argument` that asked for the file. A `private` file is for its owner alone.
     """
     target = Path(os.path.realpath(path))
     part = target.with_name(f"{_stem(target)}{secrets.token_hex(4)}.part")
     try:
         # Created by ourselves, so that a name that was there before is never written over.
-        os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+        os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600 if private else 0o666))
+        if private:
+            part.chmod(0o600)  # whatever the umask took away
         FaultPoint("file: made")
         yield part
         FaultPoint("file: written")

@@ -1,9 +1,10 @@
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 from vitascope.deliver.mux import read
-from vitascope.testing.fakes import FakeBackend
+from vitascope.testing.fakes import FakeBackend, synthetic_clip
 
 
 def test_a_clip_is_made_again_to_the_byte(run):
@@ -45,3 +46,12 @@ def test_it_never_writes_over_the_original(run):
     before = read(Path("clip.mp4")).frames
     assert run("remake", "clip.mp4", "-o", "clip.mp4").status == 2
     assert (read(Path("clip.mp4")).frames == before).all()
+
+
+def test_a_clip_that_says_no_seed_is_one_line(run, tmp_path):
+    clip = synthetic_clip()
+    record = replace(clip.record, shot=clip.record.shot.model_copy(update={"seed": None}))
+    replace(clip, record=record).save(tmp_path / "seedless.mp4")
+    done = run("remake", str(tmp_path / "seedless.mp4"))
+    assert (done.status, done.err.count("\n")) == (1, 1)
+    assert "says no seed" in done.err

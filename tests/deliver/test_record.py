@@ -42,3 +42,11 @@ def test_timings_stay_out_of_the_file():
 def test_other_tags_are_not_ours(tags):
     with pytest.raises(InputFileError):
         from_tags(tags)
+
+
+@pytest.mark.parametrize("tag", ["comment", "description"])
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"a":' * 100_000, "9" * 10_000, "\ud800", "null"])
+def test_tags_of_a_stranger_are_one_line(tag, text):
+    tags = to_tags(make_record(Shot(prompt="a cat"), {}, Progress()))
+    with pytest.raises(InputFileError, match="carries no settings of vitascope"):
+        from_tags({**tags, tag: text})

@@ -240,3 +240,47 @@ def test_only_an_admin_sees_what_is_unknown(house, client):
     head = {"authorization": f"Bearer {secret}"}
     assert client.get("/api/v1/jobs/unknown", headers=head).status_code == 403
     assert client.post("/api/v1/jobs/adopt", json={}, headers=head).status_code == 403
+
+
+def test_a_clone_keeps_no_priority_that_only_an_admin_may_give(house, client):
+    boss, bob = house.tokens.add("boss", "admin"), house.tokens.add("bob", "write")
+    as_boss, as_bob = ({"authorization": f"Bearer {secret}"} for secret in (boss, bob))
+    shot = {"prompt": "a cat", "num_frames": 5, "model": "fake"}
+    job = client.post("/api/v1/jobs", json={"shot": shot}, headers=as_bob).json()["id"]
+    client.post(f"/api/v1/jobs/{job}/move", json={"priority": 50}, headers=as_boss)
+    assert client.post(f"/api/v1/jobs/{job}/clone", headers=as_bob).json()["priority"] == 0
+    assert client.post(f"/api/v1/jobs/{job}/clone", headers=as_boss).json()["priority"] == 50
+    client.post(f"/api/v1/jobs/{job}/move", json={"priority": -5}, headers=as_boss)
+    assert client.post(f"/api/v1/jobs/{job}/clone", headers=as_bob).json()["priority"] == -5
+
+
+def test_requests_that_come_at_once_do_not_pass_the_limit_of_the_line(house, client):
+    from concurrent.futures import ThreadPoolExecutor
+
+    object.__setattr__(house, "max_queued", 8)
+    shot = {"prompt": "a cat", "num_frames": 5, "model": "fake"}
+    with ThreadPoolExecutor(16) as pool:
+        answers = list(
+            pool.map(lambda n: client.post("/api/v1/jobs", json={"shot": shot | {"seed": n}}), range(24))
+        )
+    assert sorted(answer.status_code for answer in answers) == [200] * 8 + [429] * 16
+    first = answers[[answer.status_code for answer in answers].index(200)].json()["id"]
+    client.post(f"/api/v1/jobs/{first}/cancel")
+    assert client.post("/api/v1/jobs", json={"shot": shot}).status_code == 200
+    refused = client.post(f"/api/v1/jobs/{first}/retry")
+    assert (refused.status_code, refused.json()["error"]["code"]) == (429, "queue_full")
+    assert refused.headers["retry-after"] == "30"
+
+
+def test_a_job_that_cannot_be_told_hides_no_other(client, desk):
+    from dataclasses import replace
+
+    shot = {"prompt": "a cat", "num_frames": 5, "model": "fake"}
+    jobs = [client.post("/api/v1/jobs", json={"shot": shot | {"seed": n}}).json()["id"] for n in range(3)]
+    broken = desk.store.get(jobs[1])
+    request = replace(broken.request, shot_json="{", planned_json="[" * 100_000)
+    desk.store.tables.save(replace(broken, request=request))
+    for route in ("/api/v1/jobs", "/v1/videos"):
+        answer = client.get(route)
+        assert answer.status_code == 200
+        assert [one["id"] for one in answer.json()["data"]] == [jobs[2], jobs[0]]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from vitascope.errors import OutputError, RequestError
+from vitascope.errors import BrokenFileError, OutputError, RequestError
 from vitascope.server.json_store import Kept
 from vitascope.server.tokens import Tokens
 from vitascope.server.webhooks.endpoints import Endpoints
@@ -113,3 +113,40 @@ def test_a_place_that_is_none_is_one_line(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(OutputError, match=r"tokens: .*could not be made"):
         Tokens(tmp_path / "file" / "tokens.json").add("ann", "write")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "{",
+        "[" * 100_000,
+        '{"tokens": []}',
+        "[7]",
+        '[{"name": "ann", "later": 1}]',
+        "\udcff\udcfe",
+        "null",
+    ],
+    ids=["empty", "half", "deep", "object", "number", "later", "bytes", "null"],
+)
+def test_a_broken_file_of_tokens_closes_the_doors_and_is_told(client, house, tmp_path, caplog, content):
+    house.tokens.add("ann", "write")
+    (tmp_path / "tokens.json").write_bytes(content.encode("utf-8", "surrogateescape"))
+    for route in ("/v1/videos", "/api/v1/system", "/readyz"):
+        answer = client.get(route, headers={"authorization": "Bearer nobodys"})
+        assert (answer.status_code, answer.json()["error"]["code"]) == (503, "unavailable")
+        assert answer.headers["x-request-id"]
+        assert str(tmp_path) not in answer.text
+    assert client.get("/healthz").status_code == 200
+    assert len([line for line in caplog.messages if str(tmp_path / "tokens.json") in line]) <= 1
+    with pytest.raises(BrokenFileError, match=r"tokens: .*tokens\.json cannot be read .*move it away"):
+        Tokens(tmp_path / "tokens.json").add("bob", "write")
+    (tmp_path / "tokens.json").unlink()
+    assert client.get("/readyz").status_code == 200
+
+
+def test_a_broken_file_of_webhooks_is_told_without_its_path(client, tmp_path):
+    (tmp_path / "webhooks.json").write_text("{")
+    answer = client.get("/v1/webhook_endpoints")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (503, "unavailable")
+    assert str(tmp_path) not in answer.text

@@ -207,3 +207,19 @@ def test_a_still_of_a_picture_is_a_picture_of_ours(tmp_path: Path):
     found = check(file, "file", still=tmp_path / "still.png")
     assert found.size == (8, 8)
     assert Image.open(io.BytesIO((tmp_path / "still.png").read_bytes())).size == (8, 8)
+
+
+@pytest.mark.parametrize("note", ["", "{", "[" * 100_000, '{"id": 7}', "7"])
+def test_a_note_that_is_broken_hides_no_other(client, house, note):
+    for kind, folder in (("uploads", house.uploads.folder), ("characters", house.characters.folder)):
+        folder.mkdir(exist_ok=True)
+        if kind == "uploads":
+            (folder / f"file_{'0' * 24}.json").write_text(note)
+        else:
+            (folder / f"char_{'0' * 24}").mkdir()
+            (folder / f"char_{'0' * 24}" / "character.json").write_text(note)
+    good = client.post("/api/v1/uploads", files={"file": ("a.png", png())})
+    assert good.status_code == 200
+    assert [one["id"] for one in client.get("/api/v1/uploads").json()["data"]] == [good.json()["id"]]
+    assert client.get("/v1/videos/characters").json()["data"] == []
+    assert client.get(f"/api/v1/uploads/file_{'0' * 24}").status_code == 404

@@ -27,12 +27,14 @@ def remake(
     from vitascope.deliver.names import check_output, output_path
     from vitascope.director.make import make
     from vitascope.director.storyboard import storyboard_of
+    from vitascope.errors import InputFileError
     from vitascope.pipeline import deliver, generate
     from vitascope.progress import Progress
 
     before = read(file)
     shot = before.record.shot
-    assert shot.seed is not None
+    if shot.seed is None:
+        raise InputFileError(f"{file} says no seed, and so cannot be made again")
     if output is not None:
         output = output_path(output, shot.prompt, shot.seed)
         check_output(output, force=force)

@@ -39,6 +39,7 @@ def worker(
     program: Annotated[str, typer.Option(hidden=True)] = "vitascope",
 ) -> None:
     """Make the jobs of the queue, one after the other, until interrupted."""
+    from vitascope.files import keep_private
     from vitascope.jobs.service import open_desk
     from vitascope.jobs.worker import Worker, WorkerOptions, worker_name
     from vitascope.settings import settings
@@ -54,6 +55,7 @@ def worker(
     )
     if workers is not None and cluster is None:
         raise RequestError("workers", "this is one worker", "say it with --cluster")
+    keep_private()
     desk = open_desk(settings().home, store=settings().store)
     working = Worker(desk, options) if cluster is None else _fleet(desk, options, cluster, workers, program)
     if bound:

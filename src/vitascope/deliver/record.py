@@ -5,8 +5,6 @@ from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from pydantic import ValidationError
-
 from vitascope import __version__
 from vitascope.errors import InputFileError
 from vitascope.progress import Progress
@@ -71,5 +69,5 @@ def from_tags(tags: Mapping[str, str]) -> Record:
             notes=tuple(made_with["notes"]),
             film=made_with.get("film"),
         )
-    except (KeyError, TypeError, ValidationError, json.JSONDecodeError):
+    except (KeyError, TypeError, ValueError, RecursionError):
         raise InputFileError("it carries no settings of vitascope") from None

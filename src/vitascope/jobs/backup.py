@@ -18,7 +18,7 @@ from urllib.parse import quote
 
 from vitascope.errors import OutputError, RequestError, StoreError
 from vitascope.failpoints import FaultPoint
-from vitascope.files import published
+from vitascope.files import private_folder, published
 
 if TYPE_CHECKING:
     from vitascope.jobs.stores.sqlite import SqliteTables
@@ -54,13 +54,12 @@ def back_up(tables: "SqliteTables", reason: str = "") -> Path:
     """
     folder = tables.path.parent / FOLDER
     try:
-        folder.mkdir(mode=0o700, exist_ok=True)
+        private_folder(folder)
     except OSError as error:
         raise OutputError(f"backups: {folder} could not be made ({error.strerror})") from None
     moment = time.strftime("%Y%m%d-%H%M%S", time.gmtime())
     target = folder / f"queue-{moment}{reason and '-'}{reason}.sqlite3"
-    with published(target, force=True, argument="backups") as part:
-        part.chmod(0o600)  # it holds everybody's words
+    with published(target, force=True, argument="backups", private=True) as part:
         tables.back_up(part)
         FaultPoint("backup: written")
     _remove_old(folder)
@@ -96,7 +95,7 @@ def restore(queue: Path, backup: Path | None = None, *, empty: bool = False) -> 
         chosen = None if empty else _sound(queue, backup)
         moved = _set_aside(queue)
         if chosen is not None:
-            with published(queue, force=True, argument="backups") as part:
+            with published(queue, force=True, argument="backups", private=True) as part:
                 part.write_bytes(chosen.read_bytes())
                 _skip_event_ids(part)
     if chosen is not None:
@@ -192,7 +191,7 @@ def _problem(path: Path) -> str | None:
 def _set_aside(queue: Path) -> Path | None:
     """Move a queue's files out of the way, and return where the first one went."""
     folder = queue.parent / FOLDER
-    folder.mkdir(mode=0o700, exist_ok=True)
+    private_folder(folder)
     stem = f"replaced-{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{os.urandom(2).hex()}.sqlite3"
     moved = None
     for suffix in SUFFIXES:

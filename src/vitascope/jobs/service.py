@@ -65,13 +65,15 @@ class Desk:
         priority: int = 0,
         max_attempts: int = MAX_ATTEMPTS,
         budget: Budget = NO_LIMITS,
+        max_queued: int | None = None,
     ) -> Job:
         """Take in a shot, checked as far as it can be without rendering it, and return the job.
 
         Its files are copied first, so that they may change or go afterwards. `asked` is what the client said, if that
         was not the shot itself: it is kept for it, and decides whether two requests with one key are the same. Raises
         `RequestError` as `generate` does, `JobConflictError` for a key that was used for something else, `BudgetError`
-        where the owner has spent too much, and `DiskFullError`; then nothing was taken in.
+        where the owner has spent too much, `QueueFullError` where more than `max_queued` jobs would wait, and
+        `DiskFullError`; then nothing was taken in.
         """
         self.rooms.check_space()
         said = dict(asked or shot.model_dump(mode="json", exclude_defaults=True))
@@ -98,6 +100,7 @@ class Desk:
             notes=_renamed(planned.notes, planned.shot, kept),
             cost=_cost(request),
             budget=budget,
+            max_queued=max_queued,
         )
 
     def submit_film(
@@ -110,6 +113,7 @@ class Desk:
         priority: int = 0,
         max_attempts: int = MAX_ATTEMPTS,
         budget: Budget = NO_LIMITS,
+        max_queued: int | None = None,
     ) -> Job:
         """Take in a film, every shot of it checked, and return the job; one job makes all shots. Else as `submit`."""
         self.rooms.check_space()
@@ -137,19 +141,38 @@ class Desk:
             notes=notes,
             cost=_cost(request),
             budget=budget,
+            max_queued=max_queued,
         )
 
-    def clone(self, job: str, *, budget: Budget = NO_LIMITS) -> Job:
-        """Hand in the same request once more; raises `BudgetError`."""
-        request = self.store.get(job).request
-        cost = _cost(request)
-        return self.store.clone(job, cost=cost, budget=budget, trace=telemetry.carried())
+    def clone(
+        self,
+        job: str,
+        *,
+        budget: Budget = NO_LIMITS,
+        max_queued: int | None = None,
+        max_priority: int | None = None,
+    ) -> Job:
+        """Hand in the same request once more, with the first one's priority up to `max_priority`.
 
-    def retry(self, job: str, *, budget: Budget = NO_LIMITS) -> Job:
-        """Queue a failed or cancelled job again, and charge its owner again; raises `BudgetError`."""
-        request = self.store.get(job).request
-        cost = _cost(request)
-        return self.store.retry(job, cost=cost, budget=budget)
+        Raises `BudgetError` and `QueueFullError`.
+        """
+        first = self.store.get(job)
+        return self.store.clone(
+            job,
+            priority=first.priority if max_priority is None else min(first.priority, max_priority),
+            cost=_cost(first.request),
+            budget=budget,
+            max_queued=max_queued,
+            trace=telemetry.carried(),
+        )
+
+    def retry(self, job: str, *, budget: Budget = NO_LIMITS, max_queued: int | None = None) -> Job:
+        """Queue a failed or cancelled job again, and charge its owner again.
+
+        Raises `BudgetError` and `QueueFullError`.
+        """
+        cost = _cost(self.store.get(job).request)
+        return self.store.retry(job, cost=cost, budget=budget, max_queued=max_queued)
 
     def file(self, job: str, index: int = 0, owner: str | None = None) -> Path:
         """Return the file of a finished clip. Raises `RequestError` for a job that has none (yet)."""

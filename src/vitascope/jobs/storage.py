@@ -12,6 +12,7 @@ jobs/ballast               16 MiB that are given up when nothing else is left
 import hashlib
 import os
 import shutil
+import stat
 import time
 from collections.abc import Callable, Iterable, Set
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from pathlib import Path
 
 from vitascope.errors import DiskFullError, InputFileError, RequestError
 from vitascope.failpoints import FaultPoint
-from vitascope.files import published
+from vitascope.files import private_folder, published
 from vitascope.jobs.job import ID_START, Job, Output
 from vitascope.types import Given, Shot
 
@@ -50,9 +51,9 @@ class Rooms:
     def make(self) -> None:
         """Make the folders, and lay in ballast if there is room for it."""
         for folder in (self.path, self.inputs, self.workers):
-            folder.mkdir(parents=True, exist_ok=True)
+            private_folder(folder)
         ballast = self.path / "ballast"
-        laid_in = ballast.exists() and ballast.stat().st_size == BALLAST
+        laid_in = _is_laid_in(ballast)
         if not laid_in and self.free(self.path) > self.min_free + BALLAST:
             _lay_in(ballast)
 
@@ -127,7 +128,7 @@ class Rooms:
         if target.exists():
             target.touch()  # it is young again: see `remove_inputs`
         else:
-            with published(target, force=True, argument=given.kind) as part:
+            with published(target, force=True, argument=given.kind, private=True) as part:
                 shutil.copyfile(source, part)
         FaultPoint("input: kept")
         return target.relative_to(self.path).as_posix()
@@ -167,9 +168,19 @@ class Rooms:
         return sorted(entry.name for entry in self.path.glob(f"{ID_START}*") if entry.is_dir())
 
 
+def _is_laid_in(ballast: Path) -> bool:
+    """Say whether the ballast is there; a link in its place is not followed, for it may lead anywhere."""
+    try:
+        found = ballast.lstat()
+    except FileNotFoundError:
+        return False
+    return not stat.S_ISREG(found.st_mode) or found.st_size == BALLAST
+
+
 def _lay_in(ballast: Path) -> None:
     """Take room on the disk, as a rule without writing to it."""
-    with ballast.open("wb") as file:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_NOFOLLOW", 0)
+    with os.fdopen(os.open(ballast, flags, 0o600), "wb") as file:
         FaultPoint("ballast: made")
         if hasattr(os, "posix_fallocate"):
             os.posix_fallocate(file.fileno(), 0, BALLAST)
@@ -182,6 +193,7 @@ def publish(part: Path, target: Path) -> tuple[str, int]:
     FaultPoint("publish: written")
     digest, size = checksum(part)
     FaultPoint("publish: summed")
+    part.chmod(0o600)
     with part.open("rb+") as file:
         os.fsync(file.fileno())
     FaultPoint("publish: synced")
@@ -204,7 +216,8 @@ def facts(path: Path, digest: str, size: int) -> Output:
     from vitascope.deliver.mux import read_record
 
     shot = read_record(path).shot
-    assert shot.seed is not None
+    if shot.seed is None:
+        raise InputFileError(f"{path.name} says no seed")
     with av.open(str(path)) as container:
         video = container.streams.video[0]
         frames, fps = video.frames, float(video.average_rate or 1)

@@ -35,6 +35,7 @@ from vitascope.errors import (
     VitascopeError,
 )
 from vitascope.failpoints import FaultPoint
+from vitascope.files import private_folder
 from vitascope.jobs.backup import HOUR
 from vitascope.jobs.heartbeat import Heart, Why
 from vitascope.jobs.job import Failure, Job, Output
@@ -214,7 +215,8 @@ class Worker:
                 self._say(f"{job.id}: {error}")
                 return
         FaultPoint("worker: told")
-        self._say(f"{job.id}: {after.state}" + (f" ({after.failure.message})" if after.failure else ""))
+        # The message of a failure may hold words of the prompt, and so may that of an exception.
+        self._say(f"{job.id}: {after.state}" + (f" ({after.failure.code})" if after.failure else ""))
         if after.deleted_at is not None:
             self.desk.rooms.remove(job.id)
         elif after.finished and after.state != "failed":
@@ -253,7 +255,8 @@ class Worker:
             if _wants_memory(error):
                 self._warm.release_all()
                 return store.fail(lease, OUT_OF_MEMORY)
-            self._say("".join(traceback.format_exception(error)).rstrip())
+            frames = "".join(traceback.format_tb(error.__traceback__)).rstrip()
+            self._say(f"{job.id}: {type(error).__name__}, in\n{frames}")
             line = " ".join(f"{type(error).__name__}: {error}".split())
             return store.fail(lease, Failure("internal_error", line[:500]), again=True)
 
@@ -284,7 +287,7 @@ class Worker:
         """Return the published clips of a job, and what was guessed or changed on the way."""
         renderer, request = self._warm.get(job.request.model), job.request
         folder = self.desk.rooms.folder(job.id)
-        folder.mkdir(exist_ok=True)
+        private_folder(folder)
         FaultPoint("worker: folder made")
         previews = Previews(folder / PREVIEW, self.options.preview)
         gauge = Gauge(request.clips, renderer.card.num_frames, previews)
@@ -315,9 +318,8 @@ class Worker:
         return outputs, read_record(folder / outputs[0].name).notes
 
     def _hear(self, event: Event) -> None:
-        if event.note is not None:
-            self._say(f"note: {event.note}")
-        elif (event.step > 0 or event.phase != "denoise") and not event.finished:
+        # Notes are for the job alone: they hold words of its prompt, and the log may be read by others.
+        if event.note is None and (event.step > 0 or event.phase != "denoise") and not event.finished:
             FaultPoint(_PHASES.get(event.phase, "worker: loading"))
 
 

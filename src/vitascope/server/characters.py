@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from vitascope.errors import JobNotFoundError, RequestError
-from vitascope.files import published
+from vitascope.files import private_folder, published
 from vitascope.server.sandbox import check
 from vitascope.server.tokens import Caller
 
@@ -46,10 +46,10 @@ class Characters:
             raise RequestError("name", "is not a name", "1 to 80 letters")
         character = Character(START + secrets.token_hex(12), name, caller.name, time.time())
         folder = self.folder / character.id
-        folder.mkdir(parents=True)
+        private_folder(folder)
         try:
             check(file, "video", still=folder / "picture.png")
-            with published(folder / "character.json", force=True) as note:
+            with published(folder / "character.json", force=True, private=True) as note:
                 note.write_text(json.dumps(asdict(character)), "utf-8")
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
@@ -61,7 +61,11 @@ class Characters:
         note = self.folder / name / "character.json"
         if not _ID.fullmatch(name) or not note.is_file():
             raise JobNotFoundError("character_id", f"there is no character {name[:60]!r}")
-        character = Character(**json.loads(note.read_text("utf-8")))
+        try:
+            character = Character(**json.loads(note.read_text("utf-8")))
+        except (OSError, ValueError, TypeError, RecursionError):
+            # A note that cannot be read is nobody's, so that it hides no other character.
+            raise JobNotFoundError("character_id", f"there is no character {name[:60]!r}") from None
         if caller.owner not in (None, character.owner):
             raise JobNotFoundError("character_id", f"there is no character {name[:60]!r}")
         return character

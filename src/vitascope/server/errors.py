@@ -13,12 +13,14 @@ from starlette.exceptions import HTTPException
 
 from vitascope.director.film import field_name
 from vitascope.errors import (
+    BrokenFileError,
     BudgetError,
     DamagedQueueError,
     DiskFullError,
     JobConflictError,
     JobNotFoundError,
     MissingExtraError,
+    QueueFullError,
     RequestError,
     StoreError,
     VitascopeError,
@@ -30,6 +32,7 @@ log = logging.getLogger("vitascope.server")
 INVALID, REFUSED, BROKEN = "invalid_request_error", "authentication_error", "server_error"
 PATIENT_SECONDS = 60.0
 """Longer than this no client should wait by itself."""
+BROKEN_FILE = "a file of the server cannot be read; its log says which, and what is wrong with it"
 DAMAGED = "the queue is damaged; the server's log and /api/v1/check say how"
 FINAL = {"x-should-retry": "false"}
 """Says to clients that ask again by themselves (OpenAI's do, on 409 and 5xx) that it would not help."""
@@ -76,6 +79,11 @@ def refusal(error: VitascopeError) -> Refusal:
             return Refusal(400, line, "invalid_value", error.argument)
         case DiskFullError():
             return Refusal(503, line, "disk_full", type=BROKEN, headers={"retry-after": "60"})
+        case QueueFullError():
+            told = {"retry-after": "30"}
+            return Refusal(429, line, "queue_full", type="rate_limit_error", headers=told)
+        case BrokenFileError():
+            return Refusal(503, BROKEN_FILE, "unavailable", type=BROKEN, headers=FINAL)
         case DamagedQueueError():
             # The line names a folder of the server's, which is not for callers.
             return Refusal(503, DAMAGED, "queue_damaged", type=BROKEN, headers=FINAL)
@@ -112,8 +120,8 @@ async def _refused(request: Request, error: Exception) -> JSONResponse:
 
 async def _ours(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, VitascopeError)
-    if isinstance(error, DamagedQueueError):
-        _log_damage(str(error))
+    if isinstance(error, DamagedQueueError | BrokenFileError):
+        log_damage(str(error))
     return refusal(error).response()
 
 
@@ -131,8 +139,8 @@ async def _invalid(request: Request, error: Exception) -> JSONResponse:
 
 
 @cache
-def _log_damage(line: str) -> None:
-    """Log what is wrong with the queue, once."""
+def log_damage(line: str) -> None:
+    """Log which file is damaged and how, once."""
     log.error(line)
 
 

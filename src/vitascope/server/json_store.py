@@ -13,7 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Generic, TypeVar, cast
 
-from vitascope.errors import OutputError
+from vitascope.errors import BrokenFileError, OutputError
 from vitascope.files import published
 
 try:
@@ -34,7 +34,7 @@ class Kept(Generic[T]):
         self._seen: tuple[tuple[int, ...], tuple[T, ...]] = (), ()
 
     def all(self) -> tuple[T, ...]:
-        """Return the list as it is now; the file is read again whenever it has changed."""
+        """Return the list as it is now; the file is read again whenever it has changed. Raises `BrokenFileError`."""
         try:
             found = self._path.stat()
         except FileNotFoundError:
@@ -58,6 +58,13 @@ class Kept(Generic[T]):
             return tuple(map(self._read, json.loads(self._path.read_text("utf-8"))))
         except FileNotFoundError:
             return ()
+        except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+            # The content stays out of the line: it may be a secret.
+            reason = error.strerror if isinstance(error, OSError) else "damaged, or of a later version"
+            hint = "mend it, put a backup back, or move it away and add what was in it again"
+            raise BrokenFileError(
+                f"{self._argument}: {self._path} cannot be read ({reason}): {hint}"
+            ) from None
 
     @contextmanager
     def _locked(self) -> Iterator[None]:

@@ -20,8 +20,9 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from vitascope import telemetry
+from vitascope.errors import BrokenFileError
 from vitascope.jobs.budget import NO_LIMITS, Budget
-from vitascope.server.errors import REFUSED, Refusal, unforeseen
+from vitascope.server.errors import REFUSED, Refusal, log_damage, refusal, unforeseen
 from vitascope.server.metrics import Metrics
 from vitascope.server.tokens import Caller, Tokens
 
@@ -131,6 +132,12 @@ class Doors:
             receive = _limited(receive, headers, self.rules.max_bytes)
         except Refusal as error:
             await error.response()(scope, receive, visit.sending(send))
+            visit.close()
+            return
+        except BrokenFileError as error:
+            # Nobody can be told from anybody else: the doors stay closed until the file is mended.
+            log_damage(str(error))
+            await refusal(error).response()(scope, receive, visit.sending(send))
             visit.close()
             return
         try:

@@ -1,9 +1,10 @@
 """What may be sent and what is answered. Fields keep the names that other servers of videos gave them."""
 
 import json
+import logging
 import re
-from collections.abc import Callable
-from typing import Annotated, Any, Literal
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
@@ -13,6 +14,10 @@ from vitascope.jobs.stores.store import Page
 from vitascope.limits import LENGTHS, MAX_CAMERA, MAX_MOVES, MAX_PATH, MAX_POINTS, MAX_TIME
 from vitascope.server.webhooks.endpoints import EVENT_TYPES, USUAL
 from vitascope.types import Fit, LongText, Number, Quality, Share, ShortText, Shot
+
+V = TypeVar("V")
+
+log = logging.getLogger("vitascope.server")
 
 STATUS = {
     "queued": "queued",
@@ -284,9 +289,20 @@ def video(job: Job) -> Video:
     )
 
 
+def readable(jobs: Sequence[Job], view: Callable[[Job], V]) -> list[V]:
+    """Return jobs as `view` tells them; one whose row is damaged hides no other, and is left out."""
+    data = []
+    for job in jobs:
+        try:
+            data.append(view(job))
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+            log.error("job %s cannot be told: %s", job.id, type(error).__name__)
+    return data
+
+
 def listed(page: Page, told: Callable[[Job], dict[str, Any]]) -> dict[str, Any]:
     """Return a page of jobs as a list says it, each as `told` does."""
-    data = [told(job) for job in page.jobs]
+    data = readable(page.jobs, told)
     return {
         "object": "list",
         "data": data,

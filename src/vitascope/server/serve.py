@@ -20,6 +20,7 @@ import uvicorn
 from pydantic import SecretStr
 
 from vitascope.errors import RequestError
+from vitascope.files import keep_private
 from vitascope.jobs.budget import NO_LIMITS, Budget
 from vitascope.jobs.ray.cluster import check_address
 from vitascope.jobs.retention import KEEP_ALL, Keep, unknown_line
@@ -85,6 +86,7 @@ class ServeOptions:
 
 def serve(home: Path, options: ServeOptions) -> None:
     """Serve until interrupted. Raises `RequestError` for an address that cannot or must not be served at."""
+    keep_private()
     desk = open_desk(home, store=options.store)
     house = open_house(
         home.absolute(),

@@ -40,7 +40,7 @@ def hand_in(house: House, caller: Caller, read: Callable[[Reader], Ask], key: st
             ask = read(Reader(house, caller, files))
             _check_priority(ask, caller)
             told: dict[str, Any] = {"asked": ask.asked, "key": key, "owner": caller.name}
-            told |= {"priority": ask.priority, "budget": house.budget(caller)}
+            told |= {"priority": ask.priority, "budget": house.budget(caller), "max_queued": house.max_queued}
             if isinstance(ask.what, Film):
                 return house.desk.submit_film(ask.what, **told)
             return house.desk.submit(ask.what, kind=ask.kind, number=ask.number, parent=ask.parent, **told)

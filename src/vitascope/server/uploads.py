@@ -17,7 +17,7 @@ from starlette.datastructures import UploadFile
 
 from vitascope.errors import JobNotFoundError, RequestError
 from vitascope.failpoints import FaultPoint
-from vitascope.files import published
+from vitascope.files import private_folder, published
 from vitascope.jobs.storage import checksum
 from vitascope.server.sandbox import check
 from vitascope.server.tokens import Caller
@@ -72,7 +72,7 @@ class Uploads:
 
     def keep(self, file: Readable, caller: Caller, argument: str = "file") -> Upload:
         """Take in a file; raises `RequestError` for one that is too large, or no picture and no video."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        private_folder(self.folder)
         name = START + secrets.token_hex(12)
         part = self.folder / f"{name}.part"
         try:
@@ -83,9 +83,10 @@ class Uploads:
                 name, caller.name, **asdict(found), bytes=size, sha256=digest, created_at=time.time()
             )
             FaultPoint("upload: checked")
+            part.chmod(0o600)
             part.replace(self._file(upload))
             FaultPoint("upload: moved")
-            with published(self.folder / f"{name}.json", force=True) as note:
+            with published(self.folder / f"{name}.json", force=True, private=True) as note:
                 note.write_text(json.dumps(asdict(upload)), "utf-8")
         finally:
             part.unlink(missing_ok=True)
@@ -96,8 +97,12 @@ class Uploads:
         note = self.folder / f"{name}.json"
         if not _NAME.fullmatch(name) or not note.is_file():
             raise JobNotFoundError("file", f"there is no file {name[:60]!r}")
-        told = json.loads(note.read_text("utf-8"))
-        upload = Upload(**{**told, "size": tuple(told["size"])})
+        try:
+            told = json.loads(note.read_text("utf-8"))
+            upload = Upload(**{**told, "size": tuple(told["size"])})
+        except (OSError, ValueError, TypeError, KeyError, RecursionError):
+            # A note that cannot be read is nobody's, so that it hides no other upload.
+            raise JobNotFoundError("file", f"there is no file {name[:60]!r}") from None
         if caller.owner not in (None, upload.owner):
             raise JobNotFoundError("file", f"there is no file {name[:60]!r}")
         return upload

@@ -7,10 +7,11 @@ A queue must lie on a local disk: SQLite's locks do not hold on network file sys
 """
 
 import json
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -187,6 +188,7 @@ def _open(path: Path) -> apsw.Connection:
     deadline = time.monotonic() + BUSY_SECONDS
     while True:
         try:
+            _make_private(path)
             connection = apsw.Connection(str(path))
             connection.set_busy_timeout(round(BUSY_SECONDS * 1000))
             connection.execute("pragma journal_mode = wal")
@@ -203,6 +205,14 @@ def _open(path: Path) -> apsw.Connection:
             raise VitascopeError(f"{path} cannot be opened") from None
         except DAMAGE as error:
             raise damaged(path, error) from None
+
+
+def _make_private(path: Path) -> None:
+    """Make the file if it is not there, for its owner alone: SQLite gives the files beside it the same rights."""
+    with suppress(OSError):  # SQLite says in its own words what is wrong
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        if (found := path.stat()).st_mode & 0o077 and os.name == "posix" and found.st_uid == os.getuid():
+            path.chmod(0o600)
 
 
 def damaged(path: Path, problem: object) -> DamagedQueueError:

@@ -1,6 +1,7 @@
 """What the two stores of SQL have in common: a change of the queue is a named statement in the database's own words."""
 
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -8,6 +9,11 @@ from typing import Any
 from vitascope.jobs.job import Charge, Delivery, Event, Grip, Job, Letter
 from vitascope.jobs.stores.rows import Row, to_charge, to_delivery, to_event, to_job, to_letter, to_row
 from vitascope.jobs.stores.store import Query
+
+log = logging.getLogger("vitascope.jobs")
+
+BROKEN_ROW = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
+"""What reading a damaged row raises."""
 
 
 class Statements:
@@ -30,7 +36,14 @@ class Statements:
         return to_job(rows[0]) if rows else None
 
     def _jobs(self, name: str, told: Row) -> list[Job]:
-        return [to_job(row) for row in self._rows(name, told)]
+        """Return the jobs of a statement's rows; one that cannot be read hides no other, and is left out."""
+        jobs = []
+        for row in self._rows(name, told):
+            try:
+                jobs.append(to_job(row))
+            except BROKEN_ROW as error:
+                log.error("job %s cannot be read: %s", row["id"], type(error).__name__)
+        return jobs
 
     def insert(self, job: Job, fingerprint: str) -> Job:
         """Add a job at the end of the line."""
@@ -52,7 +65,15 @@ class Statements:
     def claim(self, worker: str, models: Sequence[str] | None, grip: Grip, now: float) -> Job | None:
         """Give the first job in line to a worker."""
         told = {"worker": worker, "models": None if models is None else self._list(models), "now": now}
-        return self._job("claim", told | asdict(grip))
+        while rows := self._rows("claim", told | asdict(grip)):
+            try:
+                return to_job(rows[0])
+            except BROKEN_ROW as error:
+                # Nobody could ever make it, and it would keep all those behind it waiting.
+                log.error("job %s cannot be read: %s; it has failed", rows[0]["id"], type(error).__name__)
+                failure = json.dumps({"code": "internal_error", "message": "its row in the queue is damaged"})
+                self._rows("set_aside", {"id": rows[0]["id"], "failure": failure, "now": now})
+        return None
 
     def overdue(self, grip: Grip) -> list[Job]:
         """Return the running jobs whose lease is over."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from functools import wraps
 from typing import Any, Concatenate, Literal, ParamSpec, Protocol, TypeVar, runtime_checkable
 
-from vitascope.errors import DiskFullError, JobConflictError, JobNotFoundError, UndoneError
+from vitascope.errors import DiskFullError, JobConflictError, JobNotFoundError, QueueFullError, UndoneError
 from vitascope.failpoints import FaultPoint
 from vitascope.jobs import transitions
 from vitascope.jobs.budget import DAY, NO_COST, NO_LIMITS, Budget, Cost
@@ -315,11 +315,13 @@ class Store:
         notes: Sequence[str] = (),
         cost: Cost = NO_COST,
         budget: Budget = NO_LIMITS,
+        max_queued: int | None = None,
     ) -> Job:
         """Take a job in and return it; higher priorities go first, and equal ones in the order they came.
 
         With a `key` that this owner has used before, the same request returns the job that is there already, and
-        another one raises `JobConflictError`. Raises `BudgetError` where the owner has spent too much for its `cost`.
+        another one raises `JobConflictError`. Raises `BudgetError` where the owner has spent too much for its `cost`,
+        and `QueueFullError` where more than `max_queued` jobs would wait.
         """
         if key is not None and (before := self.tables.with_key(owner, key)) is not None:
             return _same(*before, request, key)
@@ -330,6 +332,7 @@ class Store:
         job = self.tables.insert(job, request.fingerprint)
         self.tables.log(job.id, "queued", now, {})
         self._charge(job.id, owner, cost, budget)
+        self._check_line(max_queued)
         FaultPoint("submit: inserted")
         return job
 
@@ -396,10 +399,18 @@ class Store:
         return after
 
     @_transaction("retry: committed")
-    def retry(self, job: str, *, cost: Cost | None = None, budget: Budget = NO_LIMITS) -> Job:
+    def retry(
+        self,
+        job: str,
+        *,
+        cost: Cost | None = None,
+        budget: Budget = NO_LIMITS,
+        max_queued: int | None = None,
+    ) -> Job:
         """Queue a failed or cancelled job again; where steps of it are still kept, it goes on from the last.
 
-        With a `cost` its owner is charged once more, unless it was never begun. Raises `BudgetError`.
+        With a `cost` its owner is charged once more, unless it was never begun. Raises `BudgetError` and
+        `QueueFullError`.
         """
         found = self.get(job)
         change = transitions.again(found)
@@ -407,7 +418,9 @@ class Store:
             if found.started_at is None:
                 self.tables.uncharge(job)
             self._charge(job, found.owner, cost, budget)
-        return self._apply(change)
+        after = self._apply(change)
+        self._check_line(max_queued)
+        return after
 
     def clone(
         self,
@@ -417,6 +430,7 @@ class Store:
         priority: int | None = None,
         cost: Cost = NO_COST,
         budget: Budget = NO_LIMITS,
+        max_queued: int | None = None,
         trace: str | None = None,
     ) -> Job:
         """Hand in the same request once more, by another way (`trace`), whatever became of the first.
@@ -434,6 +448,7 @@ class Store:
             notes=first.notes,
             cost=cost,
             budget=budget,
+            max_queued=max_queued,
         )
 
     @_transaction("delete: committed")
@@ -596,6 +611,14 @@ class Store:
     def close(self) -> None:
         """Let go of what this thread has open; the store can be used again."""
         self.tables.close()
+
+    def _check_line(self, max_queued: int | None) -> None:
+        """Raise `QueueFullError` where more jobs wait than may, in the transaction that has just added one.
+
+        On Postgres the event that was logged before locks a row until the end, so that nobody adds one meanwhile.
+        """
+        if max_queued is not None and self.tables.waiting(max_queued + 1) > max_queued:
+            raise QueueFullError(f"{max_queued} jobs wait already; try again later")
 
     def _charge(self, job: str, owner: str, cost: Cost, budget: Budget) -> None:
         """Charge an owner if there is enough left, in the transaction that is open."""

@@ -113,6 +113,7 @@ def _caller(house: House, caller: Caller) -> dict[str, Any]:
 
 
 def _check(house: House) -> None:
+    house.tokens.all()
     if house.desk.store.damage is not None:
         raise Refusal(503, DAMAGED, "queue_damaged", type="server_error")
     try:

@@ -19,6 +19,7 @@ from vitascope.server.schemas import (
     RemixVideo,
     Video,
     VideoList,
+    readable,
     video,
 )
 from vitascope.server.submission import hand_in, over
@@ -65,7 +66,7 @@ def list_videos(
 ) -> VideoList:
     """List videos, the newest first unless `order` says otherwise, after the last one of the page before."""
     page = house.desk.store.page(after, limit, order, owner=caller.owner)
-    data = [video(job) for job in page.jobs]
+    data = readable(page.jobs, video)
     ends = (data[0].id, data[-1].id) if data else (None, None)
     return VideoList(data=data, first_id=ends[0], last_id=ends[1], has_more=page.more)
 

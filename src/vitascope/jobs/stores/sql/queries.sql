@@ -41,6 +41,11 @@ where number = (
 )
 returning *;
 
+-- name: set_aside
+update jobs set
+    state = 'failed', worker = null, lease_boot = null, lease_until = null, failure = :failure, finished_at = :now
+where id = :id;
+
 -- name: overdue
 select * from jobs where state = 'running' and (lease_boot <> :boot or lease_until < :until);
 

@@ -45,6 +45,11 @@ where number = (
 )
 returning *;
 
+-- name: set_aside
+update vitascope_jobs set
+    state = 'failed', worker = null, lease_boot = null, lease_until = null, failure = %(failure)s, finished_at = %(now)s
+where id = %(id)s;
+
 -- name: overdue
 select * from vitascope_jobs where state = 'running' and (lease_boot <> %(boot)s or lease_until < %(until)s)
 order by number;

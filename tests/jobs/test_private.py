@@ -38,7 +38,7 @@ def test_homes_queues_clips_and_inputs_are_private_under_any_umask(tmp_path, mas
         os.umask(before)
     assert list(home.rglob("*.mp4"))
     assert list(home.rglob("queue-*.sqlite3"))
-    # A folder that nobody else may enter keeps all in it private; clips, inputs and the queue are so by themselves, too.
+    # A closed folder keeps all in it private; clips, inputs and the queue are so by themselves, too.
     assert not home.stat().st_mode & 0o077
     assert [
         path for path in open_to_others(home) if path.endswith((".mp4", ".png", ".sqlite3", "jobs"))

@@ -36,6 +36,9 @@ class Recipe:
 SMALL_CAST = (
     "cat", "dog", "horse", "penguin", "elephant", "duck", "fish", "dragon", "taxi", "rocket", "ball", "dancer",
 )  # fmt: skip
+SMALL_ACTIONS = (
+    "stand", "walk", "run", "jump", "spin", "dance", "grow", "fly", "swim", "drive", "fall", "roll",
+)  # fmt: skip
 
 
 def small() -> Recipe:
@@ -46,6 +49,7 @@ def small() -> Recipe:
     world = replace(
         FULL,
         subjects=SMALL_CAST,
+        actions=SMALL_ACTIONS,
         sets=("garden", "beach", "underwater", "desert", "snow", "city", "space", "room"),
         weathers=("clear",),
         styles=("clay", "noir"),

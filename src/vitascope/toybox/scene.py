@@ -11,7 +11,10 @@ SEASONS = ("spring", "summer", "autumn", "winter")
 TIMES = ("day", "sunset", "night")
 WEATHERS = ("clear", "rain", "snow", "fog", "wind", "storm", "sparkles")
 STYLES = ("clay", "watercolour", "pencil", "noir", "pixel", "cartoon", "neon", "paper")
-ACTIONS = ("stand", "walk", "run", "jump", "spin", "dance", "grow", "fly", "swim", "drive", "fall", "roll")
+ACTIONS = (
+    "stand", "walk", "run", "jump", "spin", "dance", "grow", "fly", "swim", "drive", "fall", "roll",
+    "hop", "bounce", "float", "swing", "wave", "sleep", "eat", "orbit",
+)  # fmt: skip
 CAMERAS = (
     "static", "pan-left", "pan-right", "tilt-up", "tilt-down",
     "zoom-in", "zoom-out", "roll-left", "roll-right", "shake",
@@ -36,27 +39,34 @@ AT_HOME = {
 
 OUT_OF_PLACE = {
     "fly": ("underwater",), "drive": ("underwater",), "roll": ("underwater", "sea"), "run": ("underwater", "sea"),
-    "walk": ("sea",), "dance": ("sea",),
+    "walk": ("sea",), "dance": ("sea",), "hop": ("sea",), "bounce": ("underwater", "sea"), "swing": ("sea",),
+    "sleep": ("sea",), "eat": ("sea",),
 }  # fmt: skip
 """Sets where an action makes no sense: wheels and wings stay out of the water, nobody walks on it."""
 
 STAND_INS = {
     "set": {
-        "mountains": "snow", "castle": "city", "sea": "beach", "lake": "beach", "rink": "snow", "street": "city",
-        "road": "city", "playground": "garden", "kitchen": "room", "table": "room",
+        "mountains": ("snow",), "castle": ("city",), "sea": ("beach",), "lake": ("beach",), "rink": ("snow",),
+        "street": ("city",), "road": ("city",), "playground": ("garden",), "kitchen": ("room",), "table": ("room",),
     },
-    "weather": {"fog": "clear", "wind": "clear", "storm": "rain", "sparkles": "clear"},
-    "style": {"pixel": "clay", "cartoon": "clay", "neon": "clay", "paper": "clay"},
+    "action": {
+        "hop": ("jump", "walk"), "bounce": ("jump", "roll"), "float": ("fly", "swim", "jump"),
+        "swing": ("dance", "spin"),
+        "wave": ("stand",), "sleep": ("stand",), "eat": ("stand",), "orbit": ("fly", "spin"),
+    },
+    "weather": {"fog": ("clear",), "wind": ("clear",), "storm": ("rain",), "sparkles": ("clear",)},
+    "style": {"pixel": ("clay",), "cartoon": ("clay",), "neon": ("clay",), "paper": ("clay",)},
 }  # fmt: skip
-"""Field -> later label -> what stands in for it in a world that was drawn before it: the nearest that there was."""
+"""Field -> later label -> what stands in for it in a world that was drawn before it, the nearest first."""
 
 
-def stand_in(field: str, label: str, labels: tuple[str, ...]) -> str | None:
-    """Return the label of a world that stands in for one that it lacks; None if nothing is known to."""
-    shown: str | None = label
-    while shown is not None and shown not in labels:
-        shown = STAND_INS.get(field, {}).get(shown)
-    return shown
+def stand_in(field: str, label: str, labels: tuple[str, ...], able: tuple[str, ...] = ()) -> str | None:
+    """Return the label of a world that stands in for one that it lacks, of those that somebody is `able` to do if any.
+
+    None if nothing is known to stand in for it.
+    """
+    there = [other for other in STAND_INS.get(field, {}).get(label, ()) if other in labels]
+    return next((other for other in there if other in able), there[0] if there else None)
 
 
 @dataclass(frozen=True)
@@ -104,5 +114,5 @@ def weathers_of(set_: str, season: str) -> tuple[str, ...]:
 def sets_of(action: str) -> tuple[str, ...]:
     """Return the sets where an action makes sense: swimming needs water, wheels and wings stay out of it."""
     if action == "swim":
-        return ("underwater",)
+        return ("underwater", "sea")
     return tuple(name for name in SETS if name not in OUT_OF_PLACE.get(action, ()))

@@ -77,7 +77,26 @@ def cast() -> dict[str, Subject]:
     known = {field.name for field in fields(Subject)}
     rows = tomllib.loads(text)["subject"]
     subjects = [Subject(**{k: _frozen(v) for k, v in row.items() if k in known}) for row in rows]
-    return {subject.id: replace(subject, sets=_wider(subject.sets)) for subject in subjects}
+    return {
+        subject.id: replace(subject, sets=_wider(subject.sets), actions=_more(subject))
+        for subject in subjects
+    }
+
+
+LATER_ACTIONS = {
+    "animal": ("hop", "wave", "sleep", "eat"), "sea animal": ("float", "sleep"),
+    "person": ("hop", "wave", "sleep", "eat"), "fantasy": ("hop", "wave", "float", "sleep"),
+    "toy": ("bounce", "float", "swing"), "food": ("bounce", "swing", "hop"),
+    "vehicle": ("bounce",), "plant": ("swing", "hop"), "building": ("bounce",),
+}  # fmt: skip
+"""Kind -> the later actions that it can do, besides those of each subject."""
+
+
+def _more(subject: Subject) -> tuple[str, ...]:
+    """Return a subject's actions with the later ones of its kind; what flies can float and go round."""
+    flies = ("float", "orbit") if "fly" in subject.actions else ()
+    later = (*LATER_ACTIONS.get(subject.kind, ()), *flies)
+    return subject.actions + tuple(action for action in dict.fromkeys(later) if action not in subject.actions)
 
 
 def _wider(sets: tuple[str, ...]) -> tuple[str, ...]:

@@ -33,7 +33,7 @@ RELATIONS: list[str] = _WORDS["things"]["relations"]
 COUNTS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9,
           "ten": 10}  # fmt: skip
 
-MOVING = ("walk", "run", "fly", "swim", "drive", "roll")
+MOVING = ("walk", "run", "fly", "swim", "drive", "roll", "hop")
 """Actions that go somewhere."""
 
 

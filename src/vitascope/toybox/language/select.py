@@ -206,7 +206,7 @@ def action_of(heard: Heard, subject: str) -> Choice:
         )
 
     label = meant(telling[0])
-    choice = known("action", label, telling[0].words, heard)
+    choice = known("action", label, telling[0].words, heard, able=cast()[subject].actions)
     others = list(dict.fromkeys(find.words for find in telling if meant(find) != label))
     if others:
         return replace(
@@ -216,12 +216,14 @@ def action_of(heard: Heard, subject: str) -> Choice:
     return choice
 
 
-def known(field: str, label: str, words: str, heard: Heard, near: bool = False) -> Choice:
+def known(
+    field: str, label: str, words: str, heard: Heard, near: bool = False, able: tuple[str, ...] = ()
+) -> Choice:
     """Return a label if the world has it, else the nearest that it has, with a note."""
     labels: tuple[str, ...] = getattr(heard.world, field + "s")
     shown: str | None = label
     if label not in labels:
-        shown = stand_in(field, label, labels)
+        shown = stand_in(field, label, labels, able)
         if field == "subject":
             shown = relative(label, heard.world, heard.embed)
         names = {

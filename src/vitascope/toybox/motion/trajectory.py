@@ -24,7 +24,7 @@ from vitascope.toybox.scene import Scene
 LARGEST = 60.0
 """Numbers of a map are kept within this, for a subject seen edge-on has no finite one."""
 
-CROSSING = ("walk", "run", "fly", "swim", "drive", "roll")
+CROSSING = ("walk", "run", "fly", "swim", "drive", "roll", "hop")
 """Actions that lead somewhere: who does them turns round to come back."""
 
 Maps = Float[np.ndarray, "frames 2 3"]

@@ -24,7 +24,8 @@ class Spot:
 
     `floor` is the height of its feet on the picture, 0 at the top; `width` and `height` are its size;
     `chance` is eight uniform numbers that vary an action a little; `aspect` is picture width / picture
-    height.
+    height. `kind` is one of `toybox/cast` ("" for the earlier cast, which all moves alike), `still` says that its
+    picture never changes, and `medium` is what is around it: `air`, `water`, `surface` (it floats on water) or `space`.
     """
 
     floor: float
@@ -34,6 +35,9 @@ class Spot:
     chance: tuple[float, ...]
     aspect: float
     seconds: float
+    kind: str = ""
+    still: bool = False
+    medium: str = "air"
 
     def vary(self, index: int, low: float, high: float) -> float:
         """Return the spot's own number between `low` and `high`."""
@@ -269,7 +273,177 @@ def roll(t: Line, spot: Spot) -> Motion:
     )
 
 
+def squashed(motion: Motion, tall: Line) -> Motion:
+    """Return a motion whose toy is also pressed flat or drawn out, at the same volume."""
+    return replace(motion, wide=motion.wide / np.sqrt(tall), tall=motion.tall * tall)
+
+
+def hops(t: Line, rate: float, height: float, air: float = 0.72) -> tuple[Line, Line]:
+    """Return how high a toy is that hops so often a second, and how tall it is: flat on the ground, long in the air.
+
+    `air` is the share of each hop in the air, a parabola; the rest it crouches.
+    """
+    phase = (t * rate) % 1.0
+    s = np.clip(phase / air, 0, 1)
+    lift = 4 * height * s * (1 - s)
+    crouch = np.where(phase > air, np.sin(np.pi * (phase - air) / (1 - air)), 0.0)
+    return lift, 1 - 0.20 * crouch + 0.10 * np.where(phase <= air, np.abs(1 - 2 * s), 0.0)
+
+
+def hop(t: Line, spot: Spot) -> Motion:
+    """Hop across in small jumps, nose up on the way up and down on the way down."""
+    rate = 2.0
+    lift, tall = hops(t, rate, 0.26 * spot.height)
+    phase = np.clip((t * rate) % 1.0 / 0.72, 0, 1)
+    motion = replace(
+        at_rest(t, spot),
+        x=across(t, spot, spot.vary(1, 0.34, 0.42)),
+        y=spot.floor - lift,
+        angle=spot.facing * 0.14 * (2 * phase - 1) * (phase < 1),
+        loop=0.9 * t,
+        lift=lift,
+        events=heard("land", beats(rate, spot.seconds, 0.72 / rate)),
+    )
+    return squashed(motion, tall)
+
+
+def bounce(t: Line, spot: Spot) -> Motion:
+    """Bounce on the spot as a rubber ball does: parabolas, pressed flat for a moment at each touch."""
+    height = spot.vary(2, 0.20, 0.27)
+    period = 2 * np.sqrt(2 * height / GRAVITY)
+    first = spot.vary(1, 0.0, 1.0) * period
+    since = (t + first) % period
+    lift = np.maximum(np.sqrt(2 * GRAVITY * height) * since - 0.5 * GRAVITY * since**2, 0.0)
+    touch = np.minimum(since, period - since)
+    speed = np.abs(since / period - 0.5) * 2
+    tall = 1 - 0.30 * np.exp(-((touch / 0.055) ** 2)) + 0.10 * speed * (touch > 0.08)
+    motion = replace(
+        at_rest(t, spot),
+        y=spot.floor - lift,
+        loop=0.7 * t,
+        lift=lift,
+        events=heard("bounce", beats(1 / period, spot.seconds, (period - first) % period)),
+    )
+    return squashed(motion, tall)
+
+
+def float_(t: Line, spot: Spot) -> Motion:
+    """Float above the ground, up and down and a little to the sides; on water, rock with the waves."""
+    phase = 2 * np.pi * spot.chance[1]
+    if spot.medium == "surface":
+        wave = 2 * np.pi * 0.45 * t + phase
+        return replace(
+            at_rest(t, spot),
+            x=0.5 + spot.vary(0, -0.08, 0.08) + 0.02 * np.sin(0.6 * wave),
+            y=spot.floor + 0.10 * spot.height + 0.018 * np.sin(wave),
+            angle=0.085 * np.cos(wave),
+            loop=0.5 * t,
+            lift=np.zeros_like(t),
+            events=heard("splash", beats(0.45, spot.seconds, 0.4)),
+        )
+    slow = 2 * np.pi * 0.38 * t + phase
+    middle = spot.floor - spot.height / 2 - spot.vary(2, 0.12, 0.2)
+    y = middle - 0.045 * np.sin(slow)
+    turns = 0.45 * (t - spot.seconds / 2) * spot.facing if spot.medium == "space" else 0.0
+    return replace(
+        at_rest(t, spot),
+        x=0.5 + spot.vary(0, -0.08, 0.08) + 0.05 * np.sin(0.55 * slow),
+        y=y,
+        angle=0.09 * np.sin(0.8 * slow) + turns,
+        loop=0.6 * t,
+        lift=None if spot.medium in ("water", "space") else spot.floor - spot.height / 2 - y,
+        anchor=0.5,
+        events=heard("whoosh", [0.0]),
+    )
+
+
+def swing(t: Line, spot: Spot) -> Motion:
+    """Swing like a pendulum on a rope that leaves the picture above."""
+    rope = 0.62
+    rate = np.sqrt(GRAVITY / rope) / (2 * np.pi) * 1.25
+    angle = np.radians(24) * np.cos(2 * np.pi * (rate * t + spot.chance[1]))
+    pivot = spot.floor - spot.height / 2 - 0.08 - rope
+    y = pivot + rope * np.cos(angle)
+    first = (0.25 - spot.chance[1]) % 0.5 / rate
+    return replace(
+        at_rest(t, spot),
+        x=0.5 + spot.vary(0, -0.06, 0.06) + rope * np.sin(angle) / spot.aspect,
+        y=y,
+        angle=-angle,
+        loop=0.6 * t,
+        lift=spot.floor - spot.height / 2 - y,
+        anchor=0.5,
+        events=heard("whoosh", beats(2 * rate, spot.seconds, first)),
+    )
+
+
+def wave(t: Line, spot: Spot) -> Motion:
+    """Greet: lean to one side and wag about the feet, with a little hop at each end."""
+    wag = 2 * np.pi * 1.9 * t
+    lift, tall = hops(t, 0.95, 0.05 * spot.height, 0.4)
+    motion = replace(
+        at_rest(t, spot),
+        y=spot.floor - lift,
+        angle=0.10 * np.sin(0.25 * wag) + 0.12 * np.sin(wag),
+        loop=1.1 * t,
+        lift=lift,
+        events=heard("swish", beats(1.9, spot.seconds)),
+    )
+    return squashed(motion, 1 + 0.4 * (tall - 1))
+
+
+def sleep(t: Line, spot: Spot) -> Motion:
+    """Sleep: sunk down, breathing slowly, head heavy to one side; what moves of itself stands still."""
+    breath = 0.5 - 0.5 * np.cos(2 * np.pi * (0.42 * t + spot.chance[1]))
+    motion = replace(
+        at_rest(t, spot),
+        angle=spot.facing * (0.10 + 0.025 * breath),
+        events=heard("breath", beats(0.42, spot.seconds, 0.3)),
+    )
+    return squashed(motion, 0.84 + 0.055 * breath)
+
+
+def eat(t: Line, spot: Spot) -> Motion:
+    """Eat: dip forward to the food, bite, come up and chew."""
+    rate = 0.75
+    phase = (rate * t + 0.3 * spot.chance[1]) % 1.0
+    dip = np.where(phase < 0.45, np.sin(np.pi * phase / 0.45), 0.0)
+    chew = np.where(phase >= 0.45, np.sin(2 * np.pi * 5.0 * (phase - 0.45)), 0.0)
+    first = (0.22 - 0.3 * spot.chance[1]) % 1.0 / rate
+    motion = replace(
+        at_rest(t, spot),
+        angle=spot.facing * 0.30 * dip,
+        loop=0.3 * t,
+        events=heard("bite", beats(rate, spot.seconds, first)),
+    )
+    return squashed(motion, 1 - 0.05 * dip + 0.035 * chew)
+
+
+def orbit(t: Line, spot: Spot) -> Motion:
+    """Go round and round the middle of the picture in the air: bigger in front, smaller behind, nose ahead."""
+    angle = 2 * np.pi * (0.36 * t + spot.chance[1]) * spot.facing
+    near = np.sin(angle)
+    ahead = -np.sin(angle) * spot.facing
+    size = 0.86 + 0.22 * near
+    turned = np.clip(3.5 * -ahead, -1, 1)
+    wide = np.sign(turned + 1e-9) * np.maximum(np.abs(turned), 0.18)
+    return replace(
+        at_rest(t, spot),
+        x=0.5 + 0.27 * np.cos(angle),
+        y=0.44 + 0.13 * near + spot.vary(3, -0.02, 0.02),
+        wide=-wide * size,
+        tall=size,
+        angle=0.10 * np.cos(angle) * spot.facing,
+        loop=1.1 * t,
+        lift=None,
+        anchor=0.5,
+        events=heard("whoosh", beats(0.36, spot.seconds, 0.3)),
+    )
+
+
 ACTIONS: dict[str, Callable[[Line, Spot], Motion]] = {
     "stand": stand, "walk": walk, "run": run, "jump": jump, "spin": spin, "dance": dance,
     "grow": grow, "fly": fly, "swim": swim, "drive": drive, "fall": fall, "roll": roll,
+    "hop": hop, "bounce": bounce, "float": float_, "swing": swing,
+    "wave": wave, "sleep": sleep, "eat": eat, "orbit": orbit,
 }  # fmt: skip

@@ -4,7 +4,7 @@ Every layer of a set is one strip that is sampled once per frame through the cam
 parallax cost one resampling and no canvas in between; the toy is one more such layer with a map of its own.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,8 +14,9 @@ from jaxtyping import Float, Float32, Float64, UInt8
 from torch import Tensor
 
 from vitascope.camera.path import centred
-from vitascope.training.toytheatre.actions import ACTIONS, Motion, Spot
+from vitascope.training.toytheatre.actions import Motion, Spot
 from vitascope.training.toytheatre.atlas import Atlas
+from vitascope.training.toytheatre.physics import act
 from vitascope.training.toytheatre.sets import Drift, Light, paint
 from vitascope.training.toytheatre.styles import STYLES
 from vitascope.training.toytheatre.take import (
@@ -56,6 +57,7 @@ class Scenery:
     drifts: tuple[Drift | None, ...] = ()
     gloss: float = 0.0
     shade: float = 1.0
+    medium: str = "air"
 
 
 @dataclass(frozen=True)
@@ -132,7 +134,8 @@ class Theatre:
     """A stage with its cast: renders takes at one shape on one device.
 
     `size` is the range of a toy's height in picture heights before distance; `variants` is how many
-    differently painted versions of each set there are; painted sets are kept in memory, as bytes.
+    differently painted versions of each set there are; painted sets are kept in memory, as bytes. `kinds` says
+    what kind each subject is, which decides how it moves (`physics.py`); without one it moves as the earlier cast.
     """
 
     def __init__(
@@ -142,9 +145,11 @@ class Theatre:
         device: str = "cpu",
         size: tuple[float, float] = (0.35, 0.45),
         variants: int = 6,
+        kinds: Mapping[str, str] | None = None,
     ):
         self.atlas, self.shape, self.device = atlas, shape, torch.device(device)
         self.size, self.variants = size, variants
+        self.kinds = kinds or {}
         self.chunk = 2 if self.device.type == "cpu" else 64
         self._members = {name: index for index, name in enumerate(atlas.ids)}
         self._sets: dict[tuple[str, str, str, int], Scenery] = {}
@@ -185,7 +190,7 @@ class Theatre:
         camera = centred(told)
         member = self._members[scene.subject]
         spot = self.spot(plan, scenery, member)
-        motion = ACTIONS[scene.action](self._times, spot)
+        motion = act(scene.action, self._times, spot)
         if take.route:
             motion = routed(motion, take.route)
         textures, extents = self.pictures_of(scene.subject, motion)
@@ -229,6 +234,7 @@ class Theatre:
                 drifts,
                 painted.gloss,
                 painted.shade,
+                painted.medium,
             )
         return self._sets[key]
 
@@ -243,7 +249,12 @@ class Theatre:
         width = height * float(self.atlas.aspect[member]) / aspect
         shrink = min(1.0, MAX_WIDTH / width)
         seconds = float(self._times[-1]) or 1.0
-        return Spot(floor, width * shrink, height * shrink, plan.facing, plan.chance, aspect, seconds)
+        return Spot(
+            floor, width * shrink, height * shrink, plan.facing, plan.chance, aspect, seconds,
+            kind=self.kinds.get(self.atlas.ids[member], ""),
+            still=int(self.atlas.loop_frames[member]) == 1,
+            medium=scenery.medium,
+        )  # fmt: skip
 
     def pictures_of(self, subject: str, motion: Motion) -> tuple[Tensor, Float64[np.ndarray, "frames 4 2"]]:
         """Return the toy's pictures as shown, and the corners of what is in them (x and y in -1..1)."""

@@ -37,7 +37,7 @@ GROUNDS = {
 """Where feet may stand, near and far, in heights of the picture; elsewhere `OPEN_GROUND`."""
 OPEN_GROUND = (0.94, 0.76)
 
-MEDIA = {"underwater": "water", "space": "space"}
+MEDIA = {"underwater": "water", "space": "space", "sea": "surface"}
 """What fills the air of a set, if it is not air."""
 
 GLOSS = {"rink": 0.30, "kitchen": 0.10, "table": 0.08}

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from vitascope.toybox.motion.trajectory import CROSSING
 from vitascope.training.toytheatre.actions import (
     ACTIONS,
     GRAVITY,
@@ -23,11 +24,15 @@ from vitascope.training.toytheatre.actions import (
     roll,
     squashed,
 )
+from vitascope.training.toytheatre.truth import SoundEvent
 
 HEAVY = ("building", "vehicle", "boat", "aircraft")
 """Kinds that jump low and land hard."""
 LEGLESS = ("thing", "face", "plant", "building", "vehicle", "boat", "swimmer")
 """Kinds that hop even where their picture moves."""
+
+LASTING = ("engine", "roll", "whoosh", "rustle")
+"""Sounds that begin with the clip because they never cease."""
 
 
 def act(action: str, t: Line, spot: Spot) -> Motion:
@@ -37,6 +42,28 @@ def act(action: str, t: Line, spot: Spot) -> Motion:
     """
     way = WAYS.get(action) if spot.kind else None
     return way(t, spot) if way is not None else ACTIONS[action](t, spot)
+
+
+def perform(action: str, t: Line, spot: Spot, begin: float = 0.0) -> Motion:
+    """Return the motion of an action that began `begin` seconds before the clip: its way leads through the middle.
+
+    `t` are the times of the frames; events are those within the clip, counted from its first frame.
+    """
+    if not begin:
+        return act(action, t, spot)
+    motion = act(action, t + begin, spot)
+    lasting = [event for event in motion.events if event.seconds == 0.0]
+    later = act(action, t + begin, replace(spot, seconds=spot.seconds + begin)).events
+    heard_now = [
+        SoundEvent(event.kind, round(event.seconds - begin, 4))
+        for event in later
+        if begin <= event.seconds < begin + spot.seconds
+    ]
+    events = tuple(event for event in lasting if event.kind in LASTING) + tuple(heard_now)
+    x = motion.x
+    if action in CROSSING:
+        x = x - (x[0] + x[-1]) / 2 + 0.5 + spot.vary(0, -0.1, 0.1)
+    return replace(motion, x=x, events=events)
 
 
 def hopping(t: Line, spot: Spot, way: float, rate: float, height: float, lean: float) -> Motion:

@@ -13,20 +13,20 @@ import torch.nn.functional as F
 from jaxtyping import Float, Float32, Float64, UInt8
 from torch import Tensor
 
-from vitascope.camera.path import centred
 from vitascope.training.toytheatre.actions import Motion, Spot
 from vitascope.training.toytheatre.atlas import Atlas
-from vitascope.training.toytheatre.physics import act
+from vitascope.training.toytheatre.filming import Filmed
+from vitascope.training.toytheatre.physics import perform
 from vitascope.training.toytheatre.sets import Drift, Light, paint
 from vitascope.training.toytheatre.styles import STYLES
 from vitascope.training.toytheatre.take import (
     Layout,
     Take,
     ambience,
+    film_take,
     frame_times,
     layout,
     thunder,
-    told_camera,
 )
 from vitascope.training.toytheatre.truth import Truth
 from vitascope.training.toytheatre.weather import weathered
@@ -75,6 +75,11 @@ class Staged:
     camera: Float32[np.ndarray, "frames 4"]
     truth: Truth
 
+    @property
+    def still(self) -> bool:
+        """Whether the camera stands still."""
+        return self.truth.depth is None and not np.ptp(self.camera, axis=0).any()
+
 
 def shift(x: Number, y: Number) -> Maps:
     """Return maps that move points by (x, y)."""
@@ -106,6 +111,14 @@ def screen_to_world(camera: Float32[np.ndarray, "frames 4"], shape: VideoShape, 
     x, y, zoom, roll = camera.T.astype(np.float64)
     size = np.exp2(-zoom)
     return shift(depth * x * shape.width, -depth * y * shape.height) @ turn(roll) @ scale(size, size)
+
+
+def layer_map(filmed: Filmed, shape: VideoShape, depth: float) -> Maps:
+    """Return the maps from the screen to a layer at a depth, as a dolly and an orbit show it as well."""
+    if not filmed.depth.any():
+        return screen_to_world(filmed.camera, shape, depth)
+    maps = screen_to_world(filmed.at(depth), shape, depth)
+    return maps if depth else shift(filmed.sky() * shape.width, 0.0) @ maps
 
 
 def box_on_screen(
@@ -169,7 +182,7 @@ class Theatre:
         truths = [one.truth for one in staged]
         shape = (len(takes), self.shape.num_frames, 3, self.shape.height, self.shape.width)
         out = torch.empty(shape, dtype=torch.uint8, device=self.device)
-        still = np.array([not np.ptp(one.camera, axis=0).any() for one in staged])
+        still = np.array([one.still for one in staged])
         for group in (np.flatnonzero(still), np.flatnonzero(~still)):
             for at in range(0, len(group), self.chunk):
                 places = group[at : at + self.chunk]
@@ -186,13 +199,13 @@ class Theatre:
         """Work out everything about a take but its pixels."""
         plan, scene, shape = layout(take), take.scene, self.shape
         scenery = self.scenery(scene.set, scene.time, scene.season, int(plan.variant * self.variants))
-        told = told_camera(take, shape)
-        camera = centred(told)
         member = self._members[scene.subject]
         spot = self.spot(plan, scenery, member)
-        motion = act(scene.action, self._times, spot)
+        motion = perform(scene.action, self._times, spot, take.begin)
         if take.route:
             motion = routed(motion, take.route)
+        filmed = film_take(take, shape, motion.x)
+        told, camera = filmed.path, filmed.camera
         textures, extents = self.pictures_of(scene.subject, motion)
         world = screen_to_world(camera, shape, 1.0)
         to_toy = toy_map(motion, spot, shape)
@@ -204,10 +217,18 @@ class Theatre:
             maps = maps * np.float32(np.nan)
         events = () if take.empty else motion.events
         loops = motion.loop.astype(np.float32)
-        truth = Truth(scene, boxes, told, maps, loops, events + ambience(scene) + thunder(take, spot.seconds))
+        truth = Truth(
+            scene,
+            boxes,
+            told,
+            maps,
+            loops,
+            events + ambience(scene) + thunder(take, spot.seconds),
+            depth=filmed.depth if filmed.depth.any() else None,
+        )
         layers = np.stack(
             [
-                drifted(screen_to_world(camera, shape, depth), drift, self._times, shape)
+                drifted(layer_map(filmed, shape, depth), drift, self._times + take.begin, shape)
                 for depth, drift in zip(scenery.depths, scenery.drifts, strict=True)
             ]
         )
@@ -272,7 +293,7 @@ class Theatre:
     ) -> tuple[Pictures, Float[Tensor, "batch 1 frames height width"]]:
         """Draw the layers behind, the shadows, the toys and the layers in front; also where toys show."""
         frames, height, width = self.shape.num_frames, self.shape.height, self.shape.width
-        still = not np.ptp(np.stack([one.camera for one in staged]), axis=1).any()
+        still = all(one.still for one in staged)
         behind = [[i for i, depth in enumerate(one.scenery.depths) if depth <= 1.0] for one in staged]
         front = [[i for i, depth in enumerate(one.scenery.depths) if depth > 1.0] for one in staged]
         background = torch.zeros(len(staged), 3, 1 if still else frames, height, width, device=self.device)
@@ -409,7 +430,7 @@ def drifted(maps: Maps, drift: Drift | None, times: np.ndarray, shape: VideoShap
     """Return the maps from the screen to a layer that moves by itself; halfway through the clip clouds are at home."""
     if drift is None:
         return maps
-    x, y = (drift.offset(times) - [drift.speed * times[-1] / 2, 0]).T * shape.height
+    x, y = (drift.offset(times) - [drift.speed * (times[0] + times[-1]) / 2, 0]).T * shape.height
     return shift(-x, -y) @ maps
 
 

@@ -6,14 +6,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float32, Float64
 
-from vitascope.camera.path import camera_path, scene_camera
+from vitascope.camera.path import scene_camera
 from vitascope.toybox.language.instructions import addition, change_of, removal, replacement
 from vitascope.toybox.motion.trajectory import CROSSING
 from vitascope.toybox.scene import STYLES, Scene, seasons_of, sets_of, times_of, weathers_of
 from vitascope.toybox.world import FULL, World, cast, is_held_out, sample_scene
+from vitascope.training.toytheatre.filming import Filmed, film, sample_moves
 from vitascope.training.toytheatre.truth import SoundEvent
 from vitascope.training.toytheatre.weather import flash_times
-from vitascope.types import VideoShape
+from vitascope.types import CameraMove, VideoShape
 
 AMBIENCE = {
     "garden": "birds", "meadow": "wind", "forest": "birds", "beach": "waves", "underwater": "bubbles",
@@ -33,6 +34,8 @@ class Take:
     The seed alone decides the layout (places, sizes, speeds, the set's variant), so takes that differ only in
     time, season, weather or style are the same clip otherwise. `facing` overrides which way the toy looks,
     `route` where it goes: places (x, y) of its middle, passed at equal intervals. An `empty` take has no toy.
+    `moves` are the camera's where it makes others than its scene's label says; it keeps `follow` of the toy's way
+    beside it (0 none, 1 all). The clip begins `begin` seconds after the action has.
     """
 
     scene: Scene
@@ -40,6 +43,9 @@ class Take:
     facing: str | None = None
     route: tuple[tuple[float, float], ...] = ()
     empty: bool = False
+    moves: tuple[CameraMove, ...] | None = None
+    follow: float = 0.0
+    begin: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -89,9 +95,18 @@ def frame_times(shape: VideoShape) -> Float64[np.ndarray, " frames"]:
 
 def told_camera(take: Take, shape: VideoShape) -> Float32[np.ndarray, "frames 4"]:
     """Return the camera path of a take: all 0 in the first frame or at rest. What is filmed is `centred`."""
-    times = frame_times(shape)
-    moves = scene_camera(take.scene.camera, layout(take).strength)
-    return camera_path(moves, times, float(times[-1]) or 1.0)
+    return film_take(take, shape).path
+
+
+def film_take(
+    take: Take, shape: VideoShape, followed: Float64[np.ndarray, " frames"] | None = None
+) -> Filmed:
+    """Return how a take is filmed; `followed` is where its toy goes (picture widths), for a camera that follows."""
+    moves = take.moves
+    if moves is None:
+        moves = scene_camera(take.scene.camera, layout(take).strength)
+    way = take.follow * followed if followed is not None and take.follow else None
+    return film(moves, frame_times(shape), way)
 
 
 def ambience(scene: Scene) -> tuple[SoundEvent, ...]:
@@ -112,6 +127,25 @@ def thunder(take: Take, seconds: float) -> tuple[SoundEvent, ...]:
 def sample_take(rng: np.random.Generator, world: World = FULL, held_out: bool = False) -> Take:
     """Draw a sensible scene of a world and a seed for it; see `sample_scene`."""
     return Take(sample_scene(rng, world, held_out), int(rng.integers(2**62)))
+
+
+FOLLOWED = 0.25
+"""Share of freely filmed takes of a toy that goes somewhere in which the camera follows it."""
+
+
+def filmed_freely(rng: np.random.Generator, take: Take, seconds: float) -> Take:
+    """Return a take as somebody would film it who is already there: begun anywhere, with any moves of the camera.
+
+    What happens once (a fall, growing) begins with the clip, or nearly.
+    """
+    once = take.scene.action in ("fall", "grow")
+    begin = float(rng.uniform(0, 0.15 if once else 2 * seconds))
+    moves = sample_moves(rng, take.scene.set)
+    goes = take.scene.action in CROSSING and not take.route
+    if goes and rng.random() < FOLLOWED:
+        moves = tuple(move for move in moves if move.kind not in ("pan", "truck", "orbit"))
+        return replace(take, begin=begin, moves=moves, follow=float(rng.uniform(0.6, 1.0)))
+    return replace(take, begin=begin, moves=moves)
 
 
 Change = tuple[Scene, str]

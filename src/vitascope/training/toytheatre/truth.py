@@ -23,7 +23,8 @@ class Truth:
     `boxes` are (x0, y0, x1, y1) of the subject in shares of the picture, clipped to it (all 0 while it is out of
     sight); `camera` is the path of `camera/path.py`; `maps` are those of `toybox/motion/trajectory.py` from the
     screen (NaN without a subject), and `loops` say how many turns of its animation have passed; `masks` says per pixel
-    how much of it is subject (255 = all), and is None unless it was asked for.
+    how much of it is subject (255 = all), and is None unless it was asked for. `depth` is what a dolly and an orbit add
+    to the camera's path (see `Filmed`), None where there is neither.
     """
 
     scene: Scene
@@ -33,3 +34,4 @@ class Truth:
     loops: Float32[np.ndarray, " frames"]
     events: tuple[SoundEvent, ...]
     masks: UInt8[np.ndarray, "frames height width"] | None = None
+    depth: Float32[np.ndarray, "frames 2"] | None = None

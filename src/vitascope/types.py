@@ -24,6 +24,7 @@ from vitascope.limits import (
     MAX_STAGES,
     MAX_TEXT,
 )
+from vitascope.shot_fields import describe_shot
 
 CameraKind = Literal["static", "pan", "tilt", "zoom", "dolly", "truck", "roll", "orbit", "shake"]
 Fit = Literal["crop", "pad", "stretch"]
@@ -102,7 +103,7 @@ class Shot(BaseModel):
     `num_frames / fps` once resolved, `caption` is what the model reads in place of the prompt.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra=describe_shot)
 
     prompt: LongText
     negative_prompt: LongText = ""

@@ -2,9 +2,9 @@ import pytest
 from PIL import Image
 
 from tests.director.conftest import film
-from vitascope.backends.base import MAX_SEED
 from vitascope.director.storyboard import storyboard
 from vitascope.errors import RequestError
+from vitascope.shot_fields import MAX_SEED
 
 
 def test_shots_have_what_the_film_says_unless_they_say_otherwise():

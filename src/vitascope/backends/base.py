@@ -14,10 +14,6 @@ from vitascope.toybox.world import World
 from vitascope.types import Clip, Plan, Record, Shot
 from vitascope.weights.manifest import Preset
 
-MAX_STEPS = 200
-MAX_GUIDANCE = 20.0
-MAX_SEED = 2**63 - 1
-
 
 @dataclass(frozen=True)
 class Card:

@@ -7,9 +7,9 @@ from typing import Annotated
 import typer
 
 from vitascope.api import editing, make_shot
-from vitascope.cli.option_types import Prompt, References, Video
 from vitascope.cli.run import make
-from vitascope.cli.shot_options import Making, command
+from vitascope.cli.shot_options import Making, Prompt, References, Video, command
+from vitascope.shot_fields import field_help
 from vitascope.types import Plan
 
 
@@ -17,20 +17,14 @@ from vitascope.types import Plan
 def edit(
     video: Video,
     prompt: Prompt,
-    mask: Annotated[
-        Path | None, typer.Option(help="Picture whose white part is made anew, as the prompt says.")
-    ] = None,
+    mask: Annotated[Path | None, typer.Option(help=field_help("mask"))] = None,
     box: Annotated[
         str | None,
-        typer.Option(metavar="X,Y,W,H", help="In place of --mask: shares of the picture, or pixels."),
+        typer.Option(metavar="X,Y,W,H", help=field_help("box")),
     ] = None,
-    span: Annotated[str | None, typer.Option(metavar="1s-2s", help="Make only this span anew.")] = None,
-    outpaint: Annotated[
-        str | None, typer.Option(metavar="W:H", help="Make what lies beside the picture at this ratio.")
-    ] = None,
-    strength: Annotated[
-        float | None, typer.Option(help="0 to 1: how far an edit by instruction may go from the clip.")
-    ] = None,
+    span: Annotated[str | None, typer.Option(metavar="1s-2s", help=field_help("span"))] = None,
+    outpaint: Annotated[str | None, typer.Option(metavar="W:H", help=field_help("outpaint"))] = None,
+    strength: Annotated[float | None, typer.Option(help=field_help("strength"))] = None,
     reference: References = None,
     *,
     making: Making,

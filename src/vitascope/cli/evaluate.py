@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from vitascope.cli import option_types
+from vitascope.cli import shot_options
 from vitascope.cli.progress_bar import Screen
 
 
@@ -45,8 +45,8 @@ def evaluate(
     held_out: Annotated[
         bool, typer.Option("--held-out", help="Only compositions that training never sees.")
     ] = False,
-    preset: option_types.Preset = None,
-    steps: option_types.Steps = None,
+    preset: shot_options.Preset = None,
+    steps: shot_options.Steps = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")] = False,
     sheet: Annotated[
         Path | None, typer.Option(help="Also draw judged clips into this picture (.png).")

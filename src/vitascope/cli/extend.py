@@ -5,9 +5,9 @@ from typing import Annotated
 import typer
 
 from vitascope.api import extension, make_shot
-from vitascope.cli.option_types import Prompt, Video
 from vitascope.cli.run import make
-from vitascope.cli.shot_options import Making, command
+from vitascope.cli.shot_options import Making, Prompt, Video, command
+from vitascope.shot_fields import field_help
 from vitascope.types import Plan
 
 
@@ -15,10 +15,10 @@ from vitascope.types import Plan
 def extend(
     video: Video,
     prompt: Prompt,
-    seconds: Annotated[float, typer.Option(help="How much longer it gets.")] = 2.0,
-    before: Annotated[
-        bool, typer.Option("--before", help="Make what came before, not what follows.")
-    ] = False,
+    seconds: Annotated[
+        float, typer.Option(help=field_help("seconds") + " Here: how much longer it gets.")
+    ] = 2.0,
+    before: Annotated[bool, typer.Option("--before", help=field_help("before"))] = False,
     *,
     making: Making,
 ) -> None:

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from vitascope.cli import option_types
+from vitascope.cli import shot_options
 from vitascope.cli.progress_bar import Screen
 from vitascope.errors import RequestError
 from vitascope.progress import Event, Progress
@@ -31,16 +31,16 @@ Picture = Annotated[
 
 def film(
     script: Script,
-    output: option_types.Output = None,
+    output: shot_options.Output = None,
     shots: Shots = None,
     storyboard: Picture = None,
-    seed: option_types.Seed = None,
-    preset: option_types.Preset = None,
-    as_json: option_types.AsJson = False,
-    dry_run: option_types.DryRun = False,
-    force: option_types.Force = False,
-    server: option_types.Server = None,
-    no_wait: option_types.NoWait = False,
+    seed: shot_options.Seed = None,
+    preset: shot_options.Preset = None,
+    as_json: shot_options.AsJson = False,
+    dry_run: shot_options.DryRun = False,
+    force: shot_options.Force = False,
+    server: shot_options.Server = None,
+    no_wait: shot_options.NoWait = False,
 ) -> None:
     """Make a film of several shots from a script."""
     from vitascope.cli.generate import check_place

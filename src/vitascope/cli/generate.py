@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from vitascope.api import make_shot
 from vitascope.backends.registry import backend
-from vitascope.cli import option_types
+from vitascope.cli import shot_options
 from vitascope.cli.progress_bar import Screen
 from vitascope.cli.run import make
 from vitascope.cli.shot_options import Framing, Making, command
@@ -18,12 +18,12 @@ from vitascope.types import Plan, Shot
 
 @command
 def generate(
-    prompt: option_types.Prompt,
+    prompt: shot_options.Prompt,
     *,
     framing: Framing,
-    enhance: option_types.Enhance = False,
-    server: option_types.Server = None,
-    no_wait: option_types.NoWait = False,
+    enhance: shot_options.Enhance = False,
+    server: shot_options.Server = None,
+    no_wait: shot_options.NoWait = False,
     making: Making,
 ) -> None:
     """Make a clip from words."""

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from vitascope.cli.option_types import AsJson, Force, Model, Output, Prompt
 from vitascope.cli.server_option import Anywhere, chosen
-from vitascope.cli.shot_options import Drawing, Framing, command
+from vitascope.cli.shot_options import AsJson, Drawing, Force, Framing, Model, Output, Prompt, command
 
 if TYPE_CHECKING:
     from vitascope.cli.remote import FarDesk

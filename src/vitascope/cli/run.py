@@ -11,7 +11,7 @@ import typer
 
 from vitascope import pipeline
 from vitascope.api import drawn_seed
-from vitascope.backends.base import MAX_SEED, Backend
+from vitascope.backends.base import Backend
 from vitascope.backends.registry import backend
 from vitascope.cli.inspect import show
 from vitascope.cli.progress_bar import Screen
@@ -23,6 +23,7 @@ from vitascope.errors import InputFileError, RequestError
 from vitascope.files import sweep
 from vitascope.progress import Progress
 from vitascope.resume import StateFolder
+from vitascope.shot_fields import MAX_SEED
 from vitascope.types import Clip, Plan, Record, Shot, VideoShape
 
 MAX_NUMBER = 64

@@ -4,34 +4,125 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, is_dataclass
 from functools import wraps
 from inspect import Parameter, signature
-from typing import Any
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
 
 from vitascope import tasks
 from vitascope.api import given_pictures
 from vitascope.backends.registry import check_name
-from vitascope.cli import option_types
 from vitascope.cli.run import Delivery
+from vitascope.shot_fields import field_help
 from vitascope.toybox.language.segments import parse_at
-from vitascope.types import Fit
+from vitascope.types import Fit, Quality
+
+REPEATED = " May be repeated."
+
+Prompt = Annotated[str, typer.Argument(help=field_help("prompt"), show_default=False)]
+Output = Annotated[
+    Path | None,
+    typer.Option(
+        "--output", "-o", help="File to write (.mp4), or folder to write into. [default: from the prompt]"
+    ),
+]
+Video = Annotated[Path, typer.Argument(help="The clip to start from.", show_default=False)]
+Image = Annotated[Path | None, typer.Option(help=field_help("image"))]
+LastImage = Annotated[Path | None, typer.Option(help=field_help("last_image"))]
+Keyframes = Annotated[
+    list[str] | None,
+    typer.Option("--keyframe", metavar="1.5s=FILE", help=field_help("keyframes") + REPEATED),
+]
+References = Annotated[list[Path] | None, typer.Option(help=field_help("reference") + REPEATED)]
+PoseVideo = Annotated[Path | None, typer.Option(help=field_help("pose_video"))]
+FaceVideo = Annotated[Path | None, typer.Option(help=field_help("face_video"))]
+FitOption = Annotated[Fit, typer.Option("--fit", help=field_help("fit"))]
+SubjectPath = Annotated[
+    str | None,
+    typer.Option("--path", metavar="PATH", help=field_help("path")),
+]
+At = Annotated[
+    list[str] | None,
+    typer.Option(metavar='4s="…"', help=field_help("at") + REPEATED),
+]
+Enhance = Annotated[
+    bool, typer.Option("--enhance", help="Say more of a thin prompt first: by rules, or by a chat model.")
+]
+Loop = Annotated[bool, typer.Option("--loop", help=field_help("loop"))]
+Seconds = Annotated[float | None, typer.Option(help=field_help("seconds"))]
+NumFrames = Annotated[int | None, typer.Option(help=field_help("num_frames"))]
+Fps = Annotated[float | None, typer.Option(help=field_help("fps"))]
+Size = Annotated[str | None, typer.Option(metavar="WxH", help=field_help("size"))]
+AspectRatio = Annotated[str | None, typer.Option(metavar="W:H", help=field_help("aspect_ratio"))]
+Seed = Annotated[int | None, typer.Option(help=field_help("seed"))]
+Preset = Annotated[str | None, typer.Option(metavar="NAME", help=field_help("preset"))]
+Steps = Annotated[int | None, typer.Option(help=field_help("steps"))]
+GuidanceScale = Annotated[float | None, typer.Option(help=field_help("guidance_scale"))]
+NegativePrompt = Annotated[str, typer.Option(help=field_help("negative_prompt"), show_default=False)]
+Camera = Annotated[str | None, typer.Option(help=field_help("camera"))]
+Style = Annotated[str | None, typer.Option(help=field_help("style"))]
+QualityOption = Annotated[
+    Quality | None,
+    typer.Option("--quality", help=field_help("quality")),
+]
+Memory = Annotated[
+    str | None,
+    typer.Option(metavar="PLAN", help=field_help("memory")),
+]
+Loras = Annotated[
+    list[str] | None,
+    typer.Option("--lora", metavar="PATH_OR_ID[:SCALE]", help=field_help("lora") + REPEATED),
+]
+Model = Annotated[str, typer.Option(help=field_help("model"))]
+Fallback = Annotated[list[str] | None, typer.Option(metavar="MODEL", help=field_help("fallback") + REPEATED)]
+Number = Annotated[
+    int,
+    typer.Option(
+        "-n", metavar="N", help="Clips to make, with seeds that follow, and a sheet of all of them."
+    ),
+]
+Resume = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIR",
+        help="Keep every step in this folder; after a kill the same command goes on from the last one.",
+    ),
+]
+Stream = Annotated[
+    bool, typer.Option("--stream", help="Write the clip to stdout (fragmented MP4) while it is made.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be made; make nothing.")]
+Server = Annotated[
+    str | None,
+    typer.Option(
+        "--server", metavar="URL", help="Let a Vitascope server make it (its token: VITASCOPE_TOKEN)."
+    ),
+]
+NoWait = Annotated[
+    bool,
+    typer.Option("--no-wait", help="With --server: print the job's name instead of waiting for the clip."),
+]
+Force = Annotated[bool, typer.Option("--force", help="Write over a file that exists.")]
 
 
 @dataclass(frozen=True)
 class Framing:
     """The flags of a clip made from words: its shape, what happens when, and pictures. Each field is one."""
 
-    seconds: option_types.Seconds = None
-    num_frames: option_types.NumFrames = None
-    fps: option_types.Fps = None
-    size: option_types.Size = None
-    aspect_ratio: option_types.AspectRatio = None
-    at: option_types.At = None
-    image: option_types.Image = None
-    last_image: option_types.LastImage = None
-    keyframe: option_types.Keyframes = None
-    reference: option_types.References = None
-    pose_video: option_types.PoseVideo = None
-    face_video: option_types.FaceVideo = None
-    loop: option_types.Loop = False
+    seconds: Seconds = None
+    num_frames: NumFrames = None
+    fps: Fps = None
+    size: Size = None
+    aspect_ratio: AspectRatio = None
+    at: At = None
+    image: Image = None
+    last_image: LastImage = None
+    keyframe: Keyframes = None
+    reference: References = None
+    pose_video: PoseVideo = None
+    face_video: FaceVideo = None
+    loop: Loop = False
 
     def told(self, fit: Fit) -> dict[str, Any]:
         """Return what is said of the shot, with its pictures as givens; raises `RequestError`."""
@@ -53,18 +144,18 @@ class Framing:
 class Drawing:
     """The flags of every command that hands in a shot; each field is one."""
 
-    seed: option_types.Seed = None
-    preset: option_types.Preset = None
-    steps: option_types.Steps = None
-    guidance_scale: option_types.GuidanceScale = None
-    negative_prompt: option_types.NegativePrompt = ""
-    camera: option_types.Camera = None
-    path: option_types.SubjectPath = None
-    fit: option_types.FitOption = "crop"
-    style: option_types.Style = None
-    quality: option_types.QualityOption = None
-    memory: option_types.Memory = None
-    lora: option_types.Loras = None
+    seed: Seed = None
+    preset: Preset = None
+    steps: Steps = None
+    guidance_scale: GuidanceScale = None
+    negative_prompt: NegativePrompt = ""
+    camera: Camera = None
+    path: SubjectPath = None
+    fit: FitOption = "crop"
+    style: Style = None
+    quality: QualityOption = None
+    memory: Memory = None
+    lora: Loras = None
 
     @property
     def said(self) -> dict[str, Any]:
@@ -77,15 +168,15 @@ class Drawing:
 class Making(Drawing):
     """The flags that `generate`, `extend` and `edit` have in common: how a clip is drawn, and where it goes."""
 
-    output: option_types.Output = None
-    model: option_types.Model = "toybox"
-    fallback: option_types.Fallback = None
-    number: option_types.Number = 1
-    resume: option_types.Resume = None
-    stream: option_types.Stream = False
-    as_json: option_types.AsJson = False
-    dry_run: option_types.DryRun = False
-    force: option_types.Force = False
+    output: Output = None
+    model: Model = "toybox"
+    fallback: Fallback = None
+    number: Number = 1
+    resume: Resume = None
+    stream: Stream = False
+    as_json: AsJson = False
+    dry_run: DryRun = False
+    force: Force = False
 
     @property
     def delivery(self) -> Delivery:

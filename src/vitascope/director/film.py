@@ -18,7 +18,6 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from vitascope.backends.base import MAX_SEED
 from vitascope.errors import RequestError
 from vitascope.limits import (
     MAX_CAMERA,
@@ -29,6 +28,7 @@ from vitascope.limits import (
     MAX_STAGES,
     MAX_TIME,
 )
+from vitascope.shot_fields import MAX_SEED, field_schema
 from vitascope.types import CameraMove, FileName, LongText, Number, ShortText
 
 M = TypeVar("M", bound=BaseModel)
@@ -60,23 +60,23 @@ class FilmShot(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
-    prompt: LongText
-    negative_prompt: LongText | None = None
-    seconds: Number | None = None
-    num_frames: Count | None = None
-    seed: Seed | None = None
-    camera: Camera | Moves | None = None
-    path: PathText | Points | None = None
+    prompt: LongText = Field(**field_schema("prompt"))
+    negative_prompt: LongText | None = Field(None, **field_schema("negative_prompt"))
+    seconds: Number | None = Field(None, **field_schema("seconds"))
+    num_frames: Count | None = Field(None, **field_schema("num_frames"))
+    seed: Seed | None = Field(None, **field_schema("seed"))
+    camera: Camera | Moves | None = Field(None, **field_schema("camera"))
+    path: PathText | Points | None = Field(None, **field_schema("path"))
     at: dict[Time, LongText] = Field(
-        {}, max_length=MAX_STAGES, description="From seconds to what is told from then on."
+        {}, max_length=MAX_STAGES, **field_schema("at", "Maps seconds to words.")
     )
-    image: FileName | None = Field(None, description="The first frame.")
-    last_image: FileName | None = Field(None, description="The last frame.")
-    references: Pictures | None = Field(None, description="Pictures of who is meant.")
-    style: ShortText | None = None
-    preset: ShortText | None = None
-    steps: Count | None = None
-    guidance_scale: Number | None = None
+    image: FileName | None = Field(None, **field_schema("image"))
+    last_image: FileName | None = Field(None, **field_schema("last_image"))
+    references: Pictures | None = Field(None, **field_schema("reference"))
+    style: ShortText | None = Field(None, **field_schema("style"))
+    preset: ShortText | None = Field(None, **field_schema("preset"))
+    steps: Count | None = Field(None, **field_schema("steps"))
+    guidance_scale: Number | None = Field(None, **field_schema("guidance_scale"))
     continues: bool = Field(False, alias="continue")
     crossfade: Seconds | None = None
 
@@ -92,18 +92,18 @@ class Film(BaseModel):
 
     title: str = Field("", max_length=200)
     shots: tuple[FilmShot, ...] = Field(min_length=1, max_length=MAX_SHOTS)
-    seed: Seed | None = None
-    size: Size | tuple[Count, Count] | None = None
-    aspect_ratio: Size | None = None
-    fps: Number | None = None
-    style: ShortText | None = None
-    negative_prompt: LongText | None = None
-    references: Pictures = Field((), description="Pictures of who is meant, in all shots.")
-    preset: ShortText | None = None
-    steps: Count | None = None
-    guidance_scale: Number | None = None
+    seed: Seed | None = Field(None, **field_schema("seed"))
+    size: Size | tuple[Count, Count] | None = Field(None, **field_schema("size"))
+    aspect_ratio: Size | None = Field(None, **field_schema("aspect_ratio"))
+    fps: Number | None = Field(None, **field_schema("fps"))
+    style: ShortText | None = Field(None, **field_schema("style"))
+    negative_prompt: LongText | None = Field(None, **field_schema("negative_prompt"))
+    references: Pictures = Field((), **field_schema("reference", "Shared by all shots."))
+    preset: ShortText | None = Field(None, **field_schema("preset"))
+    steps: Count | None = Field(None, **field_schema("steps"))
+    guidance_scale: Number | None = Field(None, **field_schema("guidance_scale"))
     crossfade: Seconds = 0.0
-    model: ShortText | None = None
+    model: ShortText | None = Field(None, **field_schema("model"))
 
     @property
     def name(self) -> str:

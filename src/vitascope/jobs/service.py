@@ -17,7 +17,6 @@ from typing import Any
 from pydantic import SecretStr
 
 from vitascope import pipeline, telemetry
-from vitascope.backends.base import MAX_SEED
 from vitascope.backends.registry import backend
 from vitascope.director.film import Film
 from vitascope.director.storyboard import storyboard
@@ -29,6 +28,7 @@ from vitascope.jobs.liveness import is_stopped
 from vitascope.jobs.storage import MIN_FREE, Rooms
 from vitascope.jobs.stores.store import LEASE_SECONDS, Store
 from vitascope.media.limits import printable
+from vitascope.shot_fields import MAX_SEED
 from vitascope.types import Shot
 
 MAX_NUMBER = 64

@@ -8,12 +8,13 @@ import math
 from collections.abc import Iterable
 from typing import TypeVar
 
-from vitascope.backends.base import MAX_GUIDANCE, MAX_SEED, MAX_STEPS, Card
+from vitascope.backends.base import Card
 from vitascope.camera.path import playable
 from vitascope.camera.verbalise import tell_camera
 from vitascope.errors import RequestError
 from vitascope.planning.shape import name_models, plan_length, plan_rate, plan_size
 from vitascope.planning.task import SAID, TOYBOX_SECONDS, able, refuse_motion, task_of
+from vitascope.shot_fields import field_limits
 from vitascope.types import MOTION, CameraMove, Plan, Shot
 from vitascope.weights.catalogue import Entry, Task, catalogue
 from vitascope.weights.manifest import STANDARD, Preset
@@ -47,14 +48,12 @@ def plan_by_card(shot: Shot, card: Card) -> Plan:
             "num_frames": num_frames,
             "seconds": num_frames / fps,
             "camera": camera,
-            "seed": within("seed", shot.seed, 0, MAX_SEED),
+            "seed": within_limits("seed", shot.seed),
             "preset": name,
-            "steps": within("steps", preset.steps if shot.steps is None else shot.steps, 1, MAX_STEPS),
-            "guidance_scale": within(
+            "steps": within_limits("steps", preset.steps if shot.steps is None else shot.steps),
+            "guidance_scale": within_limits(
                 "guidance_scale",
                 preset.guidance_scale if shot.guidance_scale is None else shot.guidance_scale,
-                0.0,
-                MAX_GUIDANCE,
             ),
         }
     )
@@ -158,15 +157,15 @@ def _numbers(shot: Shot, entry: Entry, task: Task) -> tuple[dict[str, object], t
     if "steps" not in names and steps != entry.steps:
         steps = entry.steps
         notes.append(f"steps: {entry.id} was made for {steps}")
-    guidance = within("guidance_scale", guidance, 0.0, MAX_GUIDANCE)
+    guidance = within_limits("guidance_scale", guidance)
     negative, negative_notes = _negative(shot, entry, task, guidance)
     strength = STRENGTH if shot.strength is None else shot.strength
     if "strength" not in names and shot.strength is not None:
         notes.append(f"strength: {entry.id} decides how far it goes")
     numbers: dict[str, object] = {
-        "steps": within("steps", steps, 1, MAX_STEPS),
+        "steps": within_limits("steps", steps),
         "guidance_scale": guidance,
-        "seed": within("seed", shot.seed, 0, MAX_SEED),
+        "seed": within_limits("seed", shot.seed),
         "negative_prompt": negative,
         "strength": strength if "strength" in names else None,
     }
@@ -186,8 +185,11 @@ def _negative(shot: Shot, entry: Entry, task: Task, guidance: float) -> tuple[st
     return entry.negative_prompt, (f'negative_prompt: the usual one, "{entry.negative_prompt}"',)
 
 
-def within(name: str, value: Number | None, low: Number, high: Number) -> Number:
-    """Return a number that lies between two others; raises `RequestError` with the nearest for one that does not."""
+def within_limits(name: str, value: Number | None) -> Number:
+    """Return the value of a field within its limits; raises `RequestError` with the nearest for any other."""
+    low, high = field_limits(name)
+    assert low is not None
+    assert high is not None
     if value is None or not math.isfinite(value):
         raise RequestError(name, f"{value} is not a number", f"nearest: {low:g}")
     if not low <= value <= high:

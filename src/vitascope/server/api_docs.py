@@ -1,14 +1,19 @@
-"""`python -m vitascope.server.api_docs` prints the page of all routes, made from the app's own description."""
+"""The reference page of all routes, made from the app's own description; `docs/reference/build.py` writes it."""
 
-import sys
 from pathlib import Path
 from typing import Any
 
-HEAD = """# The routes
+HEAD = """# HTTP
 
-Made from the service's own description (`/openapi.json`) by `python -m vitascope.server.api_docs`;
-[server.md](server.md) says what they are for.
+This page is written by `python docs/reference/build.py` from the service's own description (`/openapi.json`).
+[The service](../server.md) explains what the routes are for.
 """
+FORMS = {
+    "CreateVideo": "Fields of a video",
+    "EditVideo": "More fields of an edit",
+    "ExtendVideo": "More fields of an extension",
+}
+"""Schemas of requests whose fields the page explains, each but for those of the ones before it."""
 TITLES = {
     "videos": "Videos",
     "jobs": "Jobs and the queue",
@@ -26,7 +31,22 @@ def page(description: dict[str, Any]) -> str:
         for verb, told in verbs.items():
             parts[told["tags"][0]].append(_route(verb.upper(), path, told, description))
     sections = [f"## {TITLES[tag]}\n\n" + "\n".join(lines) for tag, lines in parts.items()]
-    return HEAD + "\n" + "\n\n".join(sections) + "\n"
+    return HEAD + "\n" + "\n\n".join([*sections, *_tables()]) + "\n"
+
+
+def _tables() -> list[str]:
+    """Return a table of the fields of each kind of request for a video."""
+    from vitascope.server import schemas
+
+    tables, listed = [], set()
+    for name, title in FORMS.items():
+        rows = ["| field | meaning |", "|---|---|"]
+        for field, about in getattr(schemas, name).model_fields.items():
+            if field not in listed:
+                rows.append(f"| `{field}` | {(about.description or '').replace('|', chr(92) + '|')} |")
+            listed.add(field)
+        tables.append(f"## {title}\n\n" + "\n".join(rows))
+    return tables
 
 
 def _route(verb: str, path: str, told: dict[str, Any], description: dict[str, Any]) -> str:
@@ -59,7 +79,3 @@ def current() -> str:
     with TemporaryDirectory() as folder:
         home = Path(folder)
         return page(make_app(open_house(home, Desk(memory_store(), Rooms(home)))).openapi())
-
-
-if __name__ == "__main__":
-    sys.stdout.write(current())

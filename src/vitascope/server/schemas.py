@@ -13,6 +13,7 @@ from vitascope.jobs.job import Job, Request
 from vitascope.jobs.stores.store import Page
 from vitascope.limits import LENGTHS, MAX_CAMERA, MAX_MOVES, MAX_PATH, MAX_POINTS, MAX_TIME
 from vitascope.server.webhooks.endpoints import EVENT_TYPES, USUAL
+from vitascope.shot_fields import field_schema
 from vitascope.types import Fit, LongText, Number, Quality, Share, ShortText, Shot
 
 V = TypeVar("V")
@@ -44,84 +45,94 @@ class Words(BaseModel):
 
     model_config = ConfigDict(extra="allow", protected_namespaces=())
 
-    prompt: LongText = Field(min_length=1)
-    model: ShortText | None = None
-    negative_prompt: LongText | None = None
-    seed: int | Annotated[list[int], Field(max_length=MAX_SEEDS)] | None = None
-    steps: int | None = Field(None, validation_alias=AliasChoices("num_inference_steps", "steps"))
-    guidance_scale: Number | None = None
-    style: ShortText | None = None
-    camera: Camera | Moves | None = Field(None, description='As in "zoom-in 0.3, pan-left".')
-    path: PathText | Points | None = Field(
-        None, description='Where the subject goes, as in "0s:0.1,0.8 2s:0.9,0.8".'
+    prompt: LongText = Field(min_length=1, **field_schema("prompt"))
+    model: ShortText | None = Field(None, **field_schema("model"))
+    negative_prompt: LongText | None = Field(None, **field_schema("negative_prompt"))
+    seed: int | Annotated[list[int], Field(max_length=MAX_SEEDS)] | None = Field(
+        None, **field_schema("seed", "A list asks for one clip each.")
     )
-    fit: Fit = Field("crop", description="How what is given in another shape is fitted.")
-    preset: ShortText | None = Field(None, description="How much care: draft, standard or quality.")
-    quality: Literal["standard", Quality] | None = Field(None, description="standard: the model's own.")
-    memory: ShortText | None = Field(
-        None, description="How the model lies in memory, by the name of a placement."
+    steps: int | None = Field(
+        None, validation_alias=AliasChoices("num_inference_steps", "steps"), **field_schema("steps")
     )
-    n: int = Field(1, validation_alias=AliasChoices("n", "num_outputs_per_prompt", "num_outputs"))
-    priority: int = Field(0, ge=-100, le=100)
-    user: ShortText | None = None
+    guidance_scale: Number | None = Field(None, **field_schema("guidance_scale"))
+    style: ShortText | None = Field(None, **field_schema("style"))
+    camera: Camera | Moves | None = Field(None, **field_schema("camera", "A list gives moves one by one."))
+    path: PathText | Points | None = Field(None, **field_schema("path"))
+    fit: Fit = Field("crop", **field_schema("fit"))
+    preset: ShortText | None = Field(None, **field_schema("preset"))
+    quality: Literal["standard", Quality] | None = Field(
+        None, **field_schema("quality", "standard: the model's own way.")
+    )
+    memory: ShortText | None = Field(None, **field_schema("memory"))
+    n: int = Field(
+        1,
+        validation_alias=AliasChoices("n", "num_outputs_per_prompt", "num_outputs"),
+        description="Number of clips.",
+    )
+    priority: int = Field(0, ge=-100, le=100, description="Jobs of a higher priority come first.")
+    user: ShortText | None = Field(
+        None, description="Your own name for whoever asked; it is stored and not used."
+    )
 
 
 class CreateVideo(Words):
     """A video to be made from words, and pictures if there are any."""
 
-    seconds: Number | None = None
-    size: Time | None = Field(None, description='As in "1280x720".')
-    width: int | None = None
-    height: int | None = None
-    num_frames: int | None = None
-    fps: Number | None = None
-    aspect_ratio: Time | None = None
-    loop: bool = False
-    at: Any = Field(None, description='Seconds and what happens from then on: {"4": "it jumps"}.')
+    seconds: Number | None = Field(None, **field_schema("seconds"))
+    size: Time | None = Field(None, **field_schema("size"))
+    width: int | None = Field(None, description="Width in pixels, in place of a size.")
+    height: int | None = Field(None, description="Height in pixels, in place of a size.")
+    num_frames: int | None = Field(None, **field_schema("num_frames"))
+    fps: Number | None = Field(None, **field_schema("fps"))
+    aspect_ratio: Time | None = Field(None, **field_schema("aspect_ratio"))
+    loop: bool = Field(False, **field_schema("loop"))
+    at: Any = Field(None, **field_schema("at", "Maps seconds to words."))
     script: list[tuple[Share, LongText]] = Field(
-        [], description="The same in shares of the length: [[0.5, …]]."
+        [], description="What happens from a share (0 to 1) of the length on: [[0.5, …]]."
     )
-    generate_sound: bool = False
+    generate_sound: bool = Field(False, description="Whether the clip has sound.")
     input_reference: Any = Field(
         None,
         validation_alias=AliasChoices("input_reference", "image_reference", "reference_url", "image"),
-        description='The first frame: a file, {"file_id"} or {"image_url": "data:…"}.',
+        **field_schema("image", 'A file, {"file_id"} or {"image_url": "data:…"}.'),
     )
-    last_image: Any = Field(None, description="The last frame.")
-    keyframes: Any = Field(None, description='Seconds and pictures: {"1.5": {"file_id": …}}.')
+    last_image: Any = Field(None, **field_schema("last_image"))
+    keyframes: Any = Field(
+        None, **field_schema("keyframes", 'Maps seconds to pictures: {"1.5": {"file_id": …}}.')
+    )
     input_references: Any = Field(
         None,
         validation_alias=AliasChoices("input_references", "reference"),
-        description="Pictures of who is meant.",
+        **field_schema("reference"),
     )
-    characters: Any = Field(None, description='Who is meant: [{"id": "char_…"}].')
-    pose_video: Any = Field(None, description="How the body moves, for models that copy motion.")
-    face_video: Any = Field(None, description="How the face moves.")
+    characters: Any = Field(None, description='Characters to show: [{"id": "char_…"}].')
+    pose_video: Any = Field(None, **field_schema("pose_video"))
+    face_video: Any = Field(None, **field_schema("face_video"))
 
 
 class EditVideo(Words):
     """A video to be changed: all of it by instruction, or a part of it anew."""
 
-    video: Any = Field(None, description='A file, or {"id"} of a video made here.')
+    video: Any = Field(None, description='The video to start from: a file, or {"id"} of a video made here.')
     video_id: ShortText | None = Field(
         None, description="The same as text, for clients that cannot send objects."
     )
-    mask: Any = Field(None, description="A picture: what is white is made anew.")
-    box: Box | None = Field(None, description='x,y,width,height in shares, as in "0.25,0.5,0.5,0.5".')
-    span: Time | None = Field(None, description='As in "1s-2s".')
-    outpaint: Time | None = Field(None, description='A wider ratio, as in "16:9".')
-    strength: float | None = Field(None, ge=0, le=1)
+    mask: Any = Field(None, **field_schema("mask"))
+    box: Box | None = Field(None, **field_schema("box"))
+    span: Time | None = Field(None, **field_schema("span"))
+    outpaint: Time | None = Field(None, **field_schema("outpaint"))
+    strength: float | None = Field(None, ge=0, le=1, **field_schema("strength"))
 
 
 class ExtendVideo(Words):
     """A video to go on with."""
 
-    video: Any = Field(None, description='A file, or {"id"} of a video made here.')
+    video: Any = Field(None, description='The video to start from: a file, or {"id"} of a video made here.')
     video_id: ShortText | None = Field(
         None, description="The same as text, for clients that cannot send objects."
     )
-    seconds: Number = Field(2.0, description="How much longer.")
-    before: bool = Field(False, description="Lead up to it instead.")
+    seconds: Number = Field(2.0, **field_schema("seconds", "Here: how much longer."))
+    before: bool = Field(False, **field_schema("before"))
 
 
 class RemixVideo(Words):

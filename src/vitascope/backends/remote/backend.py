@@ -13,7 +13,6 @@ from vitascope.backends.base import Card
 from vitascope.backends.remote.dialects import (
     ARGUMENTS,
     DIALECTS,
-    MAX_FPS,
     Dialect,
     encoded,
     fields,
@@ -30,6 +29,7 @@ from vitascope.errors import RemoteError, RequestError
 from vitascope.planning.rules import FrameRule, RateRule
 from vitascope.progress import Progress
 from vitascope.settings import RemoteServer, settings
+from vitascope.shot_fields import MAX_FPS
 from vitascope.types import Clip, Plan, Record, Shot
 
 USUAL_SECONDS, USUAL_FPS, MOST_SECONDS = 4, 24.0, 3600

@@ -9,19 +9,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from vitascope.backends.base import MAX_GUIDANCE, MAX_SEED, MAX_STEPS
 from vitascope.errors import RequestError
 from vitascope.planning.shape import check_agreement
+from vitascope.shot_fields import field_limits, field_name
 from vitascope.tasks import LAST
 from vitascope.types import MOTION, Given, Plan, Shot
 
 _OPEN = {
-    "fps": "fps",
-    "num_frames": "num_frames",
-    "seed": "seed",
-    "negative_prompt": "negative_prompt",
-    "steps": "num_inference_steps",
-    "guidance_scale": "guidance_scale",
+    name: field_name(name, "wire")
+    for name in ("fps", "num_frames", "seed", "negative_prompt", "steps", "guidance_scale")
 }
 """Fields of a shot -> their names on the wire, for the open servers."""
 _OURS = {
@@ -29,7 +25,6 @@ _OURS = {
 }
 
 MAX_SIDE = 16_384
-MAX_FPS = 240.0
 
 
 @dataclass(frozen=True)
@@ -204,15 +199,10 @@ def _check_numbers(shot: Shot) -> None:
         raise RequestError("sound", "cannot be kept yet: clips are written silent", "leave sound off")
     if shot.size is not None and not all(1 <= side <= MAX_SIDE for side in shot.size):
         raise RequestError("size", f"{shot.size[0]}x{shot.size[1]} is no size", "as in 1280x720")
-    for name, low, high in (
-        ("seconds", 0.01, 36_000.0),
-        ("num_frames", 1, 1_000_000),
-        ("fps", 1.0, MAX_FPS),
-        ("steps", 1, MAX_STEPS),
-        ("guidance_scale", 0.0, MAX_GUIDANCE),
-        ("seed", 0, MAX_SEED),
-    ):
-        value = getattr(shot, name)
+    for name in ("seconds", "num_frames", "fps", "steps", "guidance_scale", "seed"):
+        value, (low, high) = getattr(shot, name), field_limits(name)
+        assert low is not None
+        assert high is not None
         if value is not None and not low <= value <= high:
             nearest = f"nearest: {min(max(value, low), high):g}"
             raise RequestError(name, f"{value:g} is outside {low:g} to {high:g}", nearest)

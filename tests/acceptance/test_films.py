@@ -7,7 +7,7 @@ import sys
 import time
 from pathlib import Path
 
-from vitascope.director.film import film_of
+from vitascope.director.film import parse_film
 from vitascope.jobs.service import open_desk
 
 SHOTS = (
@@ -18,7 +18,7 @@ SHOTS = (
 
 def test_a_film_killed_in_its_second_shot_ends_in_the_same_bytes(tmp_path: Path):
     desk = open_desk(tmp_path)
-    film = film_of({"title": "A walk", "seed": 7, "shots": SHOTS})
+    film = parse_film({"title": "A walk", "seed": 7, "shots": SHOTS})
     whole, broken = desk.submit_film(film), desk.submit_film(film)
     desk.store.cancel(broken.id)
     assert worker(tmp_path, "--once").wait(600) == 0

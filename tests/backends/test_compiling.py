@@ -25,7 +25,7 @@ def placement(name: Name = "device", gpu: bool = True) -> Placement:
     return Placement(name, False, Need(0, 0), gpu)
 
 
-def said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, choice: Any) -> None:
+def quote_safely(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, choice: Any) -> None:
     monkeypatch.setattr(compiling, "settings", lambda: Settings(home=tmp_path, compile=choice))
 
 
@@ -50,7 +50,7 @@ def test_blocks_are_compiled_where_that_pays(
     choice: str, name: Name, gpu: bool, quality: Quality, work: float, compiled: bool,
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path,
 ):  # fmt: skip
-    said(monkeypatch, tmp_path, choice)
+    quote_safely(monkeypatch, tmp_path, choice)
     if gpu:
         compiling.check(placement(name))
     assert compiling.wanted(placement(name, gpu), quality, work) is compiled
@@ -59,7 +59,7 @@ def test_blocks_are_compiled_where_that_pays(
 def test_compiling_without_a_gpu_is_refused_with_the_reason(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    said(monkeypatch, tmp_path, "always")
+    quote_safely(monkeypatch, tmp_path, "always")
     backend, shot = shot_for("wan", home)
     refusal = r"^VITASCOPE_COMPILE: always needs a GPU: on a CPU .* not been seen to pay, .*; nearest: auto$"
     with pytest.raises(RequestError, match=refusal):

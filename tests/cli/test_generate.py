@@ -82,7 +82,7 @@ def test_a_preset_is_recorded_with_what_it_means(run):
 
 def test_what_is_snapped_is_said(run):
     done = run("generate", "a cat", "--seconds", "2")
-    assert "note: seconds: 2 becomes 17 frames (2.125 s at 8 fps)\n" in done.err
+    assert "note: seconds: 2 becomes 17 frames (2.125 s at 8 fps): fake makes 4k+1" in done.err
     made = Path(done.out.strip())
     assert any("17 frames" in note for note in read_record(made).notes)
 

@@ -1,6 +1,6 @@
 import pytest
 
-from vitascope.director.film import Film, film_of
+from vitascope.director.film import Film, parse_film
 from vitascope.testing.fakes import register_fakes
 
 SHOTS = (
@@ -17,4 +17,4 @@ def fakes() -> None:
 
 def film(*shots: dict, **said) -> Film:
     """A film of the fake model."""
-    return film_of({"title": "A walk", "model": "fake", "seed": 7, **said, "shots": shots or SHOTS})
+    return parse_film({"title": "A walk", "model": "fake", "seed": 7, **said, "shots": shots or SHOTS})

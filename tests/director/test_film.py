@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from tests.director.conftest import film
-from vitascope.director.film import field_name, film_of, read_script
+from vitascope.director.film import field_name, parse_film, read_script
 from vitascope.errors import RequestError
 
 SCRIPT = """
@@ -32,7 +32,7 @@ def test_a_script_is_read_with_its_pictures_beside_it(tmp_path: Path):
     first, second = read.shots
     assert (first.image, first.at) == (str(tmp_path / "first.png"), {1.5: "it jumps"})
     assert (second.continues, second.camera) == (True, "zoom-in 0.3")
-    assert film_of(read.said()) == read, "what was said says it again"
+    assert parse_film(read.said()) == read, "what was said says it again"
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_a_script_is_read_with_its_pictures_beside_it(tmp_path: Path):
 )
 def test_what_is_no_film_is_named(told, argument):
     with pytest.raises(RequestError) as caught:
-        film_of(told)
+        parse_film(told)
     assert caught.value.argument == argument
     assert str(caught.value).startswith(f"{argument}: ")
 

@@ -63,8 +63,8 @@ class Card:
 
     def drawing(self, size: tuple[int, int] | None) -> tuple[int, int]:
         """Return the size at which a clip of some size is drawn; that of a usual clip for one that cannot be made."""
-        known = size if size is not None and size in self.sizes else self.sizes[0]
-        return self.drawn.get(known, known)
+        usual = size if size is not None and size in self.sizes else self.sizes[0]
+        return self.drawn.get(usual, usual)
 
 
 @runtime_checkable

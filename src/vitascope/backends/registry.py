@@ -41,9 +41,9 @@ def check_name(name: str, argument: str = "model") -> None:
         return
     if "/" in name or "\\" in name or name.endswith((".safetensors", ".gguf")):
         return
-    known = ", ".join((*_HOMES, "remote:NAME", *catalogue()))
+    hint = ", ".join((*_HOMES, "remote:NAME", *catalogue()))
     raise RequestError(
-        argument, f"{name[:40]!r} is not known", f"known: {known}, or the path of a folder of weights"
+        argument, f"{name[:40]!r} is not known", f"known: {hint}, or the path of a folder of weights"
     )
 
 

@@ -36,9 +36,9 @@ app = typer.Typer(
 )
 
 
-def show_version(wanted: bool | None) -> None:
+def show_version(is_set: bool | None) -> None:
     """Print the version and leave."""
-    if wanted:
+    if is_set:
         sys.stdout.write(f"vitascope {__version__}\n")
         raise typer.Exit
 
@@ -82,8 +82,8 @@ def command_line() -> Any:
 def parameters(command: Any) -> Iterator[Any]:
     """Yield the flags and arguments of a command, and of the commands below it."""
     yield from command.params
-    for other in getattr(command, "commands", {}).values():
-        yield from parameters(other)
+    for subcommand in getattr(command, "commands", {}).values():
+        yield from parameters(subcommand)
 
 
 def _checked(parameter: Any) -> Callable[..., Any]:
@@ -92,9 +92,9 @@ def _checked(parameter: Any) -> Callable[..., Any]:
     name = next((flag for flag in parameter.opts if flag.startswith("--")), parameter.name.upper())
 
     def check(context: Any, parameter: Any, value: Any) -> Any:
-        for one in value if isinstance(value, list | tuple) else (value,):
-            is_path = isinstance(one, Path)
-            check_text(name, str(one) if is_path else one, MAX_FILE_NAME if is_path else most)
+        for item in value if isinstance(value, list | tuple) else (value,):
+            is_path = isinstance(item, Path)
+            check_text(name, str(item) if is_path else item, MAX_FILE_NAME if is_path else most)
         return value if callback is None else callback(context, parameter, value)
 
     return check

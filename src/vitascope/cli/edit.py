@@ -30,8 +30,8 @@ def edit(
     making: Making,
 ) -> None:
     """Change a clip: "make it night", "add a dog", or something else in a part of it."""
-    delivery, said = making.delivery, making.said
-    told = partial(
+    delivery, options = making.delivery, making.shot_fields
+    plan_fields = partial(
         editing,
         video,
         mask=mask,
@@ -44,6 +44,6 @@ def edit(
     )
 
     def draft(model: str) -> Plan:
-        return Plan(make_shot(prompt, **told(model=model), **said, model=model))
+        return Plan(make_shot(prompt, **plan_fields(model=model), **options, model=model))
 
     make(draft, making.models, delivery)

@@ -56,17 +56,17 @@ def evaluate(
     """Render a suite of prompts, judge every clip, and print the table with the goals beside it."""
     from vitascope.errors import RequestError
 
-    asked = Asked(prompts, seed, {"preset": preset, "steps": steps}, as_json, sheet, model)
+    options = Asked(prompts, seed, {"preset": preset, "steps": steps}, as_json, sheet, model)
     if task is None:
-        judge_words(asked, {"seen": seen, "held_out": held_out})
+        judge_words(options, {"seen": seen, "held_out": held_out})
     elif seen or held_out:
         split = "seen" if seen else "held_out"
         raise RequestError(split, "has no meaning for a task", "leave it out")
     else:
-        judge_tasks(asked, task)
+        judge_tasks(options, task)
 
 
-def judge_words(asked: Asked, splits: dict[str, bool]) -> None:
+def judge_words(options: Asked, splits: dict[str, bool]) -> None:
     """Judge how well clips follow their prompts."""
     from vitascope.backends.registry import backend
     from vitascope.evaluation.report import draw_sheet, table
@@ -76,15 +76,15 @@ def judge_words(asked: Asked, splits: dict[str, bool]) -> None:
     from vitascope.toybox.classifier import Judge
     from vitascope.toybox.world import FULL
 
-    wanted = [split for split in SPLITS if splits[split] or not any(splits.values())]
-    renderer, judge = backend(asked.model), Judge.load_shipped()
-    prompts = suite(renderer.card.world or FULL, wanted, asked.prompts, asked.seed)
+    chosen = [split for split in SPLITS if splits[split] or not any(splits.values())]
+    renderer, judge = backend(options.model), Judge.load_shipped()
+    prompts = suite(renderer.card.world or FULL, chosen, options.prompts, options.seed)
     with Screen() as screen:
-        evaluation = run(renderer, judge, prompts, Progress(screen), asked.keep, asked.said)
-        if asked.sheet is not None:
-            draw_sheet(evaluation.rows, asked.sheet)
-            screen.say(f"sheet: {asked.sheet}")
-    if asked.as_json:
+        evaluation = run(renderer, judge, prompts, Progress(screen), options.keep, options.said)
+        if options.sheet is not None:
+            draw_sheet(evaluation.rows, options.sheet)
+            screen.say(f"sheet: {options.sheet}")
+    if options.as_json:
         typer.echo(json.dumps(evaluation.report.to_json(), ensure_ascii=False))
         return
     show(table(evaluation.report))
@@ -94,7 +94,7 @@ def judge_words(asked: Asked, splits: dict[str, bool]) -> None:
         )
 
 
-def judge_tasks(asked: Asked, task: str) -> None:
+def judge_tasks(options: Asked, task: str) -> None:
     """Judge one task, or all."""
     from vitascope.backends.registry import backend
     from vitascope.errors import RequestError
@@ -110,15 +110,15 @@ def judge_tasks(asked: Asked, task: str) -> None:
     if task not in (*TASKS, "all"):
         raise RequestError("task", f"{task[:40]!r} is not known", f"it may be: {', '.join(TASKS)}, all")
     names = list(TASKS) if task == "all" else [task]
-    renderer, judge = backend(asked.model), Judge.load_shipped()
+    renderer, judge = backend(options.model), Judge.load_shipped()
     with Screen() as screen, tempfile.TemporaryDirectory() as folder:
-        given = sources(renderer, asked.model, Path(folder), asked.said)
-        studio = Studio(renderer, asked.model, judge, given, Path(folder), asked.said, Progress(screen))
-        report, rows = run(names, asked.prompts, asked.seed, studio, asked.keep)
-        if asked.sheet is not None:
-            draw_sheet(rows, asked.sheet)
-            screen.say(f"sheet: {asked.sheet}")
-    if asked.as_json:
+        given = sources(renderer, options.model, Path(folder), options.said)
+        studio = Studio(renderer, options.model, judge, given, Path(folder), options.said, Progress(screen))
+        report, rows = run(names, options.prompts, options.seed, studio, options.keep)
+        if options.sheet is not None:
+            draw_sheet(rows, options.sheet)
+            screen.say(f"sheet: {options.sheet}")
+    if options.as_json:
         typer.echo(json.dumps(report.to_json(), ensure_ascii=False))
         return
     show(task_table(report))
@@ -126,8 +126,8 @@ def judge_tasks(asked: Asked, task: str) -> None:
         typer.echo(f"not reached: {', '.join(missed)}")
 
 
-def show(drawn: object) -> None:
+def show(table: object) -> None:
     """Print a table."""
     from rich.console import Console
 
-    Console(file=sys.stdout, width=None if sys.stdout.isatty() else 120).print(drawn)
+    Console(file=sys.stdout, width=None if sys.stdout.isatty() else 120).print(table)

@@ -23,10 +23,10 @@ def extend(
     making: Making,
 ) -> None:
     """Make a clip longer, keeping its motion."""
-    delivery, said = making.delivery, making.said
+    delivery, options = making.delivery, making.shot_fields
 
     def draft(model: str) -> Plan:
         fields, notes = extension(video, seconds, before=before, model=model, fit=making.fit)
-        return Plan(make_shot(prompt, **fields, **said, model=model), notes)
+        return Plan(make_shot(prompt, **fields, **options, model=model), notes)
 
     make(draft, making.models, delivery)

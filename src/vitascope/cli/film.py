@@ -49,13 +49,15 @@ def film(
     check_place(server, {"shots": shots, "dry_run": dry_run}, no_wait)
     if no_wait and storyboard is not None:
         raise RequestError("storyboard", "does not go together with --no-wait", "leave one out")
-    told = {name: value for name, value in (("seed", seed), ("preset", preset)) if value is not None}
+    changes = {name: value for name, value in (("seed", seed), ("preset", preset)) if value is not None}
     with _in_script():
-        asked = read_script(script).model_copy(update=told)
+        script_film = read_script(script).model_copy(update=changes)
         if server is not None:
-            file = _there(asked, server, output, wait=not no_wait, as_json=as_json, force=force)
+            file = _make_on_server(
+                script_film, server, output, wait=not no_wait, as_json=as_json, force=force
+            )
         else:
-            file = _here(asked, output, shots, as_json=as_json, dry_run=dry_run, force=force)
+            file = _make_locally(script_film, output, shots, as_json=as_json, dry_run=dry_run, force=force)
     if storyboard is not None and file is not None:
         from vitascope.director.pictures import save_storyboard
 
@@ -77,7 +79,7 @@ def _in_script() -> Iterator[None]:
         raise
 
 
-def _there(
+def _make_on_server(
     film: Any, server: str, output: Path | None, *, wait: bool, as_json: bool, force: bool
 ) -> Path | None:
     """Let a server make a film; return its file once it is here."""
@@ -94,7 +96,7 @@ def _there(
     return files[0] if files else None
 
 
-def _here(
+def _make_locally(
     film: Any, output: Path | None, shots: Path | None, *, as_json: bool, dry_run: bool, force: bool
 ) -> Path | None:
     """Make a film and return its file; raises `RequestError` before any work."""
@@ -137,21 +139,21 @@ class _Counter:
             event = replace(event, phase=f"shot {self._number + 1}/{self._count} {event.phase}")
         self._screen(event)
 
-    def shot(self, number: int, made: Any) -> None:
+    def shot(self, number: int, clip: Any) -> None:
         """Say that a shot is there."""
         self._number = number + 1
-        self._screen.say(f"shot {self._number} of {self._count}: {'made before' if made.before else 'made'}")
+        self._screen.say(f"shot {self._number} of {self._count}: {'clip before' if clip.before else 'clip'}")
 
 
-def _print(path: Path, told: dict[str, Any], as_json: bool, screen: Screen | None) -> None:
+def _print(path: Path, summary: dict[str, Any], as_json: bool, screen: Screen | None) -> None:
     """Print what was made, or (on a screen) would be."""
     if as_json:
-        typer.echo(json.dumps({"path": str(path), **told}, ensure_ascii=False))
+        typer.echo(json.dumps({"path": str(path), **summary}, ensure_ascii=False))
         return
     if screen is None:
         typer.echo(str(path))
         return
-    for number, take in enumerate(told["takes"]):
+    for number, take in enumerate(summary["takes"]):
         shot = take["shot"]
         how = (
             "goes on"

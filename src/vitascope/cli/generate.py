@@ -28,19 +28,19 @@ def generate(
 ) -> None:
     """Make a clip from words."""
     delivery = making.delivery
-    here = {
+    local_only = {
         "stream": making.stream,
         "resume": making.resume,
         "dry_run": making.dry_run,
         "fallback": making.fallback,
     }
-    check_place(server, here, no_wait)
-    told = framing.told(making.fit)
-    pictured, said = bool(told["givens"]), making.said
+    check_place(server, local_only, no_wait)
+    frame_fields = framing.shot_fields(making.fit)
+    pictured, options = bool(frame_fields["givens"]), making.shot_fields
 
     def shot(model: str) -> Shot:
         words = enhanced(prompt, model, pictured=pictured) if enhance else prompt
-        return make_shot(words, model=model, **told, **said)
+        return make_shot(words, model=model, **frame_fields, **options)
 
     if server is None:
         make(lambda model: Plan(shot(model)), making.models, delivery)
@@ -59,10 +59,10 @@ def generate(
     )
 
 
-def check_place(server: str | None, here: Mapping[str, object], no_wait: bool) -> None:
+def check_place(server: str | None, local_only: Mapping[str, object], no_wait: bool) -> None:
     """Raise `RequestError` for what only makes sense here, or only there."""
-    for name, said in here.items():
-        if server is not None and said:
+    for name, value in local_only.items():
+        if server is not None and value:
             raise RequestError(name, "does not go together with --server", "leave one out")
     if server is None and no_wait:
         raise RequestError("no_wait", "needs a server", "say --server URL, or: vitascope jobs submit")

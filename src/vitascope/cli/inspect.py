@@ -34,9 +34,9 @@ def inspect(
 
 def show(values: Mapping[str, Any]) -> None:
     """Print names and values in two columns, leaving out what is empty."""
-    said = {name: value for name, value in values.items() if value not in ("", None, [], {}, False)}
-    width = max(map(len, said))
-    for name, value in said.items():
+    filled = {name: value for name, value in values.items() if value not in ("", None, [], {}, False)}
+    width = max(map(len, filled))
+    for name, value in filled.items():
         for row, line in enumerate(_lines(value)):
             typer.echo(f"{name if row == 0 else '':<{width}}  {line}")
 

@@ -64,12 +64,12 @@ def submit(
     """Hand in a clip to be made, and print the job's name."""
     from vitascope.api import make_shot
 
-    shot = make_shot(prompt, model=model, **framing.told(drawing.fit), **drawing.said)
+    shot = make_shot(prompt, model=model, **framing.shot_fields(drawing.fit), **drawing.shot_fields)
     # What was said, without the seed that was drawn where none was, is what makes two requests the same.
-    asked = shot.model_dump(
+    request_fields = shot.model_dump(
         mode="json", exclude_defaults=True, exclude={"seed"} if drawing.seed is None else None
     )
-    job = _desk().submit(shot, number=number, asked=asked, key=key, priority=priority)
+    job = _desk().submit(shot, number=number, asked=request_fields, key=key, priority=priority)
     for note in job.notes:
         print(f"note: {note}", file=sys.stderr)
     _tell(job, as_json)
@@ -83,15 +83,15 @@ def list_jobs(
 ) -> None:
     """List jobs, the newest first."""
     desk = _desk()
-    page = desk.store.page(limit=limit, states=None if state is None else [_state(one) for one in state])
+    page = desk.store.page(limit=limit, states=None if state is None else [_state(name) for name in state])
     if as_json:
         typer.echo(json.dumps([job.to_json() for job in page.jobs], ensure_ascii=False))
         return
     for job in page.jobs:
         how_far = f"{job.standing.percent:3d} %" if job.state == "running" else ""
-        when = time.strftime("%Y-%m-%d %H:%M", time.localtime(job.created_at))
+        created = time.strftime("%Y-%m-%d %H:%M", time.localtime(job.created_at))
         prompt = " ".join(job.request.shot.prompt.split())
-        typer.echo(f"{job.id}  {job.state:<9}  {how_far:>5}  {when}  {prompt[:60]}")
+        typer.echo(f"{job.id}  {job.state:<9}  {how_far:>5}  {created}  {prompt[:60]}")
     if page.more:
         print("there are more: say --limit", file=sys.stderr)
     _print_unknown(desk)
@@ -105,56 +105,56 @@ def show_job(job: Name, as_json: AsJson = False) -> None:
     from vitascope.cli.inspect import show
 
     desk = _desk()
-    found = _named(desk, job)
+    record = _named(desk, job)
     if as_json:
-        typer.echo(json.dumps(found.to_json() | {"files": _files(desk, found)}, ensure_ascii=False))
+        typer.echo(json.dumps(record.to_json() | {"files": _files(desk, record)}, ensure_ascii=False))
         return
-    told = found.to_json()
-    shot, progress = told.pop("shot"), told.pop("progress")
+    row = record.to_json()
+    shot, progress = row.pop("shot"), row.pop("progress")
     for name in ("created_at", "started_at", "finished_at"):
-        told[name] = told[name] and time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(told[name]))
-    ahead = desk.store.position(found.id)
-    told |= {"outputs": _files(desk, found), "waits for": None if ahead is None else f"{ahead} others"}
-    told["progress"] = f"{progress['percent']} % {progress['phase']} {progress['step']}/{progress['total']}"
-    show({name: value for name, value in {**told, **shot}.items() if value is not None})
+        row[name] = row[name] and time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(row[name]))
+    ahead = desk.store.position(record.id)
+    row |= {"outputs": _files(desk, record), "waits for": None if ahead is None else f"{ahead} others"}
+    row["progress"] = f"{progress['percent']} % {progress['phase']} {progress['step']}/{progress['total']}"
+    show({name: value for name, value in {**row, **shot}.items() if value is not None})
 
 
 @jobs.command()
 def watch(job: Name, as_json: AsJson = False) -> None:
     """Follow a job until it is over; its files are then printed. Status 1 when it came to nothing."""
     desk = _desk()
-    found = _named(desk, job)
-    for event in _follow(desk, found.id):
+    record = _named(desk, job)
+    for event in _follow(desk, record.id):
         _say(event, as_json)
-    found = desk.store.get(found.id)
+    record = desk.store.get(record.id)
     if not as_json:
-        for file in _files(desk, found):
+        for file in _files(desk, record):
             typer.echo(file)
-    raise typer.Exit(0 if found.state == "completed" else 1)
+    raise typer.Exit(0 if record.state == "completed" else 1)
 
 
 @jobs.command()
 def cancel(job: Names, as_json: AsJson = False) -> None:
     """No longer want jobs: those that wait end now, those that run at their next step."""
-    _each(job, lambda desk, one: desk.store.cancel(one), as_json)
+    _apply(job, lambda desk, name: desk.store.cancel(name), as_json)
 
 
 @jobs.command()
 def retry(job: Names, as_json: AsJson = False) -> None:
     """Queue failed or cancelled jobs again."""
-    _each(job, lambda desk, one: desk.store.retry(one), as_json)
+    _apply(job, lambda desk, name: desk.store.retry(name), as_json)
 
 
 @jobs.command()
 def clone(job: Names, as_json: AsJson = False) -> None:
     """Hand in the same requests once more."""
-    _each(job, lambda desk, one: desk.store.clone(one), as_json)
+    _apply(job, lambda desk, name: desk.store.clone(name), as_json)
 
 
 @jobs.command("rm")
 def remove(job: Names, as_json: AsJson = False) -> None:
     """Forget jobs, and remove their clips."""
-    _each(job, lambda desk, one: desk.delete(one), as_json)
+    _apply(job, lambda desk, name: desk.delete(name), as_json)
 
 
 @jobs.command()
@@ -167,10 +167,10 @@ def move(
     """Make a queued job earlier or, without an option, last."""
     desk = _desk()
     moved = _named(desk, job)
-    others = [one for one in desk.store.line() if one.id != moved.id]
+    waiting = [name for name in desk.store.line() if name.id != moved.id]
     target = None if before is None else _named(desk, before).id
-    if first and others:
-        target = others[0].id
+    if first and waiting:
+        target = waiting[0].id
     _tell(desk.store.move(moved.id, target), as_json)
 
 
@@ -239,8 +239,8 @@ def adopt(
             typer.echo(name)
         return
     adoption = take_in(desk, job or None, owner)
-    for found in adoption.jobs:
-        _tell(found, as_json)
+    for matches in adoption.jobs:
+        _tell(matches, as_json)
     for name, problem in adoption.problems.items():
         print(f"{name} is left as it is: {problem}", file=sys.stderr)
     if adoption.problems:
@@ -322,18 +322,18 @@ def _named(desk: "Desk | FarDesk", name: str) -> "Job":
         return desk.store.get(name)
     except JobNotFoundError:
         start = name if name.startswith(ID_START) else ID_START + name
-        found = [job for job in desk.store.page(limit=10_000).jobs if job.id.startswith(start)]
-        if not found or not name.strip():
+        matches = [job for job in desk.store.page(limit=10_000).jobs if job.id.startswith(start)]
+        if not matches or not name.strip():
             raise
-        if len(found) > 1:
-            raise RequestError("job", f"{name[:40]!r} begins the names of {len(found)} jobs") from None
-        return found[0]
+        if len(matches) > 1:
+            raise RequestError("job", f"{name[:40]!r} begins the names of {len(matches)} jobs") from None
+        return matches[0]
 
 
-def _each(names: Sequence[str], do: Callable[["Desk | FarDesk", str], "Job"], as_json: bool) -> None:
+def _apply(names: Sequence[str], do: Callable[["Desk | FarDesk", str], "Job"], as_json: bool) -> None:
     desk = _desk()
-    for one in [_named(desk, name).id for name in names]:
-        _tell(do(desk, one), as_json)
+    for job_id in [_named(desk, name).id for name in names]:
+        _tell(do(desk, job_id), as_json)
 
 
 def _tell(job: "Job", as_json: bool) -> None:
@@ -372,11 +372,11 @@ def _say(event: "Event", as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps({"id": event.id, "type": event.type, "at": event.at, **event.data}))
         return
-    told = event.data
+    data = event.data
     if event.type == "progress":
-        line = f"{told['percent']:3d} %  {told['phase']} {told['step']}/{told['total']}"
-        if (left := told.get("job_seconds_left")) is not None:
+        line = f"{data['percent']:3d} %  {data['phase']} {data['step']}/{data['total']}"
+        if (left := data.get("job_seconds_left")) is not None:
             line += f"  about {left:.0f} s left"
     else:
-        line = "  ".join([event.type, *(str(told[name]) for name in ("because", "message") if name in told)])
+        line = "  ".join([event.type, *(str(data[name]) for name in ("because", "message") if name in data)])
     print(line, file=sys.stderr)

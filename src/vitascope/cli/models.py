@@ -24,7 +24,7 @@ Accept = Annotated[bool, typer.Option("--accept-licence", help="Accept the licen
 @models.command("list")
 def list_(
     as_json: AsJson = False,
-    here: Annotated[bool, typer.Option("--here", help="Only those on this machine.")] = False,
+    only_local: Annotated[bool, typer.Option("--here", help="Only those on this machine.")] = False,
     fits: Annotated[bool, typer.Option("--fits", help="Only those that fit this machine.")] = False,
     task: Annotated[str | None, typer.Option(help="Only those that can do it.", show_default=False)] = None,
 ) -> None:
@@ -42,16 +42,16 @@ def list_(
         raise RequestError("task", f"{task[:40]!r} is not a task", f"it may be: {', '.join(GIVENS)}")
     computer = machine()
     entries = [entry for entry in catalogue().values() if task is None or task in entry.tasks]
-    found = [row for row in rows(_library(), computer, entries) if row.here or not here]
-    found = [row for row in found if not fits or row.fits != "no"]
+    listed = [row for row in rows(_library(), computer, entries) if row.here or not only_local]
+    listed = [row for row in listed if not fits or row.fits != "no"]
     if as_json:
-        told = {
+        row_json = {
             "machine": {"gpu": computer.gpu, "ram": computer.ram},
-            "models": [row.to_json() for row in found],
+            "models": [row.to_json() for row in listed],
         }
-        typer.echo(json.dumps(told, ensure_ascii=False))
+        typer.echo(json.dumps(row_json, ensure_ascii=False))
         return
-    _print(found)
+    _print(listed)
     typer.echo(f"{computer}; * has conditions: vitascope models info ID", err=True)
 
 
@@ -64,11 +64,11 @@ def info(model: Id, as_json: AsJson = False) -> None:
     from vitascope.weights.machine import machine
 
     row = Row(entry_named(model), _library(), machine())
-    told = row.to_json()
+    row_json = row.to_json()
     if as_json:
-        typer.echo(json.dumps(told, ensure_ascii=False))
+        typer.echo(json.dumps(row_json, ensure_ascii=False))
     else:
-        show({name.replace("_", " "): value for name, value in {**told, "fits": row.placement}.items()})
+        show({name.replace("_", " "): value for name, value in {**row_json, "fits": row.placement}.items()})
 
 
 @models.command()

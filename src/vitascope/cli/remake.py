@@ -42,16 +42,16 @@ def remake(
         progress = Progress(screen)
         if shot.model.startswith("remote:"):
             screen.say("note: a server makes it, which cannot be promised to be the same")
-        again = Path(folder) / "again.mp4" if output is None else output
+        target = Path(folder) / "again.mp4" if output is None else output
         if before.record.film is not None:
             make(
-                storyboard_of(before.record), backend(shot.model), Path(folder), again, progress, force=force
+                storyboard_of(before.record), backend(shot.model), Path(folder), target, progress, force=force
             )
         else:
             clip = generate(shot, backend(shot.model), progress)
             clip = replace(clip, record=replace(clip.record, notes=before.record.notes))
-            deliver(clip, again, progress, force=force)
-        result = compare(file, before, again)
+            deliver(clip, target, progress, force=force)
+        result = compare(file, before, target)
     if as_json:
         typer.echo(json.dumps({"path": str(file), **result.to_json()}, ensure_ascii=False))
     else:

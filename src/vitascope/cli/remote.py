@@ -34,8 +34,8 @@ class FarDesk:
         self, shot: Shot, *, number: int, asked: Mapping[str, Any], key: str | None, priority: int
     ) -> Job:
         """Hand in a shot."""
-        told = self.client.submit(shot, number=number, priority=priority, key=key, seeded="seed" in asked)
-        return job_of(told)
+        answer = self.client.submit(shot, number=number, priority=priority, key=key, seeded="seed" in asked)
+        return job_of(answer)
 
     def get(self, job: str) -> Job:
         """Return a job."""
@@ -43,8 +43,8 @@ class FarDesk:
 
     def page(self, limit: int = 20, states: Sequence[State] | None = None) -> Page:
         """Return the newest jobs."""
-        told = self.client.jobs(min(limit, 500), tuple(states or ()))
-        return Page(tuple(map(job_of, told["data"])), told["has_more"])
+        answer = self.client.jobs(min(limit, 500), tuple(states or ()))
+        return Page(tuple(map(job_of, answer["data"])), answer["has_more"])
 
     def cancel(self, job: str) -> Job:
         """No longer want a job."""
@@ -64,9 +64,9 @@ class FarDesk:
 
     def delete(self, job: str) -> Job:
         """Forget a job."""
-        found = self.get(job)
+        record = self.get(job)
         self.client.delete(job)
-        return found
+        return record
 
     def line(self) -> list[Job]:
         """Return the jobs that wait."""
@@ -95,9 +95,9 @@ class FarDesk:
 
     def follow(self, job: str) -> Iterator[Event]:
         """Yield what happens to a job until it is over."""
-        for told in self.client.events(job):
-            data = {name: value for name, value in told.items() if name not in ("id", "job", "type", "at")}
-            yield Event(told["id"], told["job"], told["type"], told["at"], data)
+        for answer in self.client.events(job):
+            data = {name: value for name, value in answer.items() if name not in ("id", "job", "type", "at")}
+            yield Event(answer["id"], answer["job"], answer["type"], answer["at"], data)
 
     def files(self, job: Job) -> list[str]:
         """Return the addresses of a job's clips."""
@@ -115,8 +115,8 @@ def fetched(desk: Desk | FarDesk, job: Job, output: Path | None, force: bool) ->
     if not job.outputs:
         raise RequestError("job", f"{job.id} is {job.state}", "there is nothing to fetch")
     files = []
-    for index, one in enumerate(job.outputs):
-        path = output_path(output, job.request.shot.prompt, one.seed, several=len(job.outputs) > 1)
+    for index, clip in enumerate(job.outputs):
+        path = output_path(output, job.request.shot.prompt, clip.seed, several=len(job.outputs) > 1)
         check_output(path, force=force)
         if isinstance(desk, FarDesk):
             desk.client.download(job.id, path, index, force=force)
@@ -127,27 +127,29 @@ def fetched(desk: Desk | FarDesk, job: Job, output: Path | None, force: bool) ->
     return files
 
 
-def job_of(told: Mapping[str, Any]) -> Job:
+def job_of(answer: Mapping[str, Any]) -> Job:
     """Return the job that a server tells of."""
-    shot = json.dumps(told["shot"])
-    outputs = [{field.name: one[field.name] for field in fields(Output)} for one in told["outputs"]]
+    shot = json.dumps(answer["shot"])
+    outputs = [{field.name: output[field.name] for field in fields(Output)} for output in answer["outputs"]]
     # Where a picture is to be had is for those who can look at it.
-    known = {field.name for field in fields(Standing)} - {"preview"}
-    standing = Standing(**{name: value for name, value in told["progress"].items() if name in known})
+    standing_fields = {field.name for field in fields(Standing)} - {"preview"}
+    standing = Standing(
+        **{name: value for name, value in answer["progress"].items() if name in standing_fields}
+    )
     return Job(
-        told["id"],
-        Request(shot, kind=told["kind"], number=told["number"], parent=told["parent"]),
-        state=told["state"],
-        priority=told["priority"],
-        attempt=told["attempt"],
-        cancel_wanted=told["cancel_wanted"],
+        answer["id"],
+        Request(shot, kind=answer["kind"], number=answer["number"], parent=answer["parent"]),
+        state=answer["state"],
+        priority=answer["priority"],
+        attempt=answer["attempt"],
+        cancel_wanted=answer["cancel_wanted"],
         standing=standing,
-        failure=None if told["error"] is None else Failure(**told["error"]),
-        outputs=tuple(Output(**{**one, "size": tuple(one["size"])}) for one in outputs),
-        notes=tuple(told["notes"]),
-        created_at=told["created_at"],
-        started_at=told["started_at"],
-        finished_at=told["finished_at"],
+        failure=None if answer["error"] is None else Failure(**answer["error"]),
+        outputs=tuple(Output(**{**output, "size": tuple(output["size"])}) for output in outputs),
+        notes=tuple(answer["notes"]),
+        created_at=answer["created_at"],
+        started_at=answer["started_at"],
+        finished_at=answer["finished_at"],
     )
 
 
@@ -168,24 +170,24 @@ def generate_there(
         for seed in range(shot.seed, shot.seed + number):
             check_output(output_path(output, shot.prompt, seed, several=number > 1), force=force)
     client = client_of(server)
-    told = client.submit(shot, number=number, seeded=seeded)
-    bring_home(client, told, output, wait=wait, as_json=as_json, force=force)
+    answer = client.submit(shot, number=number, seeded=seeded)
+    bring_home(client, answer, output, wait=wait, as_json=as_json, force=force)
 
 
 def bring_home(
-    client: Client, told: dict[str, Any], output: Path | None, *, wait: bool, as_json: bool, force: bool
+    client: Client, answer: dict[str, Any], output: Path | None, *, wait: bool, as_json: bool, force: bool
 ) -> list[Path]:
     """Fetch the clips of a job that was handed in and print their files, or (no `wait`) print its name."""
     with Screen() as screen:
-        for note in told["notes"]:
+        for note in answer["notes"]:
             screen.say(f"note: {note}")
         if wait:
-            told = _watched(client, told["id"], screen)
-    files = fetched(FarDesk(client), job_of(told), output, force) if wait else []
+            answer = _watched(client, answer["id"], screen)
+    files = fetched(FarDesk(client), job_of(answer), output, force) if wait else []
     if as_json:
-        typer.echo(json.dumps({**told, "files": [str(file) for file in files]}, ensure_ascii=False))
+        typer.echo(json.dumps({**answer, "files": [str(file) for file in files]}, ensure_ascii=False))
     elif not wait:
-        typer.echo(told["id"])
+        typer.echo(answer["id"])
     else:
         for file in files:
             typer.echo(file)
@@ -204,8 +206,8 @@ def _watched(client: Client, name: str, screen: Screen) -> dict[str, Any]:
     except KeyboardInterrupt:
         client.do("cancel", name)
         raise
-    told = client.job(name)
-    if told["state"] != "completed":
-        why = told["error"]["message"] if told["error"] else told["state"]
+    answer = client.job(name)
+    if answer["state"] != "completed":
+        why = answer["error"]["message"] if answer["error"] else answer["state"]
         raise VitascopeError(f"{name} came to nothing: {why}")
-    return told
+    return answer

@@ -64,10 +64,10 @@ class Delivery:
                 "send it on, as in: vitascope generate ... --stream | ffplay -",
             )
 
-    def seed(self, said: int | None) -> int:
+    def seed(self, wanted_seed: int | None) -> int:
         """Return the seed that was said, or else that of the run kept in the folder, or else a drawn one."""
-        kept = kept_seed(self.resume) if said is None else said
-        return drawn_seed() if kept is None else kept
+        seed_kept = kept_seed(self.resume) if wanted_seed is None else wanted_seed
+        return drawn_seed() if seed_kept is None else seed_kept
 
     @property
     def folder(self) -> StateFolder | None:
@@ -92,16 +92,18 @@ def kept_seed(resume: Path | None) -> int | None:
 
 def make(draft: Callable[[str], Plan], models: Sequence[str], delivery: Delivery) -> None:
     """Make what was asked for of a shot, with the first of the models that can, and say so on stdout."""
-    made: dict[Path, dict[str, Any]] = {}
+    results: dict[Path, dict[str, Any]] = {}
 
     def attempt(model: str, notes: tuple[str, ...]) -> None:
         drafted = draft(model)
-        _make(drafted.shot, notes + drafted.notes, delivery, made)
+        _make(drafted.shot, notes + drafted.notes, delivery, results)
 
     pipeline.first_able(models, attempt)
 
 
-def _make(shot: Shot, notes: tuple[str, ...], delivery: Delivery, made: dict[Path, dict[str, Any]]) -> None:
+def _make(
+    shot: Shot, notes: tuple[str, ...], delivery: Delivery, results: dict[Path, dict[str, Any]]
+) -> None:
     """Make all clips of a shot but those that a model before has `made`."""
     renderer = backend(shot.model)
     takes = _takes(shot, notes, delivery, renderer)
@@ -110,7 +112,7 @@ def _make(shot: Shot, notes: tuple[str, ...], delivery: Delivery, made: dict[Pat
     elif delivery.stream:
         _stream(takes[0], delivery, renderer)
     else:
-        _make_files(takes, delivery, renderer, made)
+        _make_files(takes, delivery, renderer, results)
     if delivery.folder is not None and not delivery.dry_run:
         delivery.folder.clear(take.shot for take in takes)
 
@@ -148,27 +150,27 @@ def _planned(take: Take, renderer: Backend) -> dict[str, Any]:
 
 
 def _make_files(
-    takes: list[Take], delivery: Delivery, renderer: Backend, made: dict[Path, dict[str, Any]]
+    takes: list[Take], delivery: Delivery, renderer: Backend, results: dict[Path, dict[str, Any]]
 ) -> None:
     """Make every clip not `made` yet, each a file as soon as it is whole, and a sheet of all if there are several."""
-    done = {take.path: _already_made(take, delivery) for take in takes}
+    records = {take.path: _already_made(take, delivery) for take in takes}
     for take in takes:
-        if done[take.path] is None and take.path not in made:
+        if records[take.path] is None and take.path not in results:
             check_output(take.path, force=delivery.force)
-    again = delivery.force or any(done.values())
+    overwrite = delivery.force or any(records.values())
     sheet = sheet_path([take.path for take in takes]) if len(takes) > 1 else None
     if sheet is not None:
-        check_output(sheet, force=again)
+        check_output(sheet, force=overwrite)
     for take in takes:
-        if take.path not in made:
-            made[take.path] = _made(take, done[take.path], delivery, renderer)
+        if take.path not in results:
+            results[take.path] = _make_file(take, records[take.path], delivery, renderer)
     if sheet is not None:
-        save_sheet([take.path for take in takes], sheet, force=again)
+        save_sheet([take.path for take in takes], sheet, force=overwrite)
         if delivery.folder is not None:
             sweep(sheet)
         if not delivery.as_json:
             Screen().say(f"sheet: {sheet}")
-    _tell([made[take.path] for take in takes], delivery, sheet)
+    _tell([results[take.path] for take in takes], delivery, sheet)
 
 
 def _already_made(take: Take, delivery: Delivery) -> Record | None:
@@ -182,19 +184,19 @@ def _already_made(take: Take, delivery: Delivery) -> Record | None:
     return record if delivery.folder.made(take.shot, record) else None
 
 
-def _made(take: Take, done: Record | None, delivery: Delivery, renderer: Backend) -> dict[str, Any]:
+def _make_file(take: Take, record: Record | None, delivery: Delivery, renderer: Backend) -> dict[str, Any]:
     """Make one clip, unless it is there, and return what was made; without --json the file's name goes to stdout."""
     with Screen() as screen:
         progress = Progress(screen, states=delivery.resume)
-        if done is not None:
+        if record is not None:
             clip = read(take.path)
         else:
             clip = pipeline.generate(take.shot, renderer, progress, take.notes)
             pipeline.deliver(clip, take.path, progress, force=delivery.force)
         spent = progress.seconds_spent
         if not delivery.as_json:
-            made = "made before" if done else f"made in {sum(spent.values()):.1f} s"
-            screen.say(f"{_size(_shape(clip))}, seed {clip.record.shot.seed}, {made}")
+            how = "made before" if record else f"made in {sum(spent.values()):.1f} s"
+            screen.say(f"{_size(_shape(clip))}, seed {clip.record.shot.seed}, {how}")
     if delivery.folder is not None:
         delivery.folder.finished(take.shot)
         sweep(take.path)
@@ -241,11 +243,11 @@ def _rounded(spent: dict[str, float]) -> dict[str, float]:
     return {phase: round(seconds, 3) for phase, seconds in spent.items()}
 
 
-def _tell(made: list[dict[str, Any]], delivery: Delivery, sheet: Path | None = None) -> None:
+def _tell(results: list[dict[str, Any]], delivery: Delivery, sheet: Path | None = None) -> None:
     """Print what was made, or would be, in the form that was asked for."""
     if delivery.as_json:
-        several = {"clips": made} if sheet is None else {"clips": made, "sheet": str(sheet)}
-        typer.echo(json.dumps(made[0] if delivery.number == 1 else several, ensure_ascii=False))
+        summary = {"clips": results} if sheet is None else {"clips": results, "sheet": str(sheet)}
+        typer.echo(json.dumps(results[0] if delivery.number == 1 else summary, ensure_ascii=False))
     elif delivery.dry_run:
-        for one in made:
-            show({"file": one["path"], **one["shot"]})
+        for result in results:
+            show({"file": result["path"], **result["shot"]})

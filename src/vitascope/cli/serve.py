@@ -70,7 +70,7 @@ class Limits:
         """What a token may have."""
         from vitascope.jobs.budget import Budget
 
-        return Budget(*(getattr(self, each.name) for each in fields(self)))
+        return Budget(*(getattr(self, entry.name) for entry in fields(self)))
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ class Keeping:
     ] = None
 
     @property
-    def what(self) -> "Keep":
+    def limits(self) -> "Keep":
         """What the housekeeper leaves."""
         from vitascope.jobs.retention import Keep
 
@@ -150,7 +150,7 @@ def serve(
         max_connections=max_connections,
         per_minute=per_minute,
         budget=limits.budget,
-        keep=keeping.what,
+        keep=keeping.limits,
         memory=None if memory is None else round(memory * 2**30),
         seconds=seconds,
         store=settings.store,

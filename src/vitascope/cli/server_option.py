@@ -16,11 +16,11 @@ class Anywhere(TyperGroup):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Read the arguments, the server's first."""
-        for number, one in enumerate(args):
-            if one == FLAG and number + 1 < len(args):
-                args = [one, args[number + 1], *args[:number], *args[number + 2 :]]
+        for number, argument in enumerate(args):
+            if argument == FLAG and number + 1 < len(args):
+                args = [argument, args[number + 1], *args[:number], *args[number + 2 :]]
                 break
-            if one.startswith(f"{FLAG}="):
-                args = [one, *args[:number], *args[number + 1 :]]
+            if argument.startswith(f"{FLAG}="):
+                args = [argument, *args[:number], *args[number + 1 :]]
                 break
         return super().parse_args(ctx, args)

@@ -1,4 +1,4 @@
-"""What commands that make clips can be told: each group of flags is said once, and part of several commands."""
+"""The options of the commands that make clips, in groups that several commands share."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, is_dataclass
@@ -108,7 +108,7 @@ Force = Annotated[bool, typer.Option("--force", help="Write over a file that exi
 
 @dataclass(frozen=True)
 class Framing:
-    """The flags of a clip made from words: its shape, what happens when, and pictures. Each field is one."""
+    """The flags of a clip made from words: its shape, its script and its pictures. Each field is one flag."""
 
     seconds: Seconds = None
     num_frames: NumFrames = None
@@ -124,8 +124,8 @@ class Framing:
     face_video: FaceVideo = None
     loop: Loop = False
 
-    def told(self, fit: Fit) -> dict[str, Any]:
-        """Return what is said of the shot, with its pictures as givens; raises `RequestError`."""
+    def shot_fields(self, fit: Fit) -> dict[str, Any]:
+        """Return the fields of the shot that these flags set, its pictures as givens. Raises `RequestError`."""
         shape = ("seconds", "num_frames", "fps", "size", "aspect_ratio", "loop")
         givens = given_pictures(
             image=self.image,
@@ -142,7 +142,7 @@ class Framing:
 
 @dataclass(frozen=True)
 class Drawing:
-    """The flags of every command that hands in a shot; each field is one."""
+    """The flags of every command that takes a shot. Each field is one flag."""
 
     seed: Seed = None
     preset: Preset = None
@@ -158,15 +158,15 @@ class Drawing:
     lora: Loras = None
 
     @property
-    def said(self) -> dict[str, Any]:
-        """What is said of the shot."""
-        told = {each.name: getattr(self, each.name) for each in fields(Drawing) if each.name != "fit"}
-        return told | {"lora": self.lora or ()}
+    def shot_fields(self) -> dict[str, Any]:
+        """The fields of the shot that these flags set."""
+        values = {entry.name: getattr(self, entry.name) for entry in fields(Drawing) if entry.name != "fit"}
+        return values | {"lora": self.lora or ()}
 
 
 @dataclass(frozen=True)
 class Making(Drawing):
-    """The flags that `generate`, `extend` and `edit` have in common: how a clip is drawn, and where it goes."""
+    """The flags that `generate`, `extend` and `edit` share: how a clip is drawn, and where it is written."""
 
     output: Output = None
     model: Model = "toybox"
@@ -180,49 +180,51 @@ class Making(Drawing):
 
     @property
     def delivery(self) -> Delivery:
-        """Where the clips go and how; raises `RequestError` for flags that do not go together."""
-        delivery = Delivery(**{each.name: getattr(self, each.name) for each in fields(Delivery)})
+        """Where and how the clips are written. Raises `RequestError` for flags that exclude each other."""
+        delivery = Delivery(**{entry.name: getattr(self, entry.name) for entry in fields(Delivery)})
         delivery.check()
         return delivery
 
     @property
-    def said(self) -> dict[str, Any]:
-        """What is said of the shot; the seed of a run that goes on is the one that it had."""
-        return super().said | {"seed": self.delivery.seed(self.seed)}
+    def shot_fields(self) -> dict[str, Any]:
+        """The fields of the shot that these flags set; a resumed run keeps its seed."""
+        return super().shot_fields | {"seed": self.delivery.seed(self.seed)}
 
     @property
     def models(self) -> tuple[str, ...]:
-        """The models to ask, one after the other until one can; raises `RequestError` for a fallback there is not."""
+        """The models to try, in order. Raises `RequestError` for an unknown fallback."""
         for name in self.fallback or ():
             check_name(name, "fallback")
         return (self.model, *(self.fallback or ()))
 
 
 def command(function: Callable[..., None]) -> Callable[..., None]:
-    """Return a function whose groups of flags, arguments of the types above, are told it flag by flag."""
-    mine = signature(function)
+    """Return a command whose arguments of the types above are expanded into one flag for each of their fields."""
+    declared = signature(function)
     groups: dict[str, Any] = {
-        each.name: each.annotation for each in mine.parameters.values() if is_dataclass(each.annotation)
+        entry.name: entry.annotation
+        for entry in declared.parameters.values()
+        if is_dataclass(entry.annotation)
     }
 
     @wraps(function)
-    def told(**values: Any) -> None:
+    def wrapper(**values: Any) -> None:
         built = {
-            name: group(**{each.name: values.pop(each.name) for each in fields(group)})
+            name: group(**{entry.name: values.pop(entry.name) for entry in fields(group)})
             for name, group in groups.items()
         }
         function(**values, **built)
 
-    flags = [flag for each in mine.parameters.values() for flag in _flags(each)]
-    told.__signature__ = mine.replace(parameters=flags)  # pyright: ignore[reportAttributeAccessIssue]
-    told.__annotations__ = {flag.name: flag.annotation for flag in flags} | {"return": None}
-    return told
+    flags = [flag for entry in declared.parameters.values() for flag in _flags(entry)]
+    wrapper.__signature__ = declared.replace(parameters=flags)  # pyright: ignore[reportAttributeAccessIssue]
+    wrapper.__annotations__ = {flag.name: flag.annotation for flag in flags} | {"return": None}
+    return wrapper
 
 
-def _flags(told: Parameter) -> Iterator[Parameter]:
+def _flags(parameter: Parameter) -> Iterator[Parameter]:
     """Yield the flags that an argument stands for: itself, or those of its group."""
-    if not is_dataclass(told.annotation):
-        yield told
+    if not is_dataclass(parameter.annotation):
+        yield parameter
         return
-    for each in fields(told.annotation):
-        yield Parameter(each.name, Parameter.KEYWORD_ONLY, default=each.default, annotation=each.type)
+    for entry in fields(parameter.annotation):
+        yield Parameter(entry.name, Parameter.KEYWORD_ONLY, default=entry.default, annotation=entry.type)

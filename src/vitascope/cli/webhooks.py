@@ -44,10 +44,12 @@ def add(
 def list_endpoints() -> None:
     """List the endpoints, and how many deliveries wait, have arrived and were given up."""
     counts = _mailbox().counts()
-    for one in _endpoints().all():
-        told = counts.get(one.id, {})
-        states = ", ".join(f"{told.get(state, 0)} {state}" for state in ("waiting", "delivered", "given_up"))
-        typer.echo(f"{one.id}  {one.name}  {one.url}  {','.join(one.event_types)}  {states}")
+    for entry in _endpoints().all():
+        counted = counts.get(entry.id, {})
+        states = ", ".join(
+            f"{counted.get(state, 0)} {state}" for state in ("waiting", "delivered", "given_up")
+        )
+        typer.echo(f"{entry.id}  {entry.name}  {entry.url}  {','.join(entry.event_types)}  {states}")
 
 
 @webhooks.command("log")
@@ -55,10 +57,12 @@ def show_log(
     name: Name, limit: Annotated[int, typer.Option("-n", min=1, help="How many at most.")] = 20
 ) -> None:
     """List what an endpoint was told, the newest first, and how that went."""
-    for one in _mailbox().deliveries(_endpoints().get(name).id, limit):
-        when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(one.at))
-        how = one.problem or ("" if one.status is None else f"it answers {one.status}")
-        typer.echo(f"{when}  {one.type}  {one.job}  {one.state}  {one.tries} tries  {how}".rstrip())
+    for entry in _mailbox().deliveries(_endpoints().get(name).id, limit):
+        sent_at = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(entry.at))
+        how = entry.problem or ("" if entry.status is None else f"it answers {entry.status}")
+        typer.echo(
+            f"{sent_at}  {entry.type}  {entry.job}  {entry.state}  {entry.tries} tries  {how}".rstrip()
+        )
 
 
 @webhooks.command("test")

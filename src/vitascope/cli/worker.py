@@ -81,10 +81,10 @@ def _fleet(
         raise RequestError(
             "once", "a fleet works until it is interrupted", "leave it out, or leave out --cluster"
         )
-    told = ["--keep", str(options.keep)]
-    told += [] if options.seconds is None else ["--seconds", str(options.seconds)]
+    arguments = ["--keep", str(options.keep)]
+    arguments += [] if options.seconds is None else ["--seconds", str(options.seconds)]
     return FleetRun(
-        desk, FleetOptions(address, workers, options.models, tuple(told), options.memory, program)
+        desk, FleetOptions(address, workers, options.models, tuple(arguments), options.memory, program)
     )
 
 

@@ -28,13 +28,16 @@ def cut(board: Storyboard, shots: Sequence[Made], path: Path, progress: Progress
 
     The record holds the storyboard as it was planned, so that `vitascope remake` makes the film again.
     """
-    whole = _measured(board, shots)
-    record = _record(whole, board, shots)
+    measured_board = _measured(board, shots)
+    record = _record(measured_board, board, shots)
     with progress.phase("cut", len(shots)):
         marks = marks_of(
-            record, [Ingredient(made.path, "componentOf", _title(n)) for n, made in enumerate(shots)]
+            record,
+            [Ingredient(shot_file.path, "componentOf", _title(n)) for n, shot_file in enumerate(shots)],
         )
-        _encode(record, _joined(whole, shots, progress), path, None if marks is None else marks.watermark)
+        _encode(
+            record, _joined(measured_board, shots, progress), path, None if marks is None else marks.watermark
+        )
         if marks is not None:
             marks.seal(path)
     return record
@@ -52,40 +55,40 @@ def _title(number: int) -> str:
 def _measured(board: Storyboard, shots: Sequence[Made]) -> Storyboard:
     """Return the storyboard with each shot as long as it came to be; raises `RequestError` where they do not fit."""
     takes = []
-    for number, made in enumerate(shots):
-        with av.open(str(made.path)) as container:
+    for number, shot_file in enumerate(shots):
+        with av.open(str(shot_file.path)) as container:
             video = container.streams.video[0]
             size, fps, frames = (video.width, video.height), float(video.average_rate or 1), video.frames
         if takes and (size, fps) != (takes[0].shot.size, takes[0].shot.fps):
             problem = f"came out as {size[0]}x{size[1]} at {fps:g} fps, which is not what the first one is"
             raise RequestError(f"shots[{number}].size", problem, "say size and fps")
-        shot = made.take.shot
+        shot = shot_file.take.shot
         # What was planned stays as it was said: 23.976 is not what a file says that it is.
         fps = shot.fps or fps
         shot = shot.model_copy(
             update={"size": size, "fps": fps, "num_frames": frames, "seconds": frames / fps}
         )
-        takes.append(made.take.model_copy(update={"shot": shot}))
+        takes.append(shot_file.take.model_copy(update={"shot": shot}))
     return board.model_copy(update={"takes": tuple(takes)})
 
 
-def _record(whole: Storyboard, board: Storyboard, shots: Sequence[Made]) -> Record:
-    noted = (f"shots[{n}]: {note}" for n, made in enumerate(shots) for note in made.record.notes)
+def _record(measured_board: Storyboard, board: Storyboard, shots: Sequence[Made]) -> Record:
+    noted = (f"shots[{n}]: {note}" for n, shot_file in enumerate(shots) for note in shot_file.record.notes)
     notes = tuple(dict.fromkeys((*board.notes, *noted)))
-    weights = {name: digest for made in shots for name, digest in made.record.weights.items()}
+    weights = {name: digest for shot_file in shots for name, digest in shot_file.record.weights.items()}
     backend = shots[0].record.backend
-    return Record(whole.whole(), backend, weights, versions(), notes, film=whole.told())
+    return Record(measured_board.whole(), backend, weights, versions(), notes, film=measured_board.told())
 
 
-def _joined(whole: Storyboard, shots: Sequence[Made], progress: Progress) -> Iterator[Frame]:
+def _joined(measured_board: Storyboard, shots: Sequence[Made], progress: Progress) -> Iterator[Frame]:
     """Yield the frames of the film; no more than those of one crossfade are held."""
     held: deque[Frame] = deque()
-    for number, made in enumerate(shots):
-        take, following = whole.takes[number], whole.takes[number + 1 : number + 2]
+    for number, shot_file in enumerate(shots):
+        take, following = measured_board.takes[number], measured_board.takes[number + 1 : number + 2]
         fading_in = 0 if take.continues else take.overlap
-        fading_out = sum(one.overlap for one in following if not one.continues)
+        fading_out = sum(follower.overlap for follower in following if not follower.continues)
         length = take.shot.num_frames or 0
-        for i, frame in enumerate(frames_of(made.path)):
+        for i, frame in enumerate(frames_of(shot_file.path)):
             progress.check()
             if take.continues and i == 0:
                 continue  # it is the last frame of the shot before, which has been shown

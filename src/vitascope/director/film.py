@@ -112,18 +112,20 @@ class Film(BaseModel):
 
     def with_files(self, find: Find) -> "Film":
         """Return the film with each file that it names where `find` says that it is."""
-        shots = tuple(_found(shot, find, f"shots[{number}].") for number, shot in enumerate(self.shots))
-        return _found(self, find).model_copy(update={"shots": shots})
+        shots = tuple(
+            _locate_files(shot, find, f"shots[{number}].") for number, shot in enumerate(self.shots)
+        )
+        return _locate_files(self, find).model_copy(update={"shots": shots})
 
     def said(self) -> dict[str, Any]:
         """Return what was said, as JSON has it."""
         return self.model_dump(mode="json", exclude_defaults=True, by_alias=True)
 
 
-def film_of(told: Mapping[str, Any]) -> Film:
+def parse_film(values: Mapping[str, Any]) -> Film:
     """Return the film that plain values tell of; raises `RequestError` naming shot and field, counted from 0."""
     try:
-        return Film.model_validate(told)
+        return Film.model_validate(values)
     except ValidationError as error:
         first = error.errors()[0]
         words = first["msg"].removeprefix("Value error, ")
@@ -135,17 +137,17 @@ def read_script(path: Path) -> Film:
     try:
         if path.stat().st_size > LONGEST_SCRIPT:
             raise RequestError("script", f"{path} is too large for a script", "at most 1 MiB is read")
-        told = tomllib.loads(path.read_text("utf-8"))
+        values = tomllib.loads(path.read_text("utf-8"))
     except OSError as error:
         raise RequestError("script", f"{path} could not be read ({error.strerror})") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise RequestError("script", f"{path} is not TOML ({error})") from None
-    return film_of(told).with_files(lambda name, argument: str(path.parent / name))
+    return parse_film(values).with_files(lambda name, argument: str(path.parent / name))
 
 
-def field_name(where: Sequence[int | str]) -> str:
+def field_name(location: Sequence[int | str]) -> str:
     """Return the name of a field in a list of things, as in "shots[2].camera"."""
-    match list(where[:3]):
+    match list(location[:3]):
         case [str(name), int(number), str(field)]:
             return f"{name}[{number}].{field}"
         case [str(name), int(number)]:
@@ -156,12 +158,12 @@ def field_name(where: Sequence[int | str]) -> str:
             return "film"
 
 
-def _found(said: M, find: Find, start: str = "") -> M:
-    told: dict[str, Any] = {}
+def _locate_files(model: M, find: Find, start: str = "") -> M:
+    values: dict[str, Any] = {}
     for name in FILES:
-        value = getattr(said, name, None)
+        value = getattr(model, name, None)
         if isinstance(value, str):
-            told[name] = find(value, start + name)
+            values[name] = find(value, start + name)
         elif value:
-            told[name] = tuple(find(one, f"{start}{name}[{i}]") for i, one in enumerate(value))
-    return said.model_copy(update=told)
+            values[name] = tuple(find(file, f"{start}{name}[{i}]") for i, file in enumerate(value))
+    return model.model_copy(update=values)

@@ -11,7 +11,7 @@ from vitascope.backends.base import Backend
 from vitascope.backends.registry import backend
 from vitascope.deliver.names import check_output
 from vitascope.director.cut import cut
-from vitascope.director.film import Film, film_of, read_script
+from vitascope.director.film import Film, parse_film, read_script
 from vitascope.director.shoot import Made, shoot
 from vitascope.director.storyboard import Storyboard, storyboard
 from vitascope.errors import OutputError
@@ -40,7 +40,7 @@ def make_film(
     if isinstance(film, str | Path):
         film = read_script(Path(film))
     elif not isinstance(film, Film):
-        film = film_of(film)
+        film = parse_film(film)
     check_output(Path(output), force=force)
     listening = progress if isinstance(progress, Progress) else Progress(progress)
     with kept_in(shots) as folder:
@@ -56,7 +56,7 @@ def make(
     progress: Progress,
     *,
     force: bool = False,
-    hear: Callable[[int, Made], None] = lambda number, made: None,
+    hear: Callable[[int, Made], None] = lambda number, shot_file: None,
 ) -> Record:
     """Make a storyboard into a file, at once or not at all; `hear` hears of each shot that is there."""
     shots = shots_of(board, renderer, folder, progress, hear)
@@ -69,14 +69,14 @@ def shots_of(
     renderer: Backend,
     folder: Path,
     progress: Progress,
-    hear: Callable[[int, Made], None] = lambda number, made: None,
+    hear: Callable[[int, Made], None] = lambda number, shot_file: None,
 ) -> list[Made]:
     """Return all shots of a storyboard, having made those that a folder does not hold yet."""
     _remember(board, folder)
     shots = []
-    for number, made in enumerate(shoot(board, renderer, folder, progress)):
-        shots.append(made)
-        hear(number, made)
+    for number, shot_file in enumerate(shoot(board, renderer, folder, progress)):
+        shots.append(shot_file)
+        hear(number, shot_file)
     return shots
 
 

@@ -29,15 +29,16 @@ def save_storyboard(film: Path, path: Path, *, force: bool = False) -> Path:
     if spans is None:
         raise InputFileError(f"file: {film} does not say how long its shots are")
     middles = [(start + end) // 2 for start, end in spans]
-    wanted, found = set(middles), {}
+    needed, frames_by_number = set(middles), {}
     for number, frame in enumerate(frames_of(film)):
-        if number in wanted:
-            found[number] = frame
+        if number in needed:
+            frames_by_number[number] = frame
     fps = record.shot.fps or 1.0
     panels = []
     for number, (take, (start, end)) in enumerate(zip(board.takes, spans, strict=True)):
-        when = f"{number + 1}   {max(0, start) / fps:.1f} to {end / fps:.1f} s{_joined(take.continues, take.overlap)}"
-        panels.append(_panel(found[middles[number]], when, take.shot.prompt))
+        joint = _joined(take.continues, take.overlap)
+        caption = f"{number + 1}   {max(0, start) / fps:.1f} to {end / fps:.1f} s{joint}"
+        panels.append(_panel(frames_by_number[middles[number]], caption, take.shot.prompt))
     with published(path, force=force, argument="storyboard") as part:
         save_picture(sheet(panels), part, "PNG", clips=[film], record=record)
     return path
@@ -47,7 +48,7 @@ def _joined(continues: bool, overlap: int) -> str:
     return ", goes on" if continues else ", crossfade" if overlap else ""
 
 
-def _panel(frame: UInt8[np.ndarray, "height width 3"], when: str, words: str) -> Image.Image:
+def _panel(frame: UInt8[np.ndarray, "height width 3"], caption: str, words: str) -> Image.Image:
     """Return a frame under two lines of text."""
     picture = Image.fromarray(frame)
     scale = SIDE / max(picture.size)
@@ -59,7 +60,7 @@ def _panel(frame: UInt8[np.ndarray, "height width 3"], when: str, words: str) ->
     words = " ".join(words.split())
     while words and draw.textlength(words, font) > panel.width:
         words = words[:-2].rstrip("… ") + "…" if len(words) > 2 else ""
-    draw.text((0, 0), when, INK, font)
+    draw.text((0, 0), caption, INK, font)
     draw.text((0, LINE), words, INK, font)
     panel.paste(picture, (0, 2 * LINE))
     return panel

@@ -63,9 +63,9 @@ def shoot(board: Storyboard, renderer: Backend, folder: Path, progress: Progress
     last: Path | None = None
     for number, take in enumerate(board.takes):
         with shot_named(number):
-            made = _made(take, last, renderer, folder, progress)
-        last = made.path
-        yield made
+            shot_file = _make_shot(take, last, renderer, folder, progress)
+        last = shot_file.path
+        yield shot_file
 
 
 def rendered(shot: Shot, renderer: Backend, progress: Progress) -> Clip:
@@ -88,7 +88,7 @@ def last_frame(clip: Path) -> UInt8[np.ndarray, "height width 3"]:
     return last  # pyright: ignore[reportPossiblyUnboundVariable]  a clip has a frame
 
 
-def _made(take: Take, last: Path | None, renderer: Backend, folder: Path, progress: Progress) -> Made:
+def _make_shot(take: Take, last: Path | None, renderer: Backend, folder: Path, progress: Progress) -> Made:
     going_on = _going_on(take, last)
     shot = take.shot.model_copy(update={"givens": (*going_on, *take.shot.givens)})
     key = _key(shot, renderer.checksums() if isinstance(renderer, Weighed) else {})
@@ -125,8 +125,8 @@ def _plain(take: Take, record: Record, going_on: tuple[Given, ...]) -> tuple[Tak
     """Return a take as planned and its record, neither of which knows where the frame before lay."""
     shot, notes, shows = record.shot, record.notes, None
     for given in going_on:
-        (first, *others) = shot.givens
-        shot, shows = shot.model_copy(update={"givens": tuple(others)}), first.shows
+        (first, *rest_givens) = shot.givens
+        shot, shows = shot.model_copy(update={"givens": tuple(rest_givens)}), first.shows
         notes = tuple(note.replace(printable(given.source), BEFORE) for note in notes)
     planned = take.model_copy(update={"shot": shot, "shows": shows})
     return planned, replace(record, shot=shot, notes=notes)
@@ -134,7 +134,7 @@ def _plain(take: Take, record: Record, going_on: tuple[Given, ...]) -> tuple[Tak
 
 def _key(shot: Shot, weights: Mapping[str, str]) -> str:
     """Return a checksum of all that decides a shot, whatever its files are called."""
-    told = pinned(shot).model_dump(mode="json", exclude_none=True)
-    for given in told["givens"]:
+    shot_json = pinned(shot).model_dump(mode="json", exclude_none=True)
+    for given in shot_json["givens"]:
         given["source"] = ""
-    return checksum([json.dumps([told, versions(), dict(weights)], sort_keys=True).encode()])[:24]
+    return checksum([json.dumps([shot_json, versions(), dict(weights)], sort_keys=True).encode()])[:24]

@@ -122,34 +122,36 @@ def shot_named(number: int, *, unless: Sequence[str] = ()) -> Iterator[None]:
 
 
 def _naming(film: Film, number: int) -> Any:
-    shot, own = film.shots[number], set(FilmShot.model_fields)
-    films = [name for name in Film.model_fields if name not in own or getattr(shot, name) is None]
+    shot, fields_of_shot = film.shots[number], set(FilmShot.model_fields)
+    films = [name for name in Film.model_fields if name not in fields_of_shot or getattr(shot, name) is None]
     return shot_named(number, unless=[name for name in films if getattr(film, name) not in (None, (), "")])
 
 
 def _take(film: Film, number: int, seed: int, first: Shot | None) -> Take:
     """Return one shot of a film, as wide and as fast as the first."""
-    said, model = film.shots[number], film.model or "toybox"
-    _check_join(said, number, backend(model).card)
-    shared = {name: getattr(film if getattr(said, name) is None else said, name) for name in SHARED}
+    script, model = film.shots[number], film.model or "toybox"
+    _check_join(script, number, backend(model).card)
+    shared = {name: getattr(film if getattr(script, name) is None else script, name) for name in SHARED}
     references = shared.pop("references")
     room: dict[str, Any] = {"size": film.size, "aspect_ratio": film.aspect_ratio, "fps": film.fps}
     if first is not None and first.size is not None:
         room = {"size": first.size, "fps": first.fps}
-    own = {name: getattr(said, name) for name in ("seconds", "num_frames", "camera", "path", "at")}
+    fields_of_shot = {
+        name: getattr(script, name) for name in ("seconds", "num_frames", "camera", "path", "at")
+    }
     shared["negative_prompt"] = shared["negative_prompt"] or ""
     shot = make_shot(
-        said.prompt,
-        seed=seed + number if said.seed is None else said.seed,
+        script.prompt,
+        seed=seed + number if script.seed is None else script.seed,
         model=model,
-        givens=given_pictures(image=said.image, last_image=said.last_image, reference=references),
+        givens=given_pictures(image=script.image, last_image=script.last_image, reference=references),
         **room,
-        **own,
+        **fields_of_shot,
         **shared,
     )
-    fade = film.crossfade if said.crossfade is None else said.crossfade
-    plain = number == 0 or said.continues
-    return Take(shot=shot, continues=said.continues, crossfade=0.0 if plain else fade)
+    fade = film.crossfade if script.crossfade is None else script.crossfade
+    plain = number == 0 or script.continues
+    return Take(shot=shot, continues=script.continues, crossfade=0.0 if plain else fade)
 
 
 def _settled(shot: Shot, planned: Shot) -> Shot:
@@ -165,18 +167,18 @@ def _settled(shot: Shot, planned: Shot) -> Shot:
     return shot.model_copy(update=settled)
 
 
-def _check_join(said: FilmShot, number: int, card: Card) -> None:
+def _check_join(script: FilmShot, number: int, card: Card) -> None:
     """Raise `RequestError` for a shot that cannot follow the one before as it says."""
-    for name, wanted in (("continue", said.continues), ("crossfade", said.crossfade)):
-        if wanted and number == 0:
+    for name, is_set in (("continue", script.continues), ("crossfade", script.crossfade)):
+        if is_set and number == 0:
             raise RequestError(name, "there is no shot before the first", "leave it out")
-    if said.continues and said.crossfade:
+    if script.continues and script.crossfade:
         raise RequestError("crossfade", "does not go together with continue", "leave one out")
-    if said.continues and said.image is not None:
+    if script.continues and script.image is not None:
         raise RequestError(
             "image", "the first frame of a shot that continues is there already", "leave one out"
         )
-    if said.continues and "frame" not in card.takes:
+    if script.continues and "frame" not in card.takes:
         raise RequestError("continue", f"{card.id} takes no first frame", "leave it out")
 
 

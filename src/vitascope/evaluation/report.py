@@ -66,13 +66,13 @@ def judge_clip(
     judge: Judge, prompt: SuitePrompt, frames: UInt8[np.ndarray, "frames height width 3"]
 ) -> Judged:
     """Judge one clip against its prompt. Only what the words say and the place can show is marked."""
-    verdict, asked = judge.judge(frames), prompt.asked()
-    counts = matters(asked)
+    verdict, label = judge.judge(frames), prompt.asked()
+    counts = matters(label)
     fields = [field for field in judge.card.heads if field in prompt.said and counts[field]]
-    marks = {field: verdict.labels[field] == getattr(asked, field) for field in fields}
+    marks = {field: verdict.labels[field] == getattr(label, field) for field in fields}
     marks["place"] = all(marks.get(field, True) for field in PLACE)
     values = temporal_metrics(judge, frames)
-    means = {name: expected(judge.card, name, asked) for name in values}
+    means = {name: expected(judge.card, name, label) for name in values}
     metrics = {name: (values[name], mean) for name, mean in means.items() if mean is not None}
     return Judged(prompt, verdict, marks, metrics)
 
@@ -138,12 +138,12 @@ def table(report: Report) -> Table:
         f"{scores.clips} prompts of {split.replace('_', '-')} compositions"
         for split, scores in report.splits.items()
     )
-    drawn = Table(title=title, title_justify="left")
-    drawn.add_column("measure")
+    table = Table(title=title, title_justify="left")
+    table.add_column("measure")
     for split in report.splits:
-        drawn.add_column(split.replace("_", "-"), justify="right")
-        drawn.add_column("goal", justify="right", style="dim")
-    drawn.add_column("the judge itself, on rendered clips", justify="right")
+        table.add_column(split.replace("_", "-"), justify="right")
+        table.add_column("goal", justify="right", style="dim")
+    table.add_column("the judge itself, on rendered clips", justify="right")
     barred = report.barred()
     for row, goal in GOALS.items():
         figures = [
@@ -152,11 +152,11 @@ def table(report: Report) -> Table:
             for cell in _share_cells(scores.shares.get(row), getattr(goal, split), row in barred)
         ]
         standing = min(report.card.accuracy.get(head, 0.0) for head in goal.heads)
-        drawn.add_row(goal.title, *figures, f"{standing:.1%}" + (" may not judge" if row in barred else ""))
+        table.add_row(goal.title, *figures, f"{standing:.1%}" + (" may not judge" if row in barred else ""))
     for name in METRICS:
         cells = [cell for scores in report.splits.values() for cell in _ratio_cells(scores.ratios.get(name))]
-        drawn.add_row(f"{name} against rendered clips", *cells, "")
-    return drawn
+        table.add_row(f"{name} against rendered clips", *cells, "")
+    return table
 
 
 def _share_cells(share: float | None, goal: float, barred: bool) -> tuple[Text, str]:
@@ -187,7 +187,7 @@ def confusions(judged: Iterable[Judged], field: str, most: int = 5) -> list[tupl
             pair = getattr(clip.prompt.asked(), field), clip.verdict.labels[field]
             counts[pair] = counts.get(pair, 0) + 1
     ordered = sorted(counts.items(), key=lambda item: -item[1])
-    return [(asked, seen, times) for (asked, seen), times in ordered[:most]]
+    return [(label, answer, times) for (label, answer), times in ordered[:most]]
 
 
 @dataclass(frozen=True)
@@ -214,7 +214,7 @@ def judged_row(judged: Judged, frames: UInt8[np.ndarray, "frames height width 3"
         moments(frames),
         f"{judged.prompt.text} #{judged.prompt.seed}",
         " ".join(f"+{field}" for field in right),
-        " ".join(f"-{field}: {seen}" for field, seen in wrong_fields(judged).items()),
+        " ".join(f"-{field}: {answer}" for field, answer in wrong_fields(judged).items()),
     )
 
 

@@ -28,7 +28,7 @@ def evaluate(
     prompts: Sequence[SuitePrompt],
     progress: Progress,
     keep: int = 0,
-    said: Mapping[str, Any] | None = None,
+    settings: Mapping[str, Any] | None = None,
 ) -> Evaluation:
     """Render and judge every prompt; `keep` clips of each split go on the sheet.
 
@@ -39,7 +39,7 @@ def evaluate(
     rows: list[SheetRow] = []
     with progress.phase("evaluate", len(prompts)):
         for prompt in prompts:
-            shot = Shot(prompt=prompt.text, seed=prompt.seed, model=backend.card.id, **(said or {}))
+            shot = Shot(prompt=prompt.text, seed=prompt.seed, model=backend.card.id, **(settings or {}))
             frames = generate(shot, backend, Progress(lambda _: progress.check())).frames
             judged.append(judge_clip(judge, prompt, frames))
             if sum(clip.prompt.split == prompt.split for clip in judged) <= keep:

@@ -60,9 +60,9 @@ class Made:
 
     name = "made by the model itself"
 
-    def __init__(self, backend: Backend, model: str, folder: Path, said: Mapping[str, Any]):
+    def __init__(self, backend: Backend, model: str, folder: Path, settings: Mapping[str, Any]):
         """Make clips with a backend of that name as `said` (steps, preset), and keep files in a folder."""
-        self._backend, self._model, self._folder, self._said = backend, model, folder, said
+        self._backend, self._model, self._folder, self._said = backend, model, folder, settings
 
     def clip(self, scene: Scene, seed: int, empty: bool = False) -> Frames:
         """Make a clip from a scene's caption, and take the subject out of it again if the set is to be empty."""
@@ -71,18 +71,18 @@ class Made:
         if not empty:
             return frames
         file = save(frames, shape_of(self._backend).fps, self._folder / f"full-{seed}.mp4")
-        told = editing(file, model=self._model)
-        shot = make_shot(removal(scene.subject), seed=seed, model=self._model, **told, **self._said)
+        edit_fields = editing(file, model=self._model)
+        shot = make_shot(removal(scene.subject), seed=seed, model=self._model, **edit_fields, **self._said)
         return generate(shot, self._backend, Progress()).frames
 
 
-def sources(backend: Backend, model: str, folder: Path, said: Mapping[str, Any]) -> Sources:
+def sources(backend: Backend, model: str, folder: Path, settings: Mapping[str, Any]) -> Sources:
     """Return the theatre's clips if it is at hand and knows the model's cast, else the model's own."""
     theatre = _theatre(shape_of(backend))
     subjects = (backend.card.world or FULL).subjects
     if theatre is not None and set(subjects) <= set(theatre.atlas.ids):
         return Rendered(theatre)
-    return Made(backend, model, folder, said)
+    return Made(backend, model, folder, settings)
 
 
 def _theatre(shape: VideoShape) -> Any:

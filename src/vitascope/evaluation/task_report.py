@@ -39,8 +39,14 @@ class TaskReport:
             name: {key: round(figure, 4) for key, figure in score.figures.items()} | {"clips": score.clips}
             for name, score in self.tasks.items()
         }
-        said = {name: value for name, value in self.said.items() if value is not None}
-        return {"model": self.model, **said, "sources": self.sources, "tasks": tasks, "missed": self.missed()}
+        settings = {name: value for name, value in self.said.items() if value is not None}
+        return {
+            "model": self.model,
+            **settings,
+            "sources": self.sources,
+            "tasks": tasks,
+            "missed": self.missed(),
+        }
 
     def missed(self) -> list[str]:
         """Return "task: row" of every goal that was not reached, or not measured."""
@@ -72,14 +78,15 @@ def judge_tasks(
                     rows.append(sheet_row(task, case, outcomes[-1]))
                 studio.progress.step()
             scores[name] = sum_up(task, outcomes)
-    card, said = studio.judge.card, dict(studio.said)
-    return TaskReport(studio.model, card, studio.sources.name, said, scores), tuple(rows)
+    card, settings = studio.judge.card, dict(studio.said)
+    return TaskReport(studio.model, card, studio.sources.name, settings, scores), tuple(rows)
 
 
 def sum_up(task: Task, outcomes: Sequence[Outcome]) -> TaskScore:
     """Return the figures of a task's clips."""
     values = {
-        row.key: [each.values[row.key] for each in outcomes if row.key in each.values] for row in task.rows
+        row.key: [outcome.values[row.key] for outcome in outcomes if row.key in outcome.values]
+        for row in task.rows
     }
     figures = {row.key: row.sum_up(values[row.key]) for row in task.rows if values[row.key]}
     return TaskScore(figures, {key: len(values[key]) for key in figures}, len(outcomes))
@@ -87,32 +94,32 @@ def sum_up(task: Task, outcomes: Sequence[Outcome]) -> TaskScore:
 
 def sheet_row(task: Task, case: Case, outcome: Outcome) -> SheetRow:
     """Return moments of a clip, with what was asked and what was measured."""
-    told = [f"{move.kind} {move.amount:+.2f}" for move in case.camera]
-    told += [f"{x:.2f},{y:.2f}" for _, x, y in case.path]
+    parts = [f"{move.kind} {move.amount:+.2f}" for move in case.camera]
+    parts += [f"{x:.2f},{y:.2f}" for _, x, y in case.path]
     singles = [row for row in task.rows if row.key in outcome.values and outcome.values[row.key].size == 1]
     lines: dict[bool, list[str]] = {True: [], False: []}
     for row in singles:
         value = float(outcome.values[row.key].item())
         good = row.reached(value) if row.goal is not None else value >= 0.5
         lines[good].append(f"{row.key} {value:.2f}")
-    title = f"{task.name}: {case.text} {' '.join(told)} #{case.seed}"
+    title = f"{task.name}: {case.text} {' '.join(parts)} #{case.seed}"
     return SheetRow(moments(outcome.frames), title, "  ".join(lines[True]), "  ".join(lines[False]))
 
 
 def task_table(report: TaskReport) -> Table:
     """Lay a report out as a table with the goals beside the figures."""
-    said = "".join(f", {name} {value}" for name, value in report.said.items() if value is not None)
-    title = f"{report.model}{said}: first frames and clips to edit {report.sources}"
-    drawn = Table(title=title, title_justify="left")
-    drawn.add_column("task")
-    drawn.add_column("measure")
+    settings = "".join(f", {name} {value}" for name, value in report.said.items() if value is not None)
+    title = f"{report.model}{settings}: first frames and clips to edit {report.sources}"
+    table = Table(title=title, title_justify="left")
+    table.add_column("task")
+    table.add_column("measure")
     for column in ("figure", "goal", "clips", "the judge itself"):
-        drawn.add_column(column, justify="right", style="dim" if column == "goal" else None)
+        table.add_column(column, justify="right", style="dim" if column == "goal" else None)
     for name, score in report.tasks.items():
         for place, row in enumerate(TASKS[name].rows):
             cells = _cells(row, score, report.card)
-            drawn.add_row(name if place == 0 else "", row.title, *cells)
-    return drawn
+            table.add_row(name if place == 0 else "", row.title, *cells)
+    return table
 
 
 def _cells(row: Row, score: TaskScore, card: JudgeCard) -> tuple[Text, str, str, str]:

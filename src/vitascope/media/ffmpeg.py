@@ -127,13 +127,13 @@ def _timeline(source: Source, container: InputContainer, stream: VideoStream, li
     times: list[float] = []
     end = reached = 0.0
     for packet in container.demux():
-        when = packet.dts if packet.pts is None else packet.pts
-        if when is None or not packet.size or packet.is_discard:
+        timestamp = packet.dts if packet.pts is None else packet.pts
+        if timestamp is None or not packet.size or packet.is_discard:
             continue
-        until = float((when + (packet.duration or 0)) * packet.time_base)
+        until = float((timestamp + (packet.duration or 0)) * packet.time_base)
         reached = max(reached, until)
         if packet.stream_index == stream.index:
-            times.append(float(when * packet.time_base))
+            times.append(float(timestamp * packet.time_base))
             end = max(end, until)
         if len(times) > limits.frames:
             raise source.refuse(f"has more than {limits.frames} frames", "cut it first")
@@ -154,9 +154,9 @@ def _timeline(source: Source, container: InputContainer, stream: VideoStream, li
 def _check_whole(source: Source, container: InputContainer, reached: float) -> None:
     stated = (container.duration or 0) / av.time_base
     # Some containers count their length from 0, others from their first frame: the later end is held against it.
-    found = reached - min(container.start_time or 0, 0) / av.time_base
-    if found < 0.98 * stated - 0.25:
-        raise source.refuse(f"is cut short: {max(found, 0):.3g} s of {stated:.3g} s are there")
+    position = reached - min(container.start_time or 0, 0) / av.time_base
+    if position < 0.98 * stated - 0.25:
+        raise source.refuse(f"is cut short: {max(position, 0):.3g} s of {stated:.3g} s are there")
 
 
 def _facts(

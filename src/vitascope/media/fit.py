@@ -75,20 +75,20 @@ class Placement:
         return f"padded {room}" if (room := _margins(self.inner, self.size, "at")) else ""
 
 
-def _margins(box: Box, size: tuple[int, int], where: str) -> str:
+def _margins(box: Box, size: tuple[int, int], place: str) -> str:
     left, top, right, bottom = box.left, box.top, size[0] - box.right, size[1] - box.bottom
-    said = []
-    for first, second, names, both in (
+    parts = []
+    for first, second, names, sides in (
         (left, right, ("left", "right"), "each side"),
         (top, bottom, ("top", "bottom"), "the top and bottom"),
     ):
         if first == second:
-            said += [f"{first} px {where} {both}"] if first else []
+            parts += [f"{first} px {place} {sides}"] if first else []
         else:
-            said += [
-                f"{n} px {where} the {name}" for n, name in zip((first, second), names, strict=True) if n
+            parts += [
+                f"{n} px {place} the {name}" for n, name in zip((first, second), names, strict=True) if n
             ]
-    return " and ".join(said)
+    return " and ".join(parts)
 
 
 def place(source: tuple[int, int], size: tuple[int, int], how: str = "crop") -> Placement:
@@ -101,8 +101,8 @@ def place(source: tuple[int, int], size: tuple[int, int], how: str = "crop") -> 
         raise RequestError(
             "fit", f"{how[:40]!r} is not a way to fit", f"it may be: {', '.join(get_args(Fit))}"
         )
-    whole, full = Box(0, 0, *source), Box(0, 0, *size)
-    box = _middle(source, size) if how == "crop" else whole
+    everything, full = Box(0, 0, *source), Box(0, 0, *size)
+    box = _middle(source, size) if how == "crop" else everything
     inner = _middle(size, source) if how == "pad" else full
     return Placement(source, size, how, box, inner)  # pyright: ignore[reportArgumentType]
 
@@ -167,9 +167,9 @@ def put_back(
     image = _resized(Image.fromarray(edited), placement.inner, (box.width, box.height))
     old, share = source[box.slices].astype(np.float32), mask[box.slices][..., None]
     mixed = old + share * (np.asarray(image, np.float32) - old)
-    whole = source.copy()
-    whole[box.slices] = mixed.round().clip(0, 255).astype(np.uint8)
-    return whole
+    everything = source.copy()
+    everything[box.slices] = mixed.round().clip(0, 255).astype(np.uint8)
+    return everything
 
 
 def _resized(image: Image.Image, box: Box, size: tuple[int, int]) -> Image.Image:

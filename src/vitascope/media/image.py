@@ -166,10 +166,12 @@ def _srgb(image: Image.Image) -> Image.Image:
     profile = image.info.get("icc_profile")
     if profile and image.mode in ("RGB", "CMYK"):
         with contextlib.suppress(ImageCms.PyCMSError, OSError, ValueError):
-            own = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-            if "sRGB" not in ImageCms.getProfileDescription(own):
-                made = ImageCms.profileToProfile(image, own, ImageCms.createProfile("sRGB"), outputMode="RGB")
-                return made or image
+            source_profile = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+            if "sRGB" not in ImageCms.getProfileDescription(source_profile):
+                converted = ImageCms.profileToProfile(
+                    image, source_profile, ImageCms.createProfile("sRGB"), outputMode="RGB"
+                )
+                return converted or image
     return image
 
 

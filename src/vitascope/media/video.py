@@ -129,21 +129,24 @@ def notes(
 ) -> tuple[str, ...]:
     """Return what was done to a picture or video (one with `fps`) on its way in, none if it came in as it is."""
     before, after = facts.num_frames, count
-    done = [placement.about()]
+    remarks = [placement.about()]
     if start:
-        done.append(f"from {start:g} s on")
+        remarks.append(f"from {start:g} s on")
     if fps and before != after:
-        done.append(f"{_frames(before)} become{'s' if before == 1 else ''} {after}")
+        remarks.append(f"{_frames(before)} become{'s' if before == 1 else ''} {after}")
     if facts.alpha:
-        done.append("what is transparent was filled")
-    done = [what for what in [*done, *facts.remarks] if what]
+        remarks.append("what is transparent was filled")
+    remarks = [remark for remark in [*remarks, *facts.remarks] if remark]
     if not (
-        done or facts.turned or facts.size != placement.size or (fps and abs(fps - (facts.fps or 0)) > 0.01)
+        remarks
+        or facts.turned
+        or facts.size != placement.size
+        or (fps and abs(fps - (facts.fps or 0)) > 0.01)
     ):
         return ()
     width, height = placement.size
     rate = f" at {fps:.4g} fps" if fps else ""
-    changes = f": {', '.join(done)}" if done else ""
+    changes = f": {', '.join(remarks)}" if remarks else ""
     about = facts.about() + ("," if "," in facts.about() else "")
     return (f"{facts.name}: {about} becomes {width}x{height}{rate}{changes}",)
 

@@ -20,20 +20,20 @@ def following(shot: Shot, entry: Entry) -> Plan:
         return Plan(shot)
     lengths = {_argument(given): _frames(given, entry.fps) for given in videos}
     shortest = min(lengths, key=lengths.__getitem__)
-    there = entry.frames.snap(lengths[shortest])
+    available = entry.frames.snap(lengths[shortest])
     if shot.num_frames is None and shot.seconds is None:
-        note = f"seconds: {there / entry.fps:.4g}, as long as the {shortest} has motion to copy"
-        return Plan(shot.model_copy(update={"num_frames": there}), (note,))
-    _refuse_longer(shot, entry, there, shortest)
+        note = f"seconds: {available / entry.fps:.4g}, as long as the {shortest} has motion to copy"
+        return Plan(shot.model_copy(update={"num_frames": available}), (note,))
+    _refuse_longer(shot, entry, available, shortest)
     return Plan(shot)
 
 
-def _refuse_longer(shot: Shot, entry: Entry, there: int, shortest: str) -> None:
+def _refuse_longer(shot: Shot, entry: Entry, available: int, shortest: str) -> None:
     name, unit = ("num_frames", 1.0) if shot.num_frames is not None else ("seconds", entry.fps)
-    asked = float(shot.num_frames if shot.num_frames is not None else (shot.seconds or 0.0) * entry.fps)
-    if asked > there + entry.frames.step / 2 and there < entry.frames.longest:
-        problem = f"{asked / unit:g} is longer than the {shortest}"
-        raise RequestError(name, problem, f"nearest: {there / unit:.4g}")
+    frames = float(shot.num_frames if shot.num_frames is not None else (shot.seconds or 0.0) * entry.fps)
+    if frames > available + entry.frames.step / 2 and available < entry.frames.longest:
+        problem = f"{frames / unit:g} is longer than the {shortest}"
+        raise RequestError(name, problem, f"nearest: {available / unit:.4g}")
 
 
 def _argument(given: Given) -> str:

@@ -74,7 +74,7 @@ def plan_shot(shot: Shot, entry: Entry) -> Plan:
     num_frames, length_notes = plan_length(shot, entry.frames, fps, entry.id, longer=_models_of_length)
     size, size_notes = plan_size(shot, entry.size, entry.id, larger=_models_of_size)
     caption, caption_notes = _caption(shot, entry, task)
-    known = {
+    fields = {
         "fps": fps,
         "num_frames": num_frames,
         "seconds": num_frames / fps,
@@ -85,7 +85,7 @@ def plan_shot(shot: Shot, entry: Entry) -> Plan:
     }
     numbers, number_notes = _numbers(shot, entry, task)
     notes = (*rate_notes, *length_notes, *size_notes, *caption_notes, *number_notes)
-    return Plan(shot.model_copy(update={**known, **numbers}), notes)
+    return Plan(shot.model_copy(update={**fields, **numbers}), notes)
 
 
 def _refuse(shot: Shot, entry: Entry, task: Task) -> None:
@@ -101,7 +101,7 @@ def _refuse(shot: Shot, entry: Entry, task: Task) -> None:
     if shot.loop:
         raise RequestError(*_named("loop", f"{entry.id} cannot lead back to its first frame", ("toybox",)))
     if shot.sound and entry.sound not in ("out", "both"):
-        ids = (other.id for other in catalogue().values() if other.sound in ("out", "both"))
+        ids = (candidate.id for candidate in catalogue().values() if candidate.sound in ("out", "both"))
         raise RequestError(*_named("sound", f"{entry.id} makes silent clips", ids))
     if task == "motion":
         refuse_motion(shot, entry)
@@ -134,19 +134,19 @@ def _caption(shot: Shot, entry: Entry, task: Task) -> tuple[str, tuple[str, ...]
         return caption, (f"prompt: {entry.id} reads no words; the picture decides",)
     if caption != shot.prompt:  # it has been planned before
         return caption, ()
-    told = []
+    additions = []
     if later := [f"then {words}" for share, words in sorted(shot.script) if share > 0]:
-        told += later
+        additions += later
         notes.append(
             f"at: {entry.id} reads one text for the whole shot, so what comes later is told at its end"
         )
     if shot.style:
-        told.append(f"{shot.style} style")
-        notes.append(f'style: {entry.id} is told in words: "{told[-1]}"')
+        additions.append(f"{shot.style} style")
+        notes.append(f'style: {entry.id} is told in words: "{additions[-1]}"')
     if camera := tell_camera(shot.camera or ()):
-        told.append(camera)
+        additions.append(camera)
         notes.append(f'camera: {entry.id} takes no numbers and is told in words: "{camera}"')
-    return ", ".join([caption.rstrip(" .,"), *told]) if told else caption, tuple(notes)
+    return ", ".join([caption.rstrip(" .,"), *additions]) if additions else caption, tuple(notes)
 
 
 def _numbers(shot: Shot, entry: Entry, task: Task) -> tuple[dict[str, object], tuple[str, ...]]:
@@ -237,17 +237,17 @@ def _refuse_unsupported(shot: Shot, card: Card) -> None:
 
 def _camera(shot: Shot, card: Card) -> tuple[tuple[CameraMove, ...], tuple[str, ...]]:
     """Return the moves, none larger than what the model has seen, and a note for each that was."""
-    asked = shot.camera or ()
-    known, stood_in = playable(asked)
-    if all(move.kind in card.camera_limits for move in asked):
-        known, stood_in = asked, ()
+    requested = shot.camera or ()
+    moves_known, stood_in = playable(requested)
+    if all(move.kind in card.camera_limits for move in requested):
+        moves_known, stood_in = requested, ()
     moves, notes = [], [*stood_in]
-    for move in known:
+    for move in moves_known:
         if move.kind == "static":
             continue
         if move.kind not in card.camera_limits:
-            known = ", ".join(card.camera_limits)
-            raise RequestError("camera", f"{card.id} cannot {move.kind}", f"it knows: {known}")
+            moves_known = ", ".join(card.camera_limits)
+            raise RequestError("camera", f"{card.id} cannot {move.kind}", f"it knows: {moves_known}")
         limit = card.camera_limits[move.kind]
         if abs(move.amount) > limit:
             notes.append(f"camera: {move.kind} {move.amount:g} becomes {math.copysign(limit, move.amount):g}")

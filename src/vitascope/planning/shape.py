@@ -163,9 +163,9 @@ def plan_extension(
         # The source must begin a whole step into the clip, or its frames would share latent frames with new ones; what
         # does not fill a step is left out at its end.
         lead = rule.step * max(1, math.floor(added / rule.step + 0.5))
-        kept = rule.snap_down(frames)
-        lead = min(lead, rule.longest - kept)
-        total = lead + kept
+        kept_frames = rule.snap_down(frames)
+        lead = min(lead, rule.longest - kept_frames)
+        total = lead + kept_frames
     else:
         total = max(rule.snap(frames + added), rule.snap_up(frames + 1))
         lead = total - frames if before else 0
@@ -205,8 +205,8 @@ def parse_ratio(text: str, argument: str = "aspect_ratio") -> float:
 def name_models(models: Iterable[str], limit: int = 6) -> str:
     """Return models as a hint names them, "" for none."""
     ids = list(models)
-    more = f" and {len(ids) - limit} more" if len(ids) > limit else ""
-    return f"models that can: {', '.join(ids[:limit])}{more}" if ids else ""
+    suffix = f" and {len(ids) - limit} more" if len(ids) > limit else ""
+    return f"models that can: {', '.join(ids[:limit])}{suffix}" if ids else ""
 
 
 def _with_models(hint: str, models: Iterable[str]) -> str:

@@ -51,8 +51,8 @@ def _tasks(shot: Shot) -> tuple[Task, ...]:
     if sources:
         return ("source",)
     if videos:
-        whole = len(videos) == 1 and not pictures and not _is_partly_wanted(videos[0])
-        return ("extend", "inpaint") if whole else ("inpaint",)
+        is_whole = len(videos) == 1 and not pictures and not _is_partly_wanted(videos[0])
+        return ("extend", "inpaint") if is_whole else ("inpaint",)
     if pictures:
         return _tasks_of_pictures(pictures, shot)
     return ("reference",) if references else ("text",)
@@ -96,12 +96,12 @@ def refuse_motion(shot: Shot, entry: Entry) -> None:
             problem = f"{entry.id} needs one video of how the {'body' if role == 'pose' else 'face'} moves"
             hint = "give a pose video and a face video, of the same time"
             raise RequestError(f"{role}_video", f"{problem}, not {count}", hint)
-    rest = [given for given in shot.givens if given.role not in MOTION]
-    if len(rest) != 1 or not _shows_who(rest[0]):
+    subjects = [given for given in shot.givens if given.role not in MOTION]
+    if len(subjects) != 1 or not _shows_who(subjects[0]):
         problem = f"{entry.id} needs one picture of who moves, and nothing else beside the two videos"
         raise RequestError("reference", problem, "give one picture, as the reference or as the image")
 
 
 def _shows_who(given: Given) -> bool:
-    whole = not (given.start or given.mask or given.box)
-    return given.kind == "image" and given.role in ("reference", "frame") and whole
+    is_whole = not (given.start or given.mask or given.box)
+    return given.kind == "image" and given.role in ("reference", "frame") and is_whole

@@ -11,7 +11,7 @@ from vitascope.weights.tensors import adapted
 
 MANIFEST = "manifest.json"
 _HELP = "install vitascope again, or point VITASCOPE_WEIGHTS at a whole folder"
-_whole: set[tuple[str, int, int, int, str]] = set()
+_verified: set[tuple[str, int, int, int, str]] = set()
 """Files that this process has found whole, by what would change if they did."""
 
 
@@ -78,13 +78,13 @@ def check(path: Path, entry: FileEntry) -> None:
     """Raise `WeightsError` unless a file has the entry's bytes; a file that has not changed is read only once."""
     state = path.stat()
     key = (str(path), state.st_ino, state.st_mtime_ns, state.st_size, entry.sha256)
-    if key in _whole:
+    if key in _verified:
         return
     if state.st_size != entry.size:
         raise WeightsError(f"{path} is damaged ({state.st_size} bytes instead of {entry.size}); {_HELP}")
     if describe(path).sha256 != entry.sha256:
         raise WeightsError(f"{path} is damaged (its checksum is wrong); {_HELP}")
-    _whole.add(key)
+    _verified.add(key)
 
 
 def seal(folder: Path, manifest: Manifest) -> Manifest:

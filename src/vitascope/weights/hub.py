@@ -45,7 +45,7 @@ class HuggingFace:
         def ask() -> Any:
             return hub.HfApi().model_info(repository, revision=revision, files_metadata=True)
 
-        info = _told(repository, ask)
+        info = _explain_errors(repository, ask)
         files = {file.rfilename: file for file in info.siblings or ()}
         checksums = {name: file.lfs.sha256 for name, file in files.items() if file.lfs}
         return Remote(info.sha, {name: file.size or 0 for name, file in files.items()}, checksums)
@@ -64,7 +64,7 @@ class HuggingFace:
                 repository, revision=commit, local_dir=folder, allow_patterns=patterns
             )
 
-        _told(repository, bring)
+        _explain_errors(repository, bring)
 
 
 def _library() -> Any:
@@ -78,30 +78,30 @@ def _library() -> Any:
 
 def _literal(name: str) -> str:
     """Return the pattern that matches a name and nothing else."""
-    return "".join(f"[{each}]" if each in "*?[" else each for each in name)
+    return "".join(f"[{character}]" if character in "*?[" else character for character in name)
 
 
-def _told(repository: str, call: Callable[[], T]) -> T:
+def _explain_errors(repository: str, call: Callable[[], T]) -> T:
     """Call the hub; raises `WeightsError` that says in one line what was wrong and what to do."""
     from huggingface_hub import errors
 
     try:
         return call()
     except errors.GatedRepoError:
-        what = "is gated: ask for access on its page, then log in (hf auth login) or set HF_TOKEN"
+        problem = "is gated: ask for access on its page, then log in (hf auth login) or set HF_TOKEN"
     except errors.RevisionNotFoundError:
-        what = "has no such revision"
+        problem = "has no such revision"
     except errors.RepositoryNotFoundError:
-        what = "is not there, or hidden from you: log in (hf auth login) or set HF_TOKEN"
+        problem = "is not there, or hidden from you: log in (hf auth login) or set HF_TOKEN"
     except (errors.LocalEntryNotFoundError, errors.OfflineModeIsEnabled):
         offline = os.environ.get("HF_HUB_OFFLINE")
-        what = (
+        problem = (
             "cannot be reached"
             + (" while HF_HUB_OFFLINE is set" if offline else "")
             + f"; try later, {_BY_HAND}"
         )
     except errors.HfHubHTTPError as error:
-        what = f"could not be read ({_line(error)}); try again, what is here already stays"
+        problem = f"could not be read ({_line(error)}); try again, what is here already stays"
     except OSError as error:
         if error.errno is not None and error.errno in (28, 122):  # no space, or no more of it for this user
             raise WeightsError(
@@ -109,12 +109,12 @@ def _told(repository: str, call: Callable[[], T]) -> T:
             ) from None
         if not isinstance(error, ConnectionError | TimeoutError):
             raise WeightsError(f"{repository} could not be kept ({_line(error)})") from None
-        what = f"cannot be reached ({_line(error)}); try later, {_BY_HAND}"
+        problem = f"cannot be reached ({_line(error)}); try later, {_BY_HAND}"
     except Exception as error:
         if not type(error).__module__.startswith("httpx"):
             raise
-        what = f"cannot be reached ({_line(error)}); try later, {_BY_HAND}"
-    raise WeightsError(f"{repository} {what}") from None
+        problem = f"cannot be reached ({_line(error)}); try later, {_BY_HAND}"
+    raise WeightsError(f"{repository} {problem}") from None
 
 
 def _line(error: Exception) -> str:

@@ -119,8 +119,8 @@ class Library:
         part = self.folder / ".pulling" / entry.id
         part.mkdir(parents=True, exist_ok=True)
         remote = self._bring(entry.repository, entry.revision, part, say)
-        for each in entry.parts:
-            self._bring_part(each.repository, each.revision, part / each.component, say)
+        for component in entry.parts:
+            self._bring_part(component.repository, component.revision, part / component.component, say)
         say("checking what came")
         checked_folder(part)
         return self._keep(entry, part, entry.repository, remote.commit)
@@ -192,9 +192,11 @@ class Library:
         """Return a line for every file that is not as it was when it was pulled; raises `WeightsError` for no model."""
         folder, pulled = self.find(entry), self.pulled(entry)
         wrong = [line for name, file in pulled.files.items() if (line := _difference(folder, name, file))]
-        known = {*pulled.files, MANIFEST}
+        expected = {*pulled.files, MANIFEST}
         found = (str(PurePosixPath(file.relative_to(folder))) for file in _all_files(folder))
-        wrong += [f"{name}: was not there when the model was pulled" for name in found if name not in known]
+        wrong += [
+            f"{name}: was not there when the model was pulled" for name in found if name not in expected
+        ]
         if not wrong:
             checked_folder(folder)
         return wrong
@@ -244,18 +246,18 @@ def chosen(names: Collection[str], components: Collection[str]) -> list[str]:
             if name.startswith(f"{component}/") and ".." not in PurePosixPath(name).parts
         ]
         numbers = [name for name in files if PurePosixPath(name).suffix in NUMBERS]
-        wanted = [name for name in files if PurePosixPath(name).suffix in KINDS and not _is_copy(name, files)]
-        if numbers and not any(name.endswith(".safetensors") for name in wanted):
+        needed = [name for name in files if PurePosixPath(name).suffix in KINDS and not _is_copy(name, files)]
+        if numbers and not any(name.endswith(".safetensors") for name in needed):
             raise WeightsError(
                 f"{numbers[0]} is a pickle, which can run code, and {component} comes as nothing else"
             )
-        picked += wanted
+        picked += needed
     return [*root, *picked]
 
 
 def _is_copy(name: str, names: Collection[str]) -> bool:
     """Say whether a file holds in another precision what a plain one beside it does, or belongs to a pickle."""
-    plain = any(other.endswith(".safetensors") and not _variant(other) for other in names)
+    plain = any(candidate.endswith(".safetensors") and not _variant(candidate) for candidate in names)
     return (_variant(name) and plain) or ".bin." in name
 
 

@@ -106,7 +106,7 @@ def markdown() -> str:
             "yes" if entry.sound in ("out", "both") else "",
             f"{entry.frames.default / entry.fps:.1f} s of {width}×{height}",
             f"{parts.total / GIB:.0f} GiB",
-            *(str(each) if each else "–" for each in placed),
+            *(str(value) if value else "–" for value in placed),
             entry.licence.name + " \\*" * bool(entry.licence.conditions) + ", gated" * entry.gated,
         ]
         lines.append(f"| {' | '.join(cells)} |")

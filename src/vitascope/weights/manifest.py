@@ -161,11 +161,11 @@ def _from_json(values: dict) -> Manifest:
 def _defaults(values: dict) -> Defaults:
     """Read the defaults; what a preset does not say it has from them."""
     plain = {name: value for name, value in values.items() if name != "presets"}
-    presets = {name: _record(Preset, plain | own) for name, own in values.get("presets", {}).items()}
+    presets = {name: _record(Preset, plain | changes) for name, changes in values.get("presets", {}).items()}
     return replace(_record(Defaults, plain), presets=presets)
 
 
 def _record(kind: type[T], values: dict) -> T:
     """Make a record of plain values; whole numbers become floats where its fields are."""
-    floats = {each.name for each in fields(kind) if each.type is float}  # pyright: ignore[reportArgumentType]
+    floats = {entry.name for entry in fields(kind) if entry.type is float}  # pyright: ignore[reportArgumentType]
     return kind(**{name: float(value) if name in floats else value for name, value in values.items()})

@@ -65,9 +65,9 @@ class Parts:
 
 def published_parts(entry: Entry) -> Parts:
     """Return the sizes of a model that is not downloaded, from what its makers say."""
-    memory, each, decoded = entry.memory, BYTES[entry.dtype], BYTES[entry.decoder_dtype]
+    memory, width, decoded = entry.memory, BYTES[entry.dtype], BYTES[entry.decoder_dtype]
     denoiser, encoders = (
-        round(billions * 1e9 * each) for billions in (memory.transformer, memory.text_encoder)
+        round(billions * 1e9 * width) for billions in (memory.transformer, memory.text_encoder)
     )
     block = max(denoiser, encoders) // BLOCKS
     return Parts((denoiser,) * memory.experts, encoders, round(memory.decoder * 1e9 * decoded), block)
@@ -83,9 +83,9 @@ def parts_of(folder: Folder | Path, entry: Entry) -> Parts:
     for file in files:
         component = file.relative_to(path).parts[0] if file.parent != path else "transformer"
         kind = component.rstrip("_0123456789")
-        each = BYTES[entry.decoder_dtype if kind in DECODERS else entry.dtype]
+        width = BYTES[entry.decoder_dtype if kind in DECODERS else entry.dtype]
         for name, tensor in read_header(file).items():
-            size = _loaded(tensor, each)
+            size = _loaded(tensor, width)
             sizes[component] += size
             blocks[component, _block(name)] += size
     denoisers = [size for name, size in sizes.items() if name.rstrip("_0123456789") in DENOISERS]
@@ -98,17 +98,17 @@ def _safetensors(folder: Path) -> tuple[Path, ...]:
     return tuple(sorted(folder.rglob("*.safetensors")))
 
 
-def _loaded(tensor: Tensor, each: int) -> int:
+def _loaded(tensor: Tensor, width: int) -> int:
     """Return a tensor's bytes once loaded: numbers with a fraction in the precision asked for, others as they are."""
     if tensor.dtype in ("F16", "BF16", "F32", "F64"):
-        return math.prod(tensor.shape) * each
+        return math.prod(tensor.shape) * width
     return math.prod(tensor.shape) * BITS[tensor.dtype] // 8
 
 
 def _block(name: str) -> str:
     """Return the block that a tensor is part of: what comes before the number of its layer, and the number."""
-    found = re.match(r"(.*?\.\d+)\.", name)
-    return found[1] if found else name
+    match = re.match(r"(.*?\.\d+)\.", name)
+    return match[1] if match else name
 
 
 @dataclass(frozen=True)
@@ -198,14 +198,14 @@ class Placement:
 
     def describe(self) -> str:
         """Say it in a line."""
-        where = "GPU" if self.gpu else "CPU"
+        device = "GPU" if self.gpu else "CPU"
         about = "; ".join(
             [ABOUT[self.name]]
             + [STREAMED] * (self.streamed_encoder and self.name != "stream")
             + [TILED] * self.tiled
         )
         ram = f" and {self.need.ram / GIB:.1f} GiB of memory" if self.gpu and self.need.ram > GIB else ""
-        return f"{self} on the {where}: {about} (about {self.need.device / GIB:.1f} GiB{ram})"
+        return f"{self} on the {device}: {about} (about {self.need.device / GIB:.1f} GiB{ram})"
 
     def next(self) -> "Placement | None":
         """Return the next placement that takes less of the device, None when this is the last."""
@@ -229,7 +229,7 @@ def place(
     parts: Parts,
     request: Request,
     machine: Machine,
-    wanted: str | None = None,
+    plan_name: str | None = None,
     lacking: Collection[str] = (),
 ) -> Placement:
     """Return the first placement of the ladder that fits, or the one that is wanted, with those below it.
@@ -238,32 +238,34 @@ def place(
     `RequestError` where nothing fits, with the nearest request that does.
     """
     steps = _steps(parts, request, machine)
-    if wanted is not None:
+    if plan_name is not None:
         names = [str(step) for step in steps]
-        if wanted not in PLANS:
-            raise RequestError("memory", f"{wanted[:40]!r} is not a plan", f"it may be: {', '.join(PLANS)}")
-        if wanted not in names:
-            why = "its decoder knows no tiles" if wanted.partition("+")[0] in names else "it needs a GPU"
+        if plan_name not in PLANS:
+            raise RequestError(
+                "memory", f"{plan_name[:40]!r} is not a plan", f"it may be: {', '.join(PLANS)}"
+            )
+        if plan_name not in names:
+            why = "its decoder knows no tiles" if plan_name.partition("+")[0] in names else "it needs a GPU"
             can = [str(step) for step in steps if step.name not in lacking]
-            hint = f"nearest: {nearest(wanted, can)}; it may be: {', '.join(can)}"
-            raise RequestError("memory", f"{wanted} is not possible here ({why})", hint)
-        steps = steps[names.index(wanted) :]
+            hint = f"nearest: {nearest(plan_name, can)}; it may be: {', '.join(can)}"
+            raise RequestError("memory", f"{plan_name} is not possible here ({why})", hint)
+        steps = steps[names.index(plan_name) :]
     for number, step in enumerate(steps):
-        if wanted is not None or step.need.fits(machine):
+        if plan_name is not None or step.need.fits(machine):
             return replace(step, rest=tuple(_falling(step, steps[number + 1 :])))
     raise _refusal(parts, request, machine)
 
 
-def nearest(wanted: str, can: Collection[str]) -> str:
+def nearest(plan_name: str, can: Collection[str]) -> str:
     """Return the plan among those that can be had that does most nearly what another one would have done.
 
     That is the last before it on the ladder, decoding as it does where that can be had.
     """
-    plain = wanted.partition("+")[0]
+    plain = plan_name.partition("+")[0]
     if plain in can:
         return plain
-    before = [plan for plan in PLANS[: PLANS.index(wanted)] if plan in can]
-    alike = [plan for plan in before if plan.endswith("+tiled") == wanted.endswith("+tiled")]
+    before = [plan for plan in PLANS[: PLANS.index(plan_name)] if plan in can]
+    alike = [plan for plan in before if plan.endswith("+tiled") == plan_name.endswith("+tiled")]
     return (alike or before or ["device"])[-1]
 
 
@@ -291,10 +293,10 @@ def _steps(parts: Parts, request: Request, machine: Machine) -> list[Placement]:
 
 def _falling(step: Placement, later: Iterable[Placement]) -> Iterator[Placement]:
     """Yield the later steps that each take less of the device than the one before."""
-    for each in later:
-        if each.need.device < step.need.device:
-            yield each
-            step = each
+    for width in later:
+        if width.need.device < step.need.device:
+            yield width
+            step = width
 
 
 def _step(name: Name, tiled: bool, parts: Parts, request: Request, machine: Machine) -> Placement:
@@ -302,11 +304,13 @@ def _step(name: Name, tiled: bool, parts: Parts, request: Request, machine: Mach
     if not machine.gpu:
         return Placement(name, tiled, Need(_on_cpu(name, tiled, parts, request), 0), gpu=False)
     share = {"int8": 0.5, "nf4": NF4}.get(name, 1.0)
-    whole = name in ("device", "nf4")  # what is rounded to 4 bits lies on the GPU from the start
-    streamed = name == "stream" or (not whole and parts.encoders * share > room(machine))
+    is_whole = name in ("device", "nf4")  # what is rounded to 4 bits lies on the GPU from the start
+    streamed = name == "stream" or (not is_whole and parts.encoders * share > room(machine))
     encoders = 3 * parts.block if streamed else round(parts.encoders * share)
     need = _on_gpu(name, tiled, replace(parts, encoders=encoders), request)
-    return Placement(name, tiled, Need(need, _kept(name, parts)), gpu=True, streamed_encoder=streamed)
+    return Placement(
+        name, tiled, Need(need, _resident_bytes(name, parts)), gpu=True, streamed_encoder=streamed
+    )
 
 
 def _on_gpu(name: Name, tiled: bool, parts: Parts, request: Request) -> int:
@@ -329,7 +333,7 @@ def _on_gpu(name: Name, tiled: bool, parts: Parts, request: Request) -> int:
             return max(parts.encoders, rounded + parts.decoder + max(denoising, decoding))
 
 
-def _kept(name: Name, parts: Parts) -> int:
+def _resident_bytes(name: Name, parts: Parts) -> int:
     """Return the bytes of memory beside the GPU's that a placement needs at its peak."""
     if name == "text-first":  # what is read lies there before it goes to the GPU
         return max(parts.encoders, sum(parts.denoisers) + parts.decoder)
@@ -358,25 +362,25 @@ def _refusal(parts: Parts, request: Request, machine: Machine) -> RequestError:
         (step.need for step in _steps(parts, request, machine)), key=lambda need: (need.device, need.ram)
     )
     entry = request.entry
-    asked = f"{request.num_frames} frames of {request.width}x{request.height}"
+    clip = f"{request.num_frames} frames of {request.width}x{request.height}"
     needs = f"{(least.device + RESERVE) / SPARE / GIB:.1f} GiB" + " on the GPU" * bool(machine.gpu)
     if machine.gpu and least.ram > machine.ram * SPARE:
         needs += f" and {least.ram / SPARE / GIB:.1f} GiB of memory"
-    problem = f"{asked} on {entry.id} need {needs}, and {machine}"
+    problem = f"{clip} on {entry.id} need {needs}, and {machine}"
     nearest = [
-        _told(smaller)
+        _describe_request(smaller)
         for smaller in (_fewer(parts, request, machine), _smaller(parts, request, machine))
         if smaller
     ]
     if nearest:
         return RequestError("size", problem, f"nearest: {' or '.join(nearest)}")
-    like = [other for other in catalogue().values() if set(other.tasks) & set(entry.tasks)]
-    like.sort(key=lambda other: -other.memory.transformer)
-    others = [other.id for other in like if fits_by_default(other, machine) is not None][:6]
-    return RequestError("model", problem, f"models that fit: {', '.join(['toybox', *others])}")
+    like = [candidate for candidate in catalogue().values() if set(candidate.tasks) & set(entry.tasks)]
+    like.sort(key=lambda candidate: -candidate.memory.transformer)
+    alternatives = [candidate.id for candidate in like if fits_by_default(candidate, machine) is not None][:6]
+    return RequestError("model", problem, f"models that fit: {', '.join(['toybox', *alternatives])}")
 
 
-def _told(request: Request) -> str:
+def _describe_request(request: Request) -> str:
     return f"{request.num_frames} frames of {request.width}x{request.height}"
 
 

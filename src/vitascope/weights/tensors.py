@@ -63,8 +63,8 @@ def adapted(path: str | Path, adapter: str | Path) -> dict[str, np.ndarray]:
             raise ValueError(f"{Path(adapter).name} adds to {name}, which {Path(path).name} does not have")
         addition = thin[f"{name}.up"].astype(np.float32) @ thin[f"{name}.down"].astype(np.float32)
         if name + SCALE in stored:
-            whole = stored[name].astype(np.float32) * stored[name + SCALE] + addition
-            changed[name], changed[name + SCALE] = quantise_rows(whole)
+            summed = stored[name].astype(np.float32) * stored[name + SCALE] + addition
+            changed[name], changed[name + SCALE] = quantise_rows(summed)
         else:
             changed[name] = (stored[name].astype(np.float32) + addition).astype(stored[name].dtype)
     return changed

@@ -16,15 +16,15 @@ def arguments(shot: Shot, entry: Entry, task: Task, pipeline: Any) -> dict[str, 
     for a given that cannot be read.
     """
     names = entry.names(task)
-    said = {**_said(shot), **values(shot, names, pipeline, entry.frames.step)}
-    called = {name: said[noun] for noun, name in names.items() if said.get(noun) is not None}
+    nouns = {**_shot_nouns(shot), **values(shot, names, pipeline, entry.frames.step)}
+    called = {name: nouns[noun] for noun, name in names.items() if nouns.get(noun) is not None}
     called |= entry.fixed
     called["generator"] = library("torch").Generator("cpu").manual_seed(shot.seed)
     _check(called, entry, pipeline)
     return called
 
 
-def _said(shot: Shot) -> dict[str, Any]:
+def _shot_nouns(shot: Shot) -> dict[str, Any]:
     shape = shot.video_shape()
     return {
         "prompt": shot.caption or shot.prompt,
@@ -47,9 +47,9 @@ def _check(called: dict[str, Any], entry: Entry, pipeline: Any) -> None:
         raise RequestError("givens", problem, "see docs/open-weights.md")
     unknown = sorted(called.keys() - takes)
     if unknown:
-        who = f"{type(pipeline).__name__} of diffusers {installed('diffusers')}"
+        pipeline_name = f"{type(pipeline).__name__} of diffusers {installed('diffusers')}"
         raise WeightsError(
-            f"model: {who} takes no {', '.join(unknown)}, which the catalogue names for {entry.id}; "
+            f"model: {pipeline_name} takes no {', '.join(unknown)}, which the catalogue names for {entry.id}; "
             "install the diffusers that this vitascope was made for"
         )
 

@@ -121,24 +121,24 @@ class Diffusers:
         task = task_of(shot, self.entry)
         job = _Job(shot, task, self.source, self.source.weights(task))
         with seeded(shot.seed or 0):  # loading draws from torch's generators too
-            made, placement = _make_room(job, progress)
-        frames, notes = looked_at(made.frames, _hints(job))
+            output, placement = _make_room(job, progress)
+        frames, notes = looked_at(output.frames, _hints(job))
         record = make_record(shot, self._checksums(job), progress)
         origin = f"model: {self.entry.repository}@{revision(job.folder, self.entry)}, memory: {placement}"
-        for note in (*made.notes, *notes):
+        for note in (*output.notes, *notes):
             progress.note(note)
         record = replace(
             record,
             backend=self.entry.id,
             versions={**record.versions, **versions()},
-            notes=(origin, *made.notes, *notes),
+            notes=(origin, *output.notes, *notes),
         )
-        return Clip(frames, shot.video_shape().fps, record, made.sound, made.sample_rate)
+        return Clip(frames, shot.video_shape().fps, record, output.sound, output.sample_rate)
 
     def _checksums(self, job: _Job) -> dict[str, str]:
-        others = [loras.found(source) for source, _ in job.shot.loras]
-        others += [self.source.denoiser] if self.source.denoiser else []
-        return checksums(job.folder, tuple(others))
+        extra_files = [loras.find_file(source) for source, _ in job.shot.loras]
+        extra_files += [self.source.denoiser] if self.source.denoiser else []
+        return checksums(job.folder, tuple(extra_files))
 
 
 def _make_room(job: _Job, progress: Progress) -> tuple[_Made, Placement]:
@@ -148,9 +148,9 @@ def _make_room(job: _Job, progress: Progress) -> tuple[_Made, Placement]:
     )
     compiling.check(placement)
     while placement is not None:
-        made = _try(job, placement, progress)
-        if made is not None:
-            return made, placement
+        output = _try(job, placement, progress)
+        if output is not None:
+            return output, placement
         # Only here have the frames of the failed call gone, and what they held with them.
         SHELF.release()
         lower = placements.lower(placement, job.folder)
@@ -197,14 +197,14 @@ def _once(job: _Job, placement: Placement, progress: Progress, compiled: bool) -
     level, steps = shot.quality or "lossless", shot.steps or 1
     compiled = compiled and _pays(job, placement, pipeline)
     blocks = compiling.compiled(pipeline) if compiled else nullcontext(())
-    with quietly() as said, blocks as built, caching.at(level, pipeline, steps) as spared:
+    with quietly() as warnings, blocks as built, caching.at(level, pipeline, steps) as spared:
         try:
             with watch.over(pipeline) as followed, seeded(shot.seed or 0):
                 frames, sound = _call(pipeline, {**called, **followed})
         finally:
             if hasattr(pipeline, "maybe_free_model_hooks"):
                 pipeline.maybe_free_model_hooks()
-        notes = (*loaded.lora_notes, *built, *spared, *said)
+        notes = (*loaded.lora_notes, *built, *spared, *warnings)
     return _Made(np.asarray(frames, np.float32), *_sound(sound, pipeline), notes)
 
 
@@ -237,18 +237,18 @@ def _words_first(job: _Job, order: Order, placement: Placement) -> dict[str, Any
         shot.negative_prompt,
         tuple(job.entry.fixed.items()),
     )
-    known = prompt_embeds.EMBEDDED.get(words)
-    if known is None:
+    embeds = prompt_embeds.EMBEDDED.get(words)
+    if embeds is None:
         pipeline = load(replace(order, without=lambda component: not prompt_embeds.is_text(component)))
         placements.apply(
             pipeline, replace(placement, name="stream" if placement.streamed_encoder else "device")
         )
         called = {"prompt": shot.caption or shot.prompt, "negative_prompt": shot.negative_prompt or None}
-        known = prompt_embeds.encode(pipeline, {**job.entry.fixed, **called})
-        prompt_embeds.EMBEDDED.keep(words, known)
+        embeds = prompt_embeds.encode(pipeline, {**job.entry.fixed, **called})
+        prompt_embeds.EMBEDDED.keep(words, embeds)
         del pipeline
         swept()
-    return known
+    return embeds
 
 
 def _loaded(job: _Job, order: Order, placement: Placement) -> Loaded:
@@ -275,7 +275,7 @@ def _call(pipeline: Any, called: dict[str, Any]) -> tuple[Any, Any]:
     """Call a pipeline and return the frames and the sound of the one clip that it makes."""
     if hasattr(pipeline, "blocks"):
         state = pipeline(**called, output_type="np")
-        return next(found for name in ("videos", "frames") if (found := state.get(name)) is not None)[0], None
+        return next(video for name in ("videos", "frames") if (video := state.get(name)) is not None)[0], None
     output = pipeline(**called, output_type="np")
     return output.frames[0], getattr(output, "audio", None)
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any
 
-from vitascope.backends.diffusers.callbacks import taught
+from vitascope.backends.diffusers.callbacks import patch_methods
 from vitascope.backends.diffusers.optional_imports import library
 from vitascope.types import Quality
 
@@ -57,7 +57,7 @@ def at(quality: Quality, pipeline: Any, steps: int) -> Iterator[tuple[str, ...]]
     if spared is None:
         yield ()
         return
-    denoisers = [found for name in DENOISERS if (found := getattr(pipeline, name, None)) is not None]
+    denoisers = [network for name in DENOISERS if (network := getattr(pipeline, name, None)) is not None]
     with ExitStack() as undo:
         notes = [_spare(undo, denoiser, spared, steps, pipeline) for denoiser in denoisers]
         attention = _attention(quality)
@@ -78,19 +78,19 @@ def _spare(undo: ExitStack, denoiser: Any, spared: Spared, steps: int, pipeline:
         return f"quality: diffusers has no cache for {type(denoiser).__name__}; lossless"
     if type(pipeline).__name__ in TOLD:
         config = library().SeaCacheConfig(threshold=spared.change, max_consecutive_cached=spared.most)
-        said = f"SeaCache, threshold {spared.change:g}, at most {spared.most} in a row"
+        note = f"SeaCache, threshold {spared.change:g}, at most {spared.most} in a row"
     elif steps >= FEW:
         config = extrapolating(spared.interval, steps, denoiser.dtype)
-        said = f"TaylorSeer, every {spared.interval} steps"
+        note = f"TaylorSeer, every {spared.interval} steps"
     elif _has_known_blocks(denoiser):
         config = library().FirstBlockCacheConfig(threshold=spared.threshold)
-        said = f"first-block cache, threshold {spared.threshold:g}"
+        note = f"first-block cache, threshold {spared.threshold:g}"
     else:
         return f"quality: {steps} steps are too few to spare any of {type(denoiser).__name__}; lossless"
     denoiser.enable_cache(config)
     undo.callback(denoiser.disable_cache)
     undo.enter_context(_told_apart(denoiser, pipeline.scheduler))
-    return f"cache: {said}"
+    return f"cache: {note}"
 
 
 @contextmanager
@@ -104,11 +104,11 @@ def _told_apart(denoiser: Any, scheduler: Any) -> Iterator[None]:
     place, named, mine = 0, 0, ExitStack()
 
     @contextmanager
-    def naming(*said: Any, **more: Any) -> Iterator[None]:
+    def naming(*note: Any, **keywords: Any) -> Iterator[None]:
         nonlocal named
         named += 1
         try:
-            with context(*said, **more):
+            with context(*note, **keywords):
                 yield
         finally:
             named -= 1
@@ -119,14 +119,14 @@ def _told_apart(denoiser: Any, scheduler: Any) -> Iterator[None]:
             mine.enter_context(context(f"call {place}"))
             place += 1
 
-    def step(self: Any, *arguments: Any, **said: Any) -> Any:
+    def step(self: Any, *arguments: Any, **note: Any) -> Any:
         nonlocal place
         place = 0
-        return kind.step(self, *arguments, **said)
+        return kind.step(self, *arguments, **note)
 
-    def set_timesteps(self: Any, *arguments: Any, **said: Any) -> Any:
+    def set_timesteps(self: Any, *arguments: Any, **note: Any) -> Any:
         denoiser._reset_stateful_cache()
-        return kind.set_timesteps(self, *arguments, **said)
+        return kind.set_timesteps(self, *arguments, **note)
 
     hooks = (
         denoiser.register_forward_pre_hook(before),
@@ -134,7 +134,7 @@ def _told_apart(denoiser: Any, scheduler: Any) -> Iterator[None]:
     )
     denoiser.cache_context = naming
     try:
-        with taught(scheduler, step=step, set_timesteps=set_timesteps):
+        with patch_methods(scheduler, step=step, set_timesteps=set_timesteps):
             yield
     finally:
         del denoiser.cache_context

@@ -85,21 +85,21 @@ def _stepping(scheduler: Any, stepped: Callable[[Any], None]) -> Iterator[None]:
             stepped(result[0])
         return result
 
-    with taught(scheduler, step=step):
+    with patch_methods(scheduler, step=step):
         yield
 
 
 @contextmanager
-def taught(thing: Any, **methods: Callable[..., Any]) -> Iterator[None]:
+def patch_methods(target: Any, **methods: Callable[..., Any]) -> Iterator[None]:
     """Let some methods of an object be others within; copies that a pipeline makes of it keep them."""
-    kind = type(thing)
+    kind = type(target)
     named = {name: wraps(getattr(kind, name))(method) for name, method in methods.items()}
-    own = {"__module__": kind.__module__, "__qualname__": kind.__qualname__}
-    thing.__class__ = type(kind.__name__, (kind,), own | named)
+    namespace = {"__module__": kind.__module__, "__qualname__": kind.__qualname__}
+    target.__class__ = type(kind.__name__, (kind,), namespace | named)
     try:
         yield
     finally:
-        thing.__class__ = kind
+        target.__class__ = kind
 
 
 def looked_at(frames: np.ndarray, hints: Callable[[], str]) -> tuple[np.ndarray, tuple[str, ...]]:

@@ -57,7 +57,7 @@ def compiled(pipeline: Any) -> Iterator[tuple[str, ...]]:
 
     What was compiled is kept by torch: the next clip of the same size starts at once.
     """
-    denoisers = [found for name in DENOISERS if (found := getattr(pipeline, name, None)) is not None]
+    denoisers = [network for name in DENOISERS if (network := getattr(pipeline, name, None)) is not None]
     with ExitStack() as undo:
         count = sum(_compile(undo, denoiser) for denoiser in denoisers)
         if count:

@@ -17,7 +17,7 @@ from vitascope.media.video import probe
 from vitascope.types import Given, Shot, VideoShape
 
 UNKNOWN = 128
-"""The grey that stands for pixels that are to be made; models with masks were taught it."""
+"""The grey that stands for pixels that are to be made; models with masks were patch_methods it."""
 FACE = 512
 """Pixels of a side of the face that models look at."""
 STRIDE = 8
@@ -38,18 +38,18 @@ def values(shot: Shot, names: dict[str, str], pipeline: Any, time_stride: int) -
     timed = [noun for noun, name in names.items() if name == CONDITIONS]
     if timed:
         return dict.fromkeys(timed, _conditions(shot, pipeline))
-    made = {noun: make(shot) for noun, make in _NOUNS.items() if noun in names}
-    return {noun: value for noun, value in made.items() if value is not None}
+    by_noun = {noun: make(shot) for noun, make in _NOUNS.items() if noun in names}
+    return {noun: value for noun, value in by_noun.items() if value is not None}
 
 
 def _masked(shot: Shot, names: dict[str, str], time_stride: int) -> dict[str, Any]:
     """Return the clip as far as it is known, a mask that is white where it is not, and who is meant."""
-    known = gather(shot, time_stride)
+    gathered = gather(shot, time_stride)
     references = _references(shot)
     laid = {"references": references} if references and "references" in names else {}
-    if not known.canvas.known.any():
+    if not gathered.canvas.known.any():
         return laid
-    canvas = known.canvas
+    canvas = gathered.canvas
     frames = np.where(canvas.known[..., None], canvas.frames, np.uint8(UNKNOWN))
     mask = np.where(canvas.known, np.uint8(0), np.uint8(255))
     return {**laid, "video": _pictures(frames), "mask": [Image.fromarray(plane) for plane in mask]}
@@ -84,16 +84,16 @@ def _last(shot: Shot) -> Image.Image | None:
 
 def _references(shot: Shot) -> Pictures | None:
     """Return the reference pictures as they are: pipelines fit them by rules of their own."""
-    found = [given.source for given in shot.givens if given.role == "reference"]
-    return _pictures(read_picture(source, "reference").pixels for source in found) or None
+    matches = [given.source for given in shot.givens if given.role == "reference"]
+    return _pictures(read_picture(source, "reference").pixels for source in matches) or None
 
 
 def _video(shot: Shot) -> Pictures | None:
     """Return the clip that an edit starts from, or the beginning that is to be gone on from."""
-    known: Known = gather(shot, 1)
-    if known.source is not None:
-        return _pictures(known.source)
-    return _pictures(known.canvas.frames[: known.canvas.ready]) or None
+    gathered: Known = gather(shot, 1)
+    if gathered.source is not None:
+        return _pictures(gathered.source)
+    return _pictures(gathered.canvas.frames[: gathered.canvas.ready]) or None
 
 
 def _pose(shot: Shot) -> Pictures | None:
@@ -103,8 +103,8 @@ def _pose(shot: Shot) -> Pictures | None:
 
 def _face(shot: Shot) -> Pictures | None:
     """Return how the face moves: square pictures, no larger than a model looks at, as many as the shot has."""
-    found = [probe(given.source, "face_video").size for given in shot.givens if given.role == "face"]
-    side = min([FACE, *(side for size in found for side in size)])
+    matches = [probe(given.source, "face_video").size for given in shot.givens if given.role == "face"]
+    side = min([FACE, *(side for size in matches for side in size)])
     return _moving(shot, "face", replace(shot.video_shape(), width=side, height=side))
 
 
@@ -138,7 +138,7 @@ class _Moment:
 def _conditions(shot: Shot, pipeline: Any) -> list[Any]:
     """Return what is known as the conditions that LTX's pipelines take."""
     module = import_module(type(pipeline).__module__)
-    kind = next(found for name, found in vars(module).items() if name.endswith("VideoCondition"))
+    kind = next(matches for name, matches in vars(module).items() if name.endswith("VideoCondition"))
     build = _by_frames if "frames" in kind.__dataclass_fields__ else _by_kind
     return [build(kind, moment) for moment in _moments(shot)]
 
@@ -168,8 +168,8 @@ def _moments(shot: Shot) -> list[_Moment]:
     for given in shot.givens:
         if given.role not in ("frame", "source"):
             continue
-        asked = round((given.start or 0.0) * shot.video_shape().fps)
-        index = min(STRIDE * round(asked / STRIDE), last)
+        frame = round((given.start or 0.0) * shot.video_shape().fps)
+        index = min(STRIDE * round(frame / STRIDE), last)
         frames = read(given, shot.video_shape()).frames
         if given.kind == "video":
             frames = frames[: 1 + (len(frames) - 1) // STRIDE * STRIDE]

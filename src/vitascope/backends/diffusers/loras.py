@@ -17,7 +17,7 @@ _LAYER = re.compile(
 MODULES = ("transformer", "transformer_2", "unet", "text_encoder", "connectors")
 
 
-def found(source: str) -> Path:
+def find_file(source: str) -> Path:
     """Return the file that a LoRA's path or repository id stands for; nothing is downloaded.
 
     Raises `RequestError` for what is not on this machine, and `WeightsError` for what is not safetensors.
@@ -80,7 +80,7 @@ def lift(pipeline: Any) -> None:
 
 
 def _laid(pipeline: Any, source: str, name: str) -> list[str]:
-    file = found(source)
+    file = find_file(source)
     checked_file(file)
     try:
         state = pipeline.lora_state_dict(str(file), use_safetensors=True, local_files_only=True)
@@ -88,8 +88,8 @@ def _laid(pipeline: Any, source: str, name: str) -> list[str]:
         raise _unfit(source, f"cannot be read as one ({_line(error)})", pipeline) from None
     state = state[0] if isinstance(state, tuple) else state
     layers = _layers(state)
-    known = _known(pipeline)
-    strange = sorted(layers - known)
+    names = _adapter_names(pipeline)
+    strange = sorted(layers - names)
     if not layers or len(strange) == len(layers):
         first = f", as {strange[0]}" if strange else ""
         problem = f"none of its {len(layers)} layers is one of this model's{first}"
@@ -117,8 +117,8 @@ def _experts(pipeline: Any, file: Path) -> list[dict[str, bool]]:
 
 def _unfit(source: str, problem: str, pipeline: Any) -> RequestError:
     denoiser = next((getattr(pipeline, name) for name in MODULES if getattr(pipeline, name, None)), pipeline)
-    wanted = f"take one that was made for {type(denoiser).__name__} of this size"
-    return RequestError("lora", f"{source} does not fit: {problem}", wanted)
+    hint = f"take one that was made for {type(denoiser).__name__} of this size"
+    return RequestError("lora", f"{source} does not fit: {problem}", hint)
 
 
 def _layers(names: Iterable[str]) -> set[str]:
@@ -126,15 +126,15 @@ def _layers(names: Iterable[str]) -> set[str]:
     return {_LAYER.split(name, maxsplit=1)[0] for name in names}
 
 
-def _known(pipeline: Any) -> set[str]:
+def _adapter_names(pipeline: Any) -> set[str]:
     """Return the names of all layers of a pipeline's modules, with the module's name before each and without it."""
-    known: set[str] = set()
+    names: set[str] = set()
     for name in MODULES:
         module = getattr(pipeline, name, None)
         if module is not None:
             layers = [layer for layer, _ in module.named_modules()]
-            known.update(layers, (f"{name}.{layer}" for layer in layers))
-    return known
+            names.update(layers, (f"{name}.{layer}" for layer in layers))
+    return names
 
 
 def _line(error: Exception) -> str:

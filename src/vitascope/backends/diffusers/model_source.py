@@ -49,26 +49,30 @@ def find(name: str) -> Source:
 
 def _entry_of(folder: Folder) -> Entry:
     """Return the entry of a folder: its own, or the catalogue's for its class with the tasks that it can do."""
-    own = folder.path / OWN_ENTRY
-    if own.is_file():
+    own_entry = folder.path / OWN_ENTRY
+    if own_entry.is_file():
         try:
-            return Entry.model_validate_json(own.read_text("utf-8"))
+            return Entry.model_validate_json(own_entry.read_text("utf-8"))
         except (ValidationError, ValueError) as error:
-            raise WeightsError(f"{own} is damaged ({str(error).splitlines()[0]})") from None
-    kin = [known for known in catalogue().values() if folder.pipeline in known.pipelines.values()]
+            raise WeightsError(f"{own_entry} is damaged ({str(error).splitlines()[0]})") from None
+    kin = [candidate for candidate in catalogue().values() if folder.pipeline in candidate.pipelines.values()]
     if not kin:
         problem = f"{folder.path} holds a {folder.pipeline}, which the catalogue does not know"
-        raise RequestError("model", problem, f"describe it in {own.name}, beside its index")
-    known = max(kin, key=lambda entry: len(entry.tasks))
+        raise RequestError("model", problem, f"describe it in {own_entry.name}, beside its index")
+    candidate = max(kin, key=lambda entry: len(entry.tasks))
     home = next(
-        known.repository_for(task) for task, kind in known.pipelines.items() if kind == folder.pipeline
+        candidate.repository_for(task)
+        for task, kind in candidate.pipelines.items()
+        if kind == folder.pipeline
     )
-    tasks = {task: kind for task, kind in known.pipelines.items() if known.repository_for(task) == home}
+    tasks = {
+        task: kind for task, kind in candidate.pipelines.items() if candidate.repository_for(task) == home
+    }
     tasks |= {
         task: kind for other in kin for task, kind in other.pipelines.items() if kind == folder.pipeline
     }
     name = folder.path.resolve().name
-    return known.model_copy(update={"id": name, "repository": name, "revision": "", "pipelines": tasks})
+    return candidate.model_copy(update={"id": name, "repository": name, "revision": "", "pipelines": tasks})
 
 
 def _of_file(path: Path) -> Source:
@@ -111,25 +115,25 @@ def pulled(entry: Entry, task: Task) -> Path:
     return Library(settings().home).find(entry)
 
 
-def checksums(folder: Folder, others: tuple[Path, ...] = ()) -> dict[str, str]:
+def checksums(folder: Folder, extra: tuple[Path, ...] = ()) -> dict[str, str]:
     """Return the SHA-256 of every file of weights, by its name in the folder.
 
     What a pulled model's manifest says is taken (`vitascope models verify` checks it); other files are read once.
     """
-    known = _manifest(folder)
-    found = {}
+    manifest = _manifest(folder)
+    digests = {}
     for file in folder.files:
         name = file.relative_to(folder.path).as_posix()
-        entry = known.files.get(name) if known else None
-        kept = entry is not None and entry.size == file.stat().st_size
-        found[name] = entry.sha256 if entry and kept else _checksum(file, *state(file))
-    return {**found, **{file.name: _checksum(file, *state(file)) for file in others}}
+        entry = manifest.files.get(name) if manifest else None
+        is_known = entry is not None and entry.size == file.stat().st_size
+        digests[name] = entry.sha256 if entry and is_known else _checksum(file, *state(file))
+    return {**digests, **{file.name: _checksum(file, *state(file)) for file in extra}}
 
 
 def revision(folder: Folder, entry: Entry) -> str:
     """Return which version of a model's repository a folder holds: a commit where it was pulled."""
-    known = _manifest(folder)
-    return (known.commit if known else "") or entry.revision or "local"
+    manifest = _manifest(folder)
+    return (manifest.commit if manifest else "") or entry.revision or "local"
 
 
 def _manifest(folder: Folder) -> Pulled | None:

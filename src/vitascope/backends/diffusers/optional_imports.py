@@ -42,12 +42,12 @@ def _hushed() -> Iterator[None]:
         logging.disable(before)
 
 
-def check_needs(packages: tuple[str, ...], who: str) -> None:
+def check_needs(packages: tuple[str, ...], model: str) -> None:
     """Raise `MissingExtraError` unless the packages that a model cannot do without are installed."""
     missing = [name for name in packages if installed(name) is None]
     if missing:
         raise MissingExtraError(
-            f"model: {who} needs {' and '.join(missing)}: pip install {' '.join(missing)}"
+            f"model: {model} needs {' and '.join(missing)}: pip install {' '.join(missing)}"
         )
 
 
@@ -55,11 +55,11 @@ def pipeline_class(name: str) -> Any:
     """Return the pipeline class of that name; raises `RequestError` where the installed diffusers has none."""
     diffusers = library()
     with _hushed():  # the class is only imported when it is asked for
-        found = getattr(diffusers, name, None)
-    if found is None:
+        value = getattr(diffusers, name, None)
+    if value is None:
         problem = f"the installed diffusers {installed('diffusers')} has no {name}"
         raise RequestError("model", problem, "a newer one may: pip install --upgrade diffusers")
-    return found
+    return value
 
 
 def accepted(pipeline: Any) -> frozenset[str]:
@@ -75,9 +75,9 @@ def required(pipeline: Any) -> frozenset[str]:
         return frozenset()
     parameters = inspect.signature(type(pipeline).__call__).parameters.values()
     must = {
-        each.name
-        for each in parameters
-        if each.default is each.empty and each.kind is each.POSITIONAL_OR_KEYWORD
+        parameter.name
+        for parameter in parameters
+        if parameter.default is parameter.empty and parameter.kind is parameter.POSITIONAL_OR_KEYWORD
     }
     return frozenset(must - {"self", "prompt"})
 
@@ -92,7 +92,7 @@ def installed(name: str) -> str | None:
 
 def versions() -> dict[str, str]:
     """Return the versions of what renders open-weight models."""
-    return {name: found for name in PACKAGES if (found := installed(name)) is not None}
+    return {name: value for name in PACKAGES if (value := installed(name)) is not None}
 
 
 class _Ear(logging.Handler):
@@ -133,13 +133,13 @@ def quietly() -> Iterator[list[str]]:
 def _without_bars() -> Iterator[None]:
     """Keep the libraries from drawing progress bars: there is one `Progress`, and it has one listener."""
     homes = [library(f"{name}.utils.logging") for name in ("diffusers", "transformers")]
-    shown = [home for home in homes if home.is_progress_bar_enabled()]
-    for home in shown:
+    verbose = [home for home in homes if home.is_progress_bar_enabled()]
+    for home in verbose:
         home.disable_progress_bar()
     try:
         yield
     finally:
-        for home in shown:
+        for home in verbose:
             home.enable_progress_bar()
 
 

@@ -120,9 +120,9 @@ def apply(pipeline: Any, placement: Placement) -> None:
         case "offload" | "int8":
             pipeline.enable_model_cpu_offload()
         case "stream":
-            kept = [name for name in DECODERS if getattr(pipeline, name, None) is not None]
-            pipeline.enable_group_offload(**_streaming(), exclude_modules=kept)
-            for name in kept:
+            decoders = [name for name in DECODERS if getattr(pipeline, name, None) is not None]
+            pipeline.enable_group_offload(**_streaming(), exclude_modules=decoders)
+            for name in decoders:
                 getattr(pipeline, name).to("cuda")
 
 

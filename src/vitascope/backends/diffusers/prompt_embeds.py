@@ -34,7 +34,7 @@ def names(kind: Any) -> tuple[str, ...] | None:
         return None
     if "safety_checker" in inspect.signature(kind.__init__).parameters:
         return None  # a guardrail reads the words too, inside the call
-    return next((found for found in (MASKED, PLAIN) if all(name in takes for name in found)), None)
+    return next((names for names in (MASKED, PLAIN) if all(name in takes for name in names)), None)
 
 
 class Memory:
@@ -68,27 +68,27 @@ def encode(pipeline: Any, called: dict[str, Any]) -> dict[str, Any]:
     returned = names(type(pipeline))
     assert returned is not None
     call = inspect.signature(type(pipeline).__call__).parameters
-    known: dict[str, Any] = {
+    embeds: dict[str, Any] = {
         "do_classifier_free_guidance": True,
         "num_images_per_prompt": 1,
         "num_videos_per_prompt": 1,
         "device": pipeline._execution_device,
     }
-    told = {}
+    encoded = {}
     for name in inspect.signature(pipeline.encode_prompt).parameters:
-        if name in called or name in known:
-            told[name] = called.get(name, known.get(name))
+        if name in called or name in embeds:
+            encoded[name] = called.get(name, embeds.get(name))
         elif name in call and call[name].default is not inspect.Parameter.empty:
-            told[name] = call[
+            encoded[name] = call[
                 name
             ].default  # the call's own default, which may be another than encode_prompt's
     with library("torch").no_grad(), quietly():
-        embedded = pipeline.encode_prompt(**told)
+        embedded = pipeline.encode_prompt(**encoded)
     return {name: value for name, value in zip(returned, embedded, strict=True) if value is not None}
 
 
 def with_words(called: dict[str, Any], embedded: dict[str, Any], device: Any) -> dict[str, Any]:
     """Return a call that is given embeddings in place of words."""
-    rest = {name: value for name, value in called.items() if name not in ("prompt", "negative_prompt")}
+    unencoded = {name: value for name, value in called.items() if name not in ("prompt", "negative_prompt")}
     unsaid = {"prompt": None, "negative_prompt": None}
-    return {**rest, **unsaid, **{name: value.to(device) for name, value in embedded.items()}}
+    return {**unencoded, **unsaid, **{name: value.to(device) for name, value in embedded.items()}}

@@ -23,7 +23,7 @@ from vitascope.backends.remote.download import Fetch, download
 from vitascope.backends.remote.http import PASSING, Clock, Wire
 from vitascope.backends.remote.job_file import KeptJob
 from vitascope.backends.remote.media_transfer import LIMITS_OF_CLIPS, Footage, footage, picture
-from vitascope.backends.remote.responses import Answer, Job, read_job, refusal, said
+from vitascope.backends.remote.responses import Answer, Job, quote_safely, read_job, refusal
 from vitascope.deliver.record import make_record
 from vitascope.errors import RemoteError, RequestError
 from vitascope.planning.rules import FrameRule, RateRule
@@ -90,24 +90,24 @@ class Remote:
 
     def render(self, shot: Shot, progress: Progress) -> Clip:
         """Have a planned shot made. Raises `RemoteError`, `RequestError` for what is refused there, and `Cancelled`."""
-        wire, kept = self._wire(progress), KeptJob.of(progress.states, shot, self.server.url)
+        wire, job_file = self._wire(progress), KeptJob.of(progress.states, shot, self.server.url)
         with progress.phase("ask"):
-            job = self._found(wire, kept) or self._created(wire, shot)
-            kept.write(job.id)
+            job = self._find_job(wire, job_file) or self._create_job(wire, shot)
+            job_file.write(job.id)
         try:
             with progress.phase("render", PARTS):
-                job = self._waited_for(wire, job, progress)
+                job = self._wait_for(wire, job, progress)
         except RemoteError:
             raise
         except BaseException:  # Ctrl+C too: nobody wants what the server still works on, unless it is kept
-            if kept.folder is None:
+            if job_file.folder is None:
                 self._cancel(wire, job)
             else:
                 wire.note(f"{self.who} goes on with its job {job.id}: the same command fetches it")
             raise
         with progress.phase("download", PARTS), TemporaryDirectory(prefix="vitascope-") as folder:
-            came = self._fetched(wire, job, Path(folder) / "clip.mp4", progress)
-        kept.clear()
+            came = self._download(wire, job, Path(folder) / "clip.mp4", progress)
+        job_file.clear()
         return Clip(came.frames, came.fps, self._record(shot, job, came, progress))
 
     @cached_property
@@ -142,19 +142,19 @@ class Remote:
     def _wire(self, progress: Progress) -> Wire:
         return Wire(self.who, self.server, self._key, self._clock, progress.check, progress.note)
 
-    def _found(self, wire: Wire, kept: KeptJob) -> Job | None:
+    def _find_job(self, wire: Wire, job_file: KeptJob) -> Job | None:
         """Return the job that a run before has asked for, if the server still has it and did not fail."""
-        name = kept.read()
+        name = job_file.read()
         if name is None:
             return None
         try:
-            job, _ = self._looked_at(wire, Job(name, "waiting", ""))
+            job, _ = self._poll(wire, Job(name, "waiting", ""))
         except _GoneError as error:
             wire.note(f"{error}: asking anew")
             return None
         return None if job.state in ("failed", "cancelled") else job
 
-    def _created(self, wire: Wire, shot: Shot) -> Job:
+    def _create_job(self, wire: Wire, shot: Shot) -> Job:
         """Ask for the clip and return its job."""
         image = picture(shot.givens[0], shot.size) if shot.givens else None
         kind, body = encoded(fields(shot, self._dialect, self.server.model), image, self._dialect)
@@ -165,7 +165,7 @@ class Remote:
             raise refusal(answer, ARGUMENTS)
         return read_job(answer)
 
-    def _waited_for(self, wire: Wire, job: Job, progress: Progress) -> Job:
+    def _wait_for(self, wire: Wire, job: Job, progress: Progress) -> Job:
         """Return the job when it is done. Raises `RemoteError` when it failed or takes too long."""
         until, watch = self._clock.now() + self.server.job_seconds, _Watch(self.who, progress)
         pause, wait = FIRST_POLL, None
@@ -176,10 +176,10 @@ class Remote:
                 raise RemoteError(f"{self.who} has not finished within {seconds} (job {job.id})")
             wire.sleep(pause if wait is None else wait)
             pause = min(pause * SLOWER, LONGEST_POLL)
-            job, wait = self._looked_at(wire, job)
+            job, wait = self._poll(wire, job)
         return job
 
-    def _looked_at(self, wire: Wire, job: Job) -> tuple[Job, float | None]:
+    def _poll(self, wire: Wire, job: Job) -> tuple[Job, float | None]:
         """Return how a job is, and how long the server says to wait until it is looked at again."""
         final = (500, 502, 504) if self._dialect.errors_are_final else ()
         passing = tuple(status for status in PASSING if status not in final)
@@ -189,7 +189,7 @@ class Remote:
             raise error(f"{self.who} says of its job {job.id}: {answer.complaint} ({answer.status})")
         return read_job(answer, job.id), _poll_after(answer)
 
-    def _fetched(self, wire: Wire, job: Job, file: Path, progress: Progress) -> Footage:
+    def _download(self, wire: Wire, job: Job, file: Path, progress: Progress) -> Footage:
         until = self._clock.now() + self.server.download_seconds
         fetch = Fetch(f"{_path(job)}/content", MOST_BYTES, until, job.sha256, _Meter(progress).to)
         try:
@@ -219,7 +219,7 @@ class Remote:
     def _record(self, shot: Shot, job: Job, came: Footage, progress: Progress) -> Record:
         """Return how the clip was made, as far as the server tells."""
         count, height, width, _ = came.frames.shape
-        made = shot.model_copy(
+        result = shot.model_copy(
             update={
                 "size": (width, height),
                 "aspect_ratio": None,
@@ -230,13 +230,15 @@ class Remote:
             }
         )
         model = job.model or self.server.model or "a model that it does not name"
-        notes = (f"made by {model} at {urlsplit(self.server.url).netloc}, job {said(job.id, self._key)}",)
+        notes = (
+            f"made by {model} at {urlsplit(self.server.url).netloc}, job {quote_safely(job.id, self._key)}",
+        )
         if job.prompt and job.prompt != (shot.caption or shot.prompt):
             notes += (f'the server read the prompt as: "{job.prompt}"',)
-        notes += _otherwise(shot, made) + came.notes
+        notes += _differences(shot, result) + came.notes
         for note in notes:
             progress.note(note)
-        record = make_record(made, {"remote model": model}, progress)
+        record = make_record(result, {"remote model": model}, progress)
         return replace(record, notes=notes)
 
 
@@ -277,11 +279,11 @@ class _Meter:
 
 
 def _configured(name: str) -> RemoteServer:
-    known = settings().remotes
-    if name in known:
-        return known[name]
+    configured = settings().remotes
+    if name in configured:
+        return configured[name]
     problem = f"'remote:{name[:40]}' is not in the settings"
-    servers = f"known: {', '.join(f'remote:{one}' for one in known)}; " if known else ""
+    servers = f"known: {', '.join(f'remote:{entry}' for entry in configured)}; " if configured else ""
     raise RequestError(
         "model", problem, f"{servers}add [remotes.NAME] to {settings().home / 'settings.toml'}"
     )
@@ -301,17 +303,24 @@ def _poll_after(answer: Answer) -> float | None:
     )
 
 
-def _otherwise(asked: Shot, made: Shot) -> tuple[str, ...]:
+def _differences(request: Shot, result: Shot) -> tuple[str, ...]:
     """Return what the server made otherwise than it was asked to."""
     notes = ()
-    if asked.size not in (None, made.size):
-        assert asked.size is not None
-        assert made.size is not None
-        notes += (f"size: {asked.size[0]}x{asked.size[1]} was asked for, {made.size[0]}x{made.size[1]} came",)
-    if asked.num_frames not in (None, made.num_frames):
-        notes += (f"num_frames: {asked.num_frames} were asked for, {made.num_frames} came",)
-    elif asked.seconds and made.seconds and made.fps and abs(asked.seconds - made.seconds) > 1.5 / made.fps:
-        notes += (f"seconds: {asked.seconds:g} were asked for, {made.seconds:g} came",)
-    if asked.fps and made.fps and abs(asked.fps - made.fps) > 0.01:
-        notes += (f"fps: {asked.fps:g} was asked for, {made.fps:g} came",)
+    if request.size not in (None, result.size):
+        assert request.size is not None
+        assert result.size is not None
+        notes += (
+            f"size: {request.size[0]}x{request.size[1]} was asked for, {result.size[0]}x{result.size[1]} came",
+        )
+    if request.num_frames not in (None, result.num_frames):
+        notes += (f"num_frames: {request.num_frames} were asked for, {result.num_frames} came",)
+    elif (
+        request.seconds
+        and result.seconds
+        and result.fps
+        and abs(request.seconds - result.seconds) > 1.5 / result.fps
+    ):
+        notes += (f"seconds: {request.seconds:g} were asked for, {result.seconds:g} came",)
+    if request.fps and result.fps and abs(request.fps - result.fps) > 0.01:
+        notes += (f"fps: {request.fps:g} was asked for, {result.fps:g} came",)
     return notes

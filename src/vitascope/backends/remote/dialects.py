@@ -113,49 +113,49 @@ def recognised(headers: Mapping[str, str], body: Mapping[str, Any]) -> str:
     return "litellm" if "x-litellm-version" in headers else "openai"
 
 
-def plan(shot: Shot, dialect: Dialect, who: str) -> Plan:
+def plan(shot: Shot, dialect: Dialect, server: str) -> Plan:
     """Return the shot as it can travel: nothing is filled in, what the server counts in whole numbers is rounded.
 
     Raises `RequestError` naming what cannot travel or makes no sense.
     """
-    _check_given(shot.givens, who)
+    _check_given(shot.givens, server)
     _check_numbers(shot)
-    shot, notes = _as_made(shot, dialect, who)
+    shot, notes = _as_made(shot, dialect, server)
     for name in Shot.model_fields:
         if name not in _ALWAYS and name not in dialect.takes and _is_said(getattr(shot, name)):
             hint = _HINTS.get(name, "leave it out, or name the server's dialect in the settings")
-            problem = f"does not travel to {who}, which speaks {dialect.name}"
+            problem = f"does not travel to {server}, which speaks {dialect.name}"
             raise RequestError(_FLAGS.get(name, name), problem, hint)
     if "seed" not in dialect.takes:
-        notes += (f"seed: {dialect.name} has none, so {who} draws its own",)
-    shot, more = _rounded(shot, dialect)
-    return Plan(shot, notes + more)
+        notes += (f"seed: {dialect.name} has none, so {server} draws its own",)
+    shot, rounding = _rounded(shot, dialect)
+    return Plan(shot, notes + rounding)
 
 
 def fields(shot: Shot, dialect: Dialect, model: str | None) -> dict[str, Any]:
     """Return what a planned shot is on the wire, but for files."""
-    told: dict[str, Any] = {"prompt": shot.caption or shot.prompt}
+    body: dict[str, Any] = {"prompt": shot.caption or shot.prompt}
     if model is not None:
-        told["model"] = model
+        body["model"] = model
     if shot.size is not None:
-        told["size"] = f"{shot.size[0]}x{shot.size[1]}"
+        body["size"] = f"{shot.size[0]}x{shot.size[1]}"
     by_frames = shot.num_frames is not None and "num_frames" in dialect.takes
     if shot.seconds is not None and not by_frames:
-        told["seconds"] = f"{shot.seconds:g}" if dialect.seconds_text else int(shot.seconds)
+        body["seconds"] = f"{shot.seconds:g}" if dialect.seconds_text else int(shot.seconds)
     plain = shot.model_dump(mode="json", include=set(dialect.takes))
     for name, wire in dialect.takes.items():
         if _is_said(plain[name]):
-            told[wire] = int(plain[name]) if name == "fps" and dialect.whole else plain[name]
-    return told
+            body[wire] = int(plain[name]) if name == "fps" and dialect.whole else plain[name]
+    return body
 
 
-def encoded(told: Mapping[str, Any], picture: bytes | None, dialect: Dialect) -> tuple[str, bytes]:
+def encoded(body: Mapping[str, Any], picture: bytes | None, dialect: Dialect) -> tuple[str, bytes]:
     """Return the content type and the body of a request: JSON, or a form where there is a picture or must be one."""
     if picture is None and not dialect.form_only:
-        return "application/json", json.dumps(told, ensure_ascii=False).encode()
-    parts = {name: value if isinstance(value, str) else json.dumps(value) for name, value in told.items()}
+        return "application/json", json.dumps(body, ensure_ascii=False).encode()
+    parts = {name: value if isinstance(value, str) else json.dumps(value) for name, value in body.items()}
     if dialect.extra_body:
-        extras = {wire: told[wire] for wire in dialect.takes.values() if wire in told}
+        extras = {wire: body[wire] for wire in dialect.takes.values() if wire in body}
         parts |= {"extra_body": json.dumps(extras)} if extras else {}
     boundary = f"vitascope-{secrets.token_hex(16)}"
     lines = [
@@ -173,13 +173,13 @@ def _is_said(value: object) -> bool:
     return value is not None and value is not False and value not in ("", (), [])
 
 
-def _check_given(givens: tuple[Given, ...], who: str) -> None:
+def _check_given(givens: tuple[Given, ...], server: str) -> None:
     """Refuse everything given but one picture that is the first frame."""
     for place, given in enumerate(givens):
         first = given.kind == "image" and given.role == "frame" and not given.start and given.box is None
         if not first or given.mask is not None or place > 0:
             hint = "what travels is words and a first frame"
-            raise RequestError(_argument(given), f"does not travel to {who}", hint)
+            raise RequestError(_argument(given), f"does not travel to {server}", hint)
 
 
 def _argument(given: Given) -> str:
@@ -209,12 +209,12 @@ def _check_numbers(shot: Shot) -> None:
     check_agreement(shot, shot.fps)
 
 
-def _as_made(shot: Shot, dialect: Dialect, who: str) -> tuple[Shot, tuple[str, ...]]:
+def _as_made(shot: Shot, dialect: Dialect, server: str) -> tuple[Shot, tuple[str, ...]]:
     """Return a shot whose frames were counted when it was made without them, if the server only knows seconds."""
     counted = shot.seconds is not None and shot.num_frames is not None and shot.fps is not None
     if not counted or "num_frames" in dialect.takes:
         return shot, ()
-    note = f"num_frames, fps: {who} is asked for {shot.seconds:.4g} s and decides the rest"
+    note = f"num_frames, fps: {server} is asked for {shot.seconds:.4g} s and decides the rest"
     return shot.model_copy(update={"num_frames": None, "fps": None}), (note,)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from vitascope.backends.remote.http import PASSING, Broken, Wire
-from vitascope.backends.remote.responses import Answer, said
+from vitascope.backends.remote.responses import Answer, quote_safely
 from vitascope.errors import OutputError, RemoteError
 from vitascope.givens.load import checksum
 
@@ -26,14 +26,14 @@ _DIGEST = re.compile(r"sha-256=:?([A-Za-z0-9+/]{43}=):?", re.IGNORECASE)
 class Fetch:
     """What to fetch and how much of it may come: at most `most` bytes, before the clock says `until`.
 
-    `sha256` is the checksum where one is known; `told` hears the share that is there.
+    `sha256` is the checksum where one is known; `on_progress` hears the share that is there.
     """
 
     path: str
     most: int
     until: float
     sha256: str | None = None
-    told: Callable[[float], None] = lambda share: None
+    on_progress: Callable[[float], None] = lambda share: None
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class _State:
     total: int | None = None
     same: str | None = None
     sha256: str | None = None
-    whole: bool = False
+    is_complete: bool = False
 
 
 def download(wire: Wire, fetch: Fetch, target: Path) -> None:
@@ -53,7 +53,7 @@ def download(wire: Wire, fetch: Fetch, target: Path) -> None:
     with target.open("wb+") as file:
         while True:
             why, wait, state = _try(wire, fetch, state, file)
-            if state.whole:
+            if state.is_complete:
                 if _is_whole(file, state.sha256 or fetch.sha256):
                     return
                 if spoiled:
@@ -76,8 +76,8 @@ def _try(wire: Wire, fetch: Fetch, state: _State, file: BinaryIO) -> tuple[str, 
     try:
         with wire.opened("GET", fetch.path, headers) as response:
             if response.status in (*PASSING, *NOT_YET):
-                told = {name.lower(): value for name, value in response.getheaders()}
-                return f"answers {response.status}", wire.asked_to_wait(told), state
+                received = {name.lower(): value for name, value in response.getheaders()}
+                return f"answers {response.status}", wire.asked_to_wait(received), state
             if response.status == 416 and state.have:
                 return _beyond(response, state)
             state = _begun(wire, fetch, state, response)
@@ -92,14 +92,14 @@ def _try(wire: Wire, fetch: Fetch, state: _State, file: BinaryIO) -> tuple[str, 
             raise RemoteError(f"{wire.name} {error.why}") from None
         return error.why, None, state
     if state.total in (None, state.have):
-        return "", None, replace(state, whole=True)
+        return "", None, replace(state, is_complete=True)
     return f"sent {state.have} of {state.total} bytes of the clip", None, state
 
 
 def _beyond(response: HTTPResponse, state: _State) -> tuple[str, float | None, _State]:
     """Return how far it is when nothing comes after what is there: at the end, or at another clip's."""
     if (response.getheader("Content-Range") or "").strip() == f"bytes */{state.have}":
-        return "", None, replace(state, whole=True)
+        return "", None, replace(state, is_complete=True)
     return "no longer has the same clip", None, _State()
 
 
@@ -117,8 +117,8 @@ def _begun(wire: Wire, fetch: Fetch, state: _State, response: HTTPResponse) -> _
             raise RemoteError(f"{wire.name} goes on with another part of the clip than was asked for")
         return replace(state, total=total, sha256=sha256)
     tag = response.getheader("ETag") or ""
-    same = tag if tag.startswith('"') else response.getheader("Last-Modified")
-    begun = _State(0, response.length, same, sha256)
+    validator = tag if tag.startswith('"') else response.getheader("Last-Modified")
+    begun = _State(0, response.length, validator, sha256)
     _check(wire, fetch, replace(begun, have=begun.total or 0))
     return begun
 
@@ -129,7 +129,7 @@ def _check_kind(wire: Wire, response: HTTPResponse) -> None:
     if "json" in kind:
         raise RemoteError(f"{wire.name} does not hand over the clip: {_answer(wire, response).complaint}")
     if kind.startswith(("text/", "image/")):
-        raise RemoteError(f"{wire.name} sent {said(kind, wire.key)} in place of a clip")
+        raise RemoteError(f"{wire.name} sent {quote_safely(kind, wire.key)} in place of a clip")
     if (response.getheader("Content-Encoding") or "identity").lower() != "identity":
         raise RemoteError(f"{wire.name} sent the clip packed, which was not asked for")
 
@@ -146,7 +146,7 @@ def _check(wire: Wire, fetch: Fetch, state: _State) -> None:
     if wire.clock.now() > fetch.until:
         raise RemoteError(f"{wire.name} took too long to hand over the clip")
     if state.total and state.have < state.total:
-        fetch.told(state.have / state.total)
+        fetch.on_progress(state.have / state.total)
 
 
 def _write(file: BinaryIO, piece: bytes) -> None:
@@ -159,9 +159,9 @@ def _write(file: BinaryIO, piece: bytes) -> None:
 def _digest(response: HTTPResponse) -> str | None:
     """Return the SHA-256 of the whole clip that the headers tell (RFC 9530, RFC 3230), in hexadecimal."""
     for name in ("Repr-Digest", "Digest"):
-        if found := _DIGEST.search(response.getheader(name) or ""):
+        if match := _DIGEST.search(response.getheader(name) or ""):
             try:
-                return base64.b64decode(found[1]).hex()
+                return base64.b64decode(match[1]).hex()
             except binascii.Error:
                 return None
     return None

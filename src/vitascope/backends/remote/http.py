@@ -14,7 +14,7 @@ from email.utils import parsedate_to_datetime
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from urllib.parse import urljoin, urlsplit
 
-from vitascope.backends.remote.responses import Answer, said
+from vitascope.backends.remote.responses import Answer, quote_safely
 from vitascope.errors import RemoteError
 from vitascope.settings import RemoteServer
 
@@ -144,7 +144,7 @@ class Wire:
             except TimeoutError:
                 raise Broken(f"said nothing for {self.server.answer_seconds:g} s", arrived=True) from None
             except (OSError, HTTPException, ValueError) as error:
-                why = said(str(error), self.key) or type(error).__name__
+                why = quote_safely(str(error), self.key) or type(error).__name__
                 raise Broken(f"broke off ({why})", arrived=True) from None
             finally:
                 connection.close()
@@ -166,8 +166,8 @@ class Wire:
                     raise TimeoutError
             if expected is not None and len(read) < expected:
                 raise Broken(f"broke off after {len(read)} of {expected} bytes", arrived=True)
-            told = {name.lower(): value for name, value in response.getheaders()}
-            return Answer(self.name, response.status, told, read, self.key)
+            fields = {name.lower(): value for name, value in response.getheaders()}
+            return Answer(self.name, response.status, fields, read, self.key)
 
     def _connected(self) -> HTTPConnection:
         parts, seconds = urlsplit(self.server.url), self.server.connect_seconds
@@ -181,11 +181,11 @@ class Wire:
             connection.connect()
             connection.sock.settimeout(self.server.answer_seconds)
         except ssl.SSLCertVerificationError as error:
-            why = f"shows a certificate that cannot be trusted ({said(error.verify_message, None)})"
+            why = f"shows a certificate that cannot be trusted ({quote_safely(error.verify_message, None)})"
             raise Broken(why, arrived=False, lasting=True) from None
         except (OSError, HTTPException, ValueError) as error:
             reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-            why = f"cannot be reached at {parts.netloc} ({said(reason, None)})"
+            why = f"cannot be reached at {parts.netloc} ({quote_safely(reason, None)})"
             raise Broken(why, arrived=False) from None
         return connection
 
@@ -198,10 +198,10 @@ class Wire:
         body: bytes | None,
     ) -> HTTPResponse:
         parts = urlsplit(url)
-        told = {"Accept": "application/json", "Connection": "close", **(headers or {})}
+        fields = {"Accept": "application/json", "Connection": "close", **(headers or {})}
         if self.key is not None:
-            told["Authorization"] = f"Bearer {self.key}"
-        connection.request(method, parts.path + (f"?{parts.query}" if parts.query else ""), body, told)
+            fields["Authorization"] = f"Bearer {self.key}"
+        connection.request(method, parts.path + (f"?{parts.query}" if parts.query else ""), body, fields)
         return connection.getresponse()
 
     def _following(self, method: str, url: str, response: HTTPResponse) -> str | None:
@@ -212,9 +212,9 @@ class Wire:
         if target is None or (method != "GET" and response.status not in (307, 308)):
             raise Broken(f"answers {response.status}, which is no answer", arrived=True, lasting=True)
         following = urljoin(url, target)
-        here, there = urlsplit(url), urlsplit(following)
-        if (here.scheme, here.netloc) != (there.scheme, there.netloc):
-            where = said(there.hostname or there.scheme, self.key)
-            why = f"sends us on to another host ({where}), which is not followed"
+        origin, destination = urlsplit(url), urlsplit(following)
+        if (origin.scheme, origin.netloc) != (destination.scheme, destination.netloc):
+            address = quote_safely(destination.hostname or destination.scheme, self.key)
+            why = f"sends us on to another host ({address}), which is not followed"
             raise Broken(why, arrived=True, lasting=True)
         return following

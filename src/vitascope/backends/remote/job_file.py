@@ -27,11 +27,15 @@ class KeptJob:
     def read(self) -> str | None:
         """Return the id that was kept, None where there is none on this server."""
         try:
-            kept = json.loads(self._file.read_text("utf-8")) if self.folder else {}
+            stored = json.loads(self._file.read_text("utf-8")) if self.folder else {}
         except (OSError, ValueError):
             return None
-        mine = isinstance(kept, dict) and kept.get("server") == self.url and isinstance(kept.get("job"), str)
-        return kept["job"] if mine else None
+        mine = (
+            isinstance(stored, dict)
+            and stored.get("server") == self.url
+            and isinstance(stored.get("job"), str)
+        )
+        return stored["job"] if mine else None
 
     def write(self, job: str) -> None:
         """Keep an id; raises `OutputError`."""

@@ -38,7 +38,7 @@ def picture(given: Given, size: tuple[int, int] | None) -> bytes:
     return buffer.getvalue()
 
 
-def footage(path: Path, who: str) -> Footage:
+def footage(path: Path, server: str) -> Footage:
     """Return the frames of a clip that a server sent. Raises `RemoteError` for what is none, or too large."""
     try:
         with opened_video(path, "video", limits=LIMITS_OF_CLIPS) as reel:
@@ -47,15 +47,15 @@ def footage(path: Path, who: str) -> Footage:
             needed = facts.num_frames * width * height * 3
             if min(width, height) < 2 or needed > LIMITS_OF_CLIPS.memory:
                 problem = f"{facts.num_frames} frames of {facts.size[0]}x{facts.size[1]}"
-                raise RemoteError(f"{who} sent {problem}, which is more than memory is for, or nothing")
+                raise RemoteError(f"{server} sent {problem}, which is more than memory is for, or nothing")
             frames = np.empty((facts.num_frames, height, width, 3), np.uint8)
             count = 0
-            for count, shown in enumerate(reel.frames(), 1):
+            for count, frame in enumerate(reel.frames(), 1):
                 if count > len(frames):
                     break
-                frames[count - 1] = shown.pixels()[:height, :width]
+                frames[count - 1] = frame.pixels()[:height, :width]
     except RequestError as error:
-        raise RemoteError(f"{who} sent what is no clip: {error.problem}") from None
+        raise RemoteError(f"{server} sent what is no clip: {error.problem}") from None
     notes = ("sound: what came has some, which cannot be kept yet",) if facts.sound else ()
     if facts.size != (width, height):
         notes += (

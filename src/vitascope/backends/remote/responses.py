@@ -23,7 +23,7 @@ MOST_SAID = 300
 """Characters of a server's words that are passed on."""
 
 
-def said(text: object, key: str | None) -> str:
+def quote_safely(text: object, key: str | None) -> str:
     """Return what a server says as it can be shown on one line, without the key that it may repeat."""
     plain = " ".join("".join(c if c.isprintable() else " " for c in str(text)[:4000]).split())
     if key:
@@ -49,7 +49,7 @@ class Answer:
             value = None
         if isinstance(value, dict):
             return value
-        kind = said(self.headers.get("content-type", "nothing that says what it is"), self.key)
+        kind = quote_safely(self.headers.get("content-type", "nothing that says what it is"), self.key)
         if "html" in kind:
             raise RemoteError(
                 f"{self.name} answers with a page ({kind}), not with JSON: is its url right? It usually ends in /v1"
@@ -68,11 +68,11 @@ class Answer:
             first = error[0] if error and isinstance(error[0], dict) else {}
             place = first.get("loc")
             param = place[-1] if isinstance(place, list) and place else None
-            return Complaint(said(first.get("msg") or error, self.key), param=_word(param))
+            return Complaint(quote_safely(first.get("msg") or error, self.key), param=_word(param))
         if isinstance(error, dict):
-            message = said(error.get("message") or error.get("code") or error, self.key)
+            message = quote_safely(error.get("message") or error.get("code") or error, self.key)
             return Complaint(message, _word(error.get("code")), _word(error.get("param")))
-        return Complaint(said(error, self.key) if error else f"status {self.status}")
+        return Complaint(quote_safely(error, self.key) if error else f"status {self.status}")
 
 
 @dataclass(frozen=True)
@@ -85,12 +85,12 @@ class Complaint:
 
     def __str__(self) -> str:
         """Return the message, with the code where that says more."""
-        more = self.code and not self.code.isdigit() and self.code.lower() not in self.message.lower()
-        return f"{self.message} ({self.code})" if more else self.message
+        has_code = self.code and not self.code.isdigit() and self.code.lower() not in self.message.lower()
+        return f"{self.message} ({self.code})" if has_code else self.message
 
 
 def _word(value: object) -> str | None:
-    return said(value, None)[:60] if isinstance(value, str | int) and value != "" else None
+    return quote_safely(value, None)[:60] if isinstance(value, str | int) and value != "" else None
 
 
 @dataclass(frozen=True)
@@ -107,19 +107,19 @@ class Job:
     sha256: str | None = None
 
 
-def read_job(answer: Answer, known: str | None = None) -> Job:
+def read_job(answer: Answer, fallback_id: str | None = None) -> Job:
     """Return the job that an answer tells of; `known` is its id where we have it. Raises `RemoteError`."""
     body = answer.json()
-    name = body.get("id") or body.get("video_id") or known
+    name = body.get("id") or body.get("video_id") or fallback_id
     if not isinstance(name, str) or not name.isprintable() or len(name) > 512 or not name.strip(". "):
         raise RemoteError(f"{answer.name} answers without a job's id")
-    status = said(body.get("status") or "", answer.key)[:40]
+    status = quote_safely(body.get("status") or "", answer.key)[:40]
     state = _STATES.get(status.lower().replace("-", "_").replace(" ", "_"), "unknown")
     failed = state in ("failed", "cancelled")
     prompt = body.get("revised_prompt")
     digest = body.get("sha256")
     return Job(
-        id=known or name,
+        id=fallback_id or name,
         state=state,
         status=status,
         progress=None if failed else _share(body.get("progress")),
@@ -131,7 +131,7 @@ def read_job(answer: Answer, known: str | None = None) -> Job:
 
 
 def _text(value: object, key: str | None) -> str | None:
-    return (said(value, key) or None) if isinstance(value, str) else None
+    return (quote_safely(value, key) or None) if isinstance(value, str) else None
 
 
 def _share(progress: object) -> float | None:

@@ -48,11 +48,11 @@ def in_pixels(flow: Flow, width: int) -> Flow:
     return np.cumsum(flow, axis=0) * (1, 1, math.log(2) * width / 2)
 
 
-def correlation(asked: Float64[np.ndarray, " n"], measured: Float64[np.ndarray, " n"]) -> float:
+def correlation(expected: Float64[np.ndarray, " n"], measured: Float64[np.ndarray, " n"]) -> float:
     """Return Pearson's correlation; 0 where one of the two does not vary."""
-    if min(np.std(asked), np.std(measured)) < 1e-9:
+    if min(np.std(expected), np.std(measured)) < 1e-9:
         return 0.0
-    return float(np.corrcoef(asked, measured)[0, 1])
+    return float(np.corrcoef(expected, measured)[0, 1])
 
 
 def _better(grey: Float64[np.ndarray, "n h w"], flow: Flow, shrink: int, ground: float) -> Flow:
@@ -97,9 +97,9 @@ def _sampled(
     rows, columns = np.clip(rows, 0, high - 1.001), np.clip(columns, 0, wide - 1.001)
     top, left = rows.astype(int), columns.astype(int)
     low, right = rows - top, columns - left
-    each = np.arange(count)[:, None, None]
-    above = pictures[each, top, left] * (1 - right) + pictures[each, top, left + 1] * right
-    below = pictures[each, top + 1, left] * (1 - right) + pictures[each, top + 1, left + 1] * right
+    numbers = np.arange(count)[:, None, None]
+    above = pictures[numbers, top, left] * (1 - right) + pictures[numbers, top, left + 1] * right
+    below = pictures[numbers, top + 1, left] * (1 - right) + pictures[numbers, top + 1, left + 1] * right
     return above * (1 - low) + below * low, inside
 
 

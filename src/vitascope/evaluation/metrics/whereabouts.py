@@ -42,6 +42,6 @@ def _better(
     differs = np.clip(np.abs(frames - behind).max(axis=-1) - FAINT, 0, PLAIN - FAINT)
     weights = differs * np.exp(apart**2 / (-2 * REACH**2))
     total = weights.sum(axis=(1, 2))
-    found = np.stack([weights.sum(axis=1) @ x, weights.sum(axis=2) @ y], axis=1)
-    seen = total[:, None] > 0
-    return np.where(seen, found / np.maximum(total, 1e-9)[:, None], middles).astype(np.float32)
+    centres = np.stack([weights.sum(axis=1) @ x, weights.sum(axis=2) @ y], axis=1)
+    visible = total[:, None] > 0
+    return np.where(visible, centres / np.maximum(total, 1e-9)[:, None], middles).astype(np.float32)

@@ -26,10 +26,10 @@ class Add:
 
     def run(self, case: Case, studio: Studio) -> Outcome:
         """Edit a clip of the empty set, and see who is there."""
-        made = studio.edit(case, studio.sources.clip(case.scene, case.seed, empty=True))
-        seen = studio.judge.judge(made).labels
-        present = marked(seen["subject"] == case.scene.subject)
-        return Outcome(made, {"present": present, "set": marked(seen["set"] == case.scene.set)})
+        frames = studio.edit(case, studio.sources.clip(case.scene, case.seed, empty=True))
+        labels = studio.judge.judge(frames).labels
+        present = marked(labels["subject"] == case.scene.subject)
+        return Outcome(frames, {"present": present, "set": marked(labels["set"] == case.scene.set)})
 
 
 ADD = Add()

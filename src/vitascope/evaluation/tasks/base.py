@@ -62,12 +62,12 @@ SumUp = Callable[[Sequence[np.ndarray]], float]
 
 def mean(values: Sequence[np.ndarray]) -> float:
     """Return the mean over all clips."""
-    return float(np.mean(np.concatenate([each.reshape(-1) for each in values])))
+    return float(np.mean(np.concatenate([array.reshape(-1) for array in values])))
 
 
 def median(values: Sequence[np.ndarray]) -> float:
     """Return the median over all clips."""
-    return float(np.median(np.concatenate([each.reshape(-1) for each in values])))
+    return float(np.median(np.concatenate([array.reshape(-1) for array in values])))
 
 
 @dataclass(frozen=True)
@@ -122,12 +122,12 @@ class Studio:
         """The time of the last frame of a usual clip."""
         return (shape_of(self.backend).num_frames - 1) / self.fps
 
-    def make(self, case: Case, givens: tuple[Given, ...] = (), **told: Any) -> Frames:
+    def make(self, case: Case, givens: tuple[Given, ...] = (), **fields: Any) -> Frames:
         """Make a clip as `vitascope generate` does."""
-        shot = make_shot(case.text, seed=case.seed, model=self.model, givens=givens, **told, **self.said)
+        shot = make_shot(case.text, seed=case.seed, model=self.model, givens=givens, **fields, **self.said)
         return generate(shot, self.backend, Progress(lambda _: self.progress.check())).frames
 
-    def seen(self, frames: Frames) -> UInt8[np.ndarray, "frames size size 3"]:
+    def resize_for_judge(self, frames: Frames) -> UInt8[np.ndarray, "frames size size 3"]:
         """Return frames at the judge's own size, at which meters that count in pixels were tried."""
         return resize(frames, self.judge.card.size).transpose(0, 2, 3, 1)
 

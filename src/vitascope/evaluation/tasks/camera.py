@@ -17,14 +17,14 @@ KINDS = ("pan", "tilt", "zoom")
 
 def pooled(values: Sequence[np.ndarray]) -> float:
     """Return the correlation over all frames of all clips; each value is rows of (asked, measured)."""
-    both = np.concatenate(values)
-    return correlation(both[:, 0], both[:, 1])
+    pairs = np.concatenate(values)
+    return correlation(pairs[:, 0], pairs[:, 1])
 
 
 def gain(values: Sequence[np.ndarray]) -> float:
     """Return how far the picture moves for each pixel that was asked for: the slope of the line through 0."""
-    asked, measured = np.concatenate(values).T
-    return float(asked @ measured / max(float(asked @ asked), 1e-9))
+    expected, measured = np.concatenate(values).T
+    return float(expected @ measured / max(float(expected @ expected), 1e-9))
 
 
 @dataclass(frozen=True)
@@ -51,16 +51,16 @@ class CameraByNumbers:
 
     def run(self, case: Case, studio: Studio) -> Outcome:
         """Make the clip and measure how the ground moves in it."""
-        made = studio.make(case, camera=case.camera)
-        count, height, width, _ = made.shape
+        frames = studio.make(case, camera=case.camera)
+        count, height, width, _ = frames.shape
         times = np.arange(count) / studio.fps
         path = centred(camera_path(case.camera, times, float(times[-1]) or 1.0))
-        asked, measured = (
-            in_pixels(flow, width) for flow in (asked_flow(path, width, height), global_flow(made))
+        expected, measured = (
+            in_pixels(flow, width) for flow in (asked_flow(path, width, height), global_flow(frames))
         )
-        values = {kind: np.stack([asked[:, i], measured[:, i]], axis=1) for i, kind in enumerate(KINDS)}
+        values = {kind: np.stack([expected[:, i], measured[:, i]], axis=1) for i, kind in enumerate(KINDS)}
         everything = np.concatenate(list(values.values()))
-        return Outcome(made, {"camera": everything, "gain": everything, **values})
+        return Outcome(frames, {"camera": everything, "gain": everything, **values})
 
 
 CAMERA = CameraByNumbers()

@@ -32,11 +32,11 @@ class Extend:
         """Extend a clip of the scene, and look at what was added."""
         source = studio.sources.clip(case.scene, case.seed)
         before = case.field == "before"
-        made = studio.extend(case, source, SECONDS, before=before)
-        count = len(made) - len(source) + (1 if before else 0)
-        wanted = np.arange(len(made)) < count if before else np.arange(len(made)) >= len(source)
-        values = joins.measured(case, made, wanted, studio)
-        return Outcome(made, values | {case.field: values["subject"]})
+        frames = studio.extend(case, source, SECONDS, before=before)
+        count = len(frames) - len(source) + (1 if before else 0)
+        is_new = np.arange(len(frames)) < count if before else np.arange(len(frames)) >= len(source)
+        values = joins.measured(case, frames, is_new, studio)
+        return Outcome(frames, values | {case.field: values["subject"]})
 
 
 EXTEND = Extend()

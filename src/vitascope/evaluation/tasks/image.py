@@ -35,18 +35,20 @@ class ImageToVideo:
             scene = sample_scene(rng, studio.world)
         words, seed = describe(scene, rng), int(rng.integers(2**31))
         # What the words leave out is told to the model as its usual: the picture shows nothing that contradicts it.
-        asked = SuitePrompt(words.text, scene, words.said, seed, "seen").asked()
-        return Case(words.text, seed, asked)
+        scene_asked = SuitePrompt(words.text, scene, words.said, seed, "seen").asked()
+        return Case(words.text, seed, scene_asked)
 
     def run(self, case: Case, studio: Studio) -> Outcome:
         """Give the first frame, and look at what comes of it."""
         given = studio.sources.clip(case.scene, case.seed)[0]
-        made = studio.make(case, (tasks.first_frame(studio.picture(given)),))
-        places = np.linspace(0, len(made) - 1, LATER + 1).round().astype(int)[1:]
-        seen = studio.judge.stills(np.concatenate([given[None], made[places]])).embeddings
+        frames = studio.make(case, (tasks.first_frame(studio.picture(given)),))
+        places = np.linspace(0, len(frames) - 1, LATER + 1).round().astype(int)[1:]
+        embeddings = studio.judge.stills(np.concatenate([given[None], frames[places]])).embeddings
         # The given frame is sharper than those that are made: the step from it to the next would count as motion.
-        lively = motion(studio.seen(made[1:]), studio.fps) > STILL
-        return Outcome(made, {"kept": np.array([likeness(seen[0], seen[1:])]), "moves": marked(lively)})
+        lively = motion(studio.resize_for_judge(frames[1:]), studio.fps) > STILL
+        return Outcome(
+            frames, {"kept": np.array([likeness(embeddings[0], embeddings[1:])]), "moves": marked(lively)}
+        )
 
 
 IMAGE = ImageToVideo()

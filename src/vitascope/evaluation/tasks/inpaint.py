@@ -32,15 +32,15 @@ class Inpaint:
 
     def run(self, case: Case, studio: Studio) -> Outcome:
         """Make the box of an empty clip anew, and see who is there, and where."""
-        made = studio.edit(case, studio.sources.clip(case.scene, case.seed, empty=True), box=case.box)
-        seen, where = studio.judge.judge(made).labels, studio.judge.stills(made).middles
-        present = marked(seen["subject"] == case.scene.subject)
-        values = {"present": present, "set": marked(seen["set"] == case.scene.set)}
-        if where is not None and case.box is not None:
+        frames = studio.edit(case, studio.sources.clip(case.scene, case.seed, empty=True), box=case.box)
+        labels, middles = studio.judge.judge(frames).labels, studio.judge.stills(frames).middles
+        present = marked(labels["subject"] == case.scene.subject)
+        values = {"present": present, "set": marked(labels["set"] == case.scene.set)}
+        if middles is not None and case.box is not None:
             corner, size = np.array(case.box[:2]), np.array(case.box[2:])
-            inside = (where >= corner - SLACK) & (where <= corner + size + SLACK)
+            inside = (middles >= corner - SLACK) & (middles <= corner + size + SLACK)
             values["inside"] = marked(bool(inside.all(axis=1).mean() >= 0.5))
-        return Outcome(made, values)
+        return Outcome(frames, values)
 
 
 INPAINT = Inpaint()

@@ -21,22 +21,22 @@ ROWS = (
 )
 
 
-def measured(case: Case, made: Frames, wanted: np.ndarray, studio: Studio) -> dict[str, np.ndarray]:
+def measured(case: Case, frames: Frames, is_new: np.ndarray, studio: Studio) -> dict[str, np.ndarray]:
     """Return the values of `ROWS` for a clip of which the frames `wanted` (a mark for each) were made."""
-    there = np.flatnonzero(wanted)
-    seen = studio.judge.judge(made[there]).labels
-    values = {"subject": marked(seen["subject"] == case.scene.subject)}
-    joints = np.flatnonzero(wanted[1:] != wanted[:-1])
-    nearest = int(joints[0] + (1 if wanted[joints[0]] else 0))
-    places = there[np.linspace(0, len(there) - 1, LOOKS).round().astype(int)]
+    frame_numbers = np.flatnonzero(is_new)
+    labels = studio.judge.judge(frames[frame_numbers]).labels
+    values = {"subject": marked(labels["subject"] == case.scene.subject)}
+    joints = np.flatnonzero(is_new[1:] != is_new[:-1])
+    nearest = int(joints[0] + (1 if is_new[joints[0]] else 0))
+    places = frame_numbers[np.linspace(0, len(frame_numbers) - 1, LOOKS).round().astype(int)]
     beside = np.stack([joints, joints + 1], axis=1).ravel()
-    stills = studio.judge.stills(made[[nearest, *places, *beside]])
+    stills = studio.judge.stills(frames[[nearest, *places, *beside]])
     looks, middles = stills.embeddings[: 1 + LOOKS], stills.middles
     values["kept"] = np.array([likeness(looks[0], looks[1:])])
     if middles is not None:
         steps = np.diff(middles[1 + LOOKS :].reshape(-1, 2, 2), axis=1)[:, 0]
         values["joins"] = marked(bool((np.hypot(*steps.T) <= STEP).all()))
-    values["jump"] = np.array([jump(made, joints, wanted[1:] & wanted[:-1])])
+    values["jump"] = np.array([jump(frames, joints, is_new[1:] & is_new[:-1])])
     return values
 
 

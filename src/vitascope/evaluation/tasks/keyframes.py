@@ -31,13 +31,13 @@ class Keyframes:
         times = [keyframe(share * last / shape.fps, shape, TIME_STRIDE) for share in (0.5, 1.0)]
         times = times[1:] if case.field == "two" else times
         givens = [tasks.first_frame(studio.picture(source[0], "first"))]
-        wanted = np.arange(len(source)) > 0
+        is_new = np.arange(len(source)) > 0
         for place in times:
             picture = studio.picture(source[place], f"at-{place}")
             givens.append(tasks.keyframe(picture, place / shape.fps))
-            wanted[place - TIME_STRIDE + 1 : place + 1] = False
-        made = studio.make(case, tuple(givens))
-        return Outcome(made, joins.measured(case, made, wanted, studio))
+            is_new[place - TIME_STRIDE + 1 : place + 1] = False
+        frames = studio.make(case, tuple(givens))
+        return Outcome(frames, joins.measured(case, frames, is_new, studio))
 
 
 KEYFRAMES = Keyframes()

@@ -36,13 +36,13 @@ class SubjectPath:
 
     def run(self, case: Case, studio: Studio) -> Outcome:
         """Make the clip and see where the subject is in each frame: roughly by the judge, then by the set behind."""
-        made = studio.make(case, path=case.path)
-        rough = studio.judge.stills(made).middles
+        frames = studio.make(case, path=case.path)
+        rough = studio.judge.stills(frames).middles
         if rough is None:
-            return Outcome(made, {})
-        asked = path_positions(case.path, np.arange(len(made)) / studio.fps)
-        error = way_error(whereabouts(made, rough), asked, made.shape[2] / made.shape[1])
-        return Outcome(made, {"error": np.array([error]), "near": marked(error <= NEAR)})
+            return Outcome(frames, {})
+        expected = path_positions(case.path, np.arange(len(frames)) / studio.fps)
+        error = way_error(whereabouts(frames, rough), expected, frames.shape[2] / frames.shape[1])
+        return Outcome(frames, {"error": np.array([error]), "near": marked(error <= NEAR)})
 
 
 PATH = SubjectPath()

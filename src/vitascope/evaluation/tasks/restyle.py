@@ -35,26 +35,28 @@ class Restyle:
         """Draw a scene and a change that it allows."""
         while True:
             scene = replace(sample_scene(rng, studio.world), camera="static")
-            others = {name: labels for name in WORDS if (labels := other(scene, name, studio.world))}
-            if others:
+            alternatives = {
+                name: labels for name in WORDS if (labels := other_labels(scene, name, studio.world))
+            }
+            if alternatives:
                 break
-        name = list(others)[rng.integers(len(others))]
-        label = others[name][rng.integers(len(others[name]))]
+        name = list(alternatives)[rng.integers(len(alternatives))]
+        label = alternatives[name][rng.integers(len(alternatives[name]))]
         text = pick(rng, WORDS[name]).format(SAID.get(label, label))
         return Case(text, int(rng.integers(2**31)), scene, field=name, label=label)
 
     def run(self, case: Case, studio: Studio) -> Outcome:
         """Edit a clip of the scene, and see what it shows now."""
-        made = studio.edit(case, studio.sources.clip(case.scene, case.seed))
-        seen = studio.judge.judge(made).labels
-        if case.field not in seen:
-            return Outcome(made, {})
-        right = marked(seen[case.field] == case.label)
-        kept = marked(seen["subject"] == case.scene.subject)
-        return Outcome(made, {"right": right, case.field: right, "subject": kept})
+        frames = studio.edit(case, studio.sources.clip(case.scene, case.seed))
+        labels = studio.judge.judge(frames).labels
+        if case.field not in labels:
+            return Outcome(frames, {})
+        right = marked(labels[case.field] == case.label)
+        same_subject = marked(labels["subject"] == case.scene.subject)
+        return Outcome(frames, {"right": right, case.field: right, "subject": same_subject})
 
 
-def other(scene: Scene, field: str, world: World) -> list[str]:
+def other_labels(scene: Scene, field: str, world: World) -> list[str]:
     """Return the labels that a scene could have in a field in place of its own."""
     possible = {
         "style": world.styles,

@@ -26,9 +26,9 @@ class Retake:
         """Make the middle of a clip anew, and look at it."""
         source = studio.sources.clip(case.scene, case.seed)
         start, end = (round(share * len(source)) for share in SPAN)
-        made = studio.edit(case, source, span=(start / studio.fps, end / studio.fps))
-        places = np.arange(len(made))
-        return Outcome(made, joins.measured(case, made, (places >= start) & (places < end), studio))
+        frames = studio.edit(case, source, span=(start / studio.fps, end / studio.fps))
+        places = np.arange(len(frames))
+        return Outcome(frames, joins.measured(case, frames, (places >= start) & (places < end), studio))
 
 
 RETAKE = Retake()

@@ -6,7 +6,7 @@ The same clip gives the same bytes: one encoder thread, no dates, no names of li
 import os
 import platform
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import chain
@@ -22,7 +22,7 @@ from jaxtyping import UInt8
 from vitascope.deliver.names import check_output
 from vitascope.deliver.provenance.marks import marks_of
 from vitascope.deliver.provenance.watermark import Embedder, mark_frame
-from vitascope.deliver.record import from_tags, to_tags
+from vitascope.deliver.record import forget, from_tags, to_tags
 from vitascope.deliver.thumbnail import poster
 from vitascope.errors import InputFileError
 from vitascope.files import published
@@ -145,6 +145,12 @@ def read_record(path: Path) -> Record:
     """Return how a file was made; raises `InputFileError` naming a file that is not ours."""
     with _opened(path) as container:
         return from_tags(container.metadata)
+
+
+def forget_record_of(path: Path) -> None:
+    """Remove the private record of a file of ours from the home folder, if there is one."""
+    with suppress(InputFileError), _opened(path) as container:
+        forget(container.metadata)
 
 
 def frames_of(path: Path) -> Iterator[UInt8[np.ndarray, "height width 3"]]:

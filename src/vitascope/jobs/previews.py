@@ -16,7 +16,7 @@ from vitascope.progress import Event
 EVERY_SECONDS = 2.0
 SHARE = 0.05
 SIDE = 256
-QUALITY = 70
+QUALITY = 85
 
 
 class Previews:

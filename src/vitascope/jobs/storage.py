@@ -22,6 +22,7 @@ from vitascope.errors import DiskFullError, InputFileError, RequestError
 from vitascope.failpoints import FaultPoint
 from vitascope.files import private_folder, published
 from vitascope.jobs.job import ID_START, Job, Output
+from vitascope.settings import settings
 from vitascope.types import Given, Shot
 
 MIN_FREE = 256 * 2**20
@@ -138,6 +139,7 @@ class Rooms:
         folder = self.folder(job)
         if folder.is_dir():
             for file in sorted(folder.glob("*.mp4")):
+                forget_record(file)
                 file.unlink(missing_ok=True)
                 FaultPoint("delete: half removed")
             shutil.rmtree(folder, ignore_errors=True)
@@ -186,6 +188,14 @@ def _lay_in(ballast: Path) -> None:
             os.posix_fallocate(file.fileno(), 0, BALLAST)
         else:
             file.write(bytes(BALLAST))
+
+
+def forget_record(clip: Path) -> None:
+    """Remove what the home folder keeps of a clip's record, where the owner keeps records private."""
+    if settings().marks.record == "private":
+        from vitascope.deliver.mux import forget_record_of
+
+        forget_record_of(clip)
 
 
 def publish(part: Path, target: Path) -> tuple[str, int]:

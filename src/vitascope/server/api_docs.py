@@ -19,6 +19,7 @@ TITLES = {
     "jobs": "Jobs and the queue",
     "films": "Films",
     "uploads": "Uploads",
+    "verify": "Marks of origin",
     "webhooks": "Webhooks",
     "system": "The machine",
 }

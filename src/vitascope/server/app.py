@@ -9,7 +9,7 @@ from vitascope import __version__
 from vitascope.server import errors
 from vitascope.server.context import House
 from vitascope.server.middleware import Doors
-from vitascope.server.routes import films, jobs, system, uploads, videos, webhooks
+from vitascope.server.routes import films, jobs, system, uploads, verify, videos, webhooks
 from vitascope.server.schemas import Problem
 from vitascope.server.uploads import clear_parts
 
@@ -40,7 +40,7 @@ def make_app(house: House) -> FastAPI:
     app.state.house = house
     errors.install(app)
     house.metrics.watch(house.desk)
-    for part in (videos, jobs, films, uploads, webhooks, system):
+    for part in (videos, jobs, films, uploads, verify, webhooks, system):
         app.include_router(part.router)
     app.add_middleware(Doors, rules=house.rules, tokens=house.tokens, metrics=house.metrics)
     return app

@@ -13,7 +13,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -33,6 +33,8 @@ MEMORY = 800 * 2**20
 CPU_SECONDS, WALL_SECONDS = 4, 60
 MOMENTS_SECONDS = 10
 """CPU seconds for moments of a video, which passed the first look: some seconds of it may have to be decoded."""
+VERIFY_SECONDS = 30
+"""CPU seconds for reading marks: every byte is hashed, and a watermark is looked for at all scales."""
 STILL_BYTES = 64 * 2**20
 ANSWER_BYTES = 1 << 16
 AT_ONCE = 2
@@ -58,7 +60,7 @@ class Finding:
     seconds: float
 
 
-What = Literal["check", "facts", "picture", "moments", "beginning"]
+What = Literal["check", "facts", "picture", "moments", "beginning", "verify"]
 """What a look is taken for: the first one at a file, or one of those of `vitascope.media.inspector.Looker`."""
 
 
@@ -102,6 +104,21 @@ def _read(look: Look, argument: str) -> Mapping[str, Any]:
     if look.end != "read":
         raise RequestError(argument, *BROKEN)
     return look.found
+
+
+def verify_apart(
+    path: Path, argument: str, anchors: bytes, keys: Mapping[str, bytes], models: Sequence[str]
+) -> dict[str, Any]:
+    """Return what the marks of a file from outside say, as `provenance.verify.Report.to_json` tells it.
+
+    Raises `RequestError` for `argument` when the file cannot be read within the limits.
+    """
+    told = {
+        "anchors": anchors.decode("utf-8", "replace"),
+        "keys": {name: key.decode("utf-8", "replace") for name, key in keys.items()},
+        "models": list(models),
+    }
+    return dict(_read(take_look(path, argument, what="verify", told=told), argument))
 
 
 class Apart:
@@ -321,6 +338,8 @@ def _look(argument: str, path: str, out: str, what: What, told: Mapping[str, Any
             case "beginning":
                 shown = HERE.beginning(path, VideoShape(**told["shape"]), told["how"], told["start"])
                 Path(out).write_bytes(shown.tobytes())
+            case "verify":
+                return _verify(argument, path, told)
         return {}
     except RequestError as error:
         return {"problem": error.problem.replace(path, "the file"), "nearest": error.nearest}
@@ -333,6 +352,17 @@ def _check(argument: str, path: str, still: str) -> dict[str, object]:
     width, height = facts.size
     told = {"kind": facts.kind, "format": facts.format, "size": (width, height)}
     return told | {"num_frames": facts.num_frames, "seconds": facts.seconds}
+
+
+def _verify(argument: str, path: str, told: Mapping[str, Any]) -> dict[str, object]:
+    from vitascope.deliver.provenance.verify import verify
+
+    keys = {name: key.encode() for name, key in told["keys"].items()}
+    found = verify(Path(path), told["anchors"].encode(), keys, told["models"], argument).to_json()
+    found["file"] = argument
+    if len(json.dumps(found)) > ANSWER_BYTES // 2 and found["manifest"]:
+        found["manifest"] |= {"record": None, "history": found["manifest"]["history"][:20]}
+    return found
 
 
 def _save_still(argument: str, path: str, kind: str, still: str) -> None:
@@ -361,7 +391,8 @@ def _load_decoders() -> None:
 
 def _confine(order: list[Any]) -> None:
     """Give up all but a little memory, time and room for files, for good."""
-    seconds = MOMENTS_SECONDS if order[3] in ("moments", "beginning") else CPU_SECONDS
+    longer = {"moments": MOMENTS_SECONDS, "beginning": MOMENTS_SECONDS, "verify": VERIFY_SECONDS}
+    seconds = longer.get(order[3], CPU_SECONDS)
     if sys.platform == "win32":
         return
     import resource

@@ -127,6 +127,17 @@ class Uploads:
         (self.folder / f"{upload.id}.json").unlink(missing_ok=True)
 
     @contextmanager
+    def passing(self, file: Readable, argument: str = "file") -> Iterator[Path]:
+        """Yield a file that came in, whatever it holds, and remove it when the block ends; raises `RequestError`."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        part = self.folder / f"{START}{secrets.token_hex(12)}.part"
+        try:
+            self._copy(file, part, argument)
+            yield part
+        finally:
+            part.unlink(missing_ok=True)
+
+    @contextmanager
     def taking(self, caller: Caller) -> Iterator["Taken"]:
         """Yield what takes the files of one request; those that came with it go when the block ends."""
         taken = Taken(self, caller)

@@ -16,7 +16,7 @@ from vitascope.deliver.provenance.c2pa import read_manifest
 from vitascope.deliver.provenance.marks import save_picture
 from vitascope.deliver.provenance.verify import verify
 from vitascope.deliver.stream import stream
-from vitascope.errors import MarkError
+from vitascope.errors import InputFileError, MarkError
 from vitascope.settings import settings
 from vitascope.testing.fakes import synthetic_clip
 from vitascope.types import Given
@@ -161,3 +161,17 @@ def test_a_stripped_file_has_none(tmp_path):
     assert report.verdict == "none"
     assert "does not prove that a person made it" in report.lines[-1]
     shutil.copy(plain, tmp_path / "same.png")
+
+
+def test_a_private_record_stays_in_the_home_folder(tmp_path, configure, home):
+    configure('record = "private"')
+    file = synthetic_clip().save(tmp_path / "a.mp4")
+    assert b"a disc" not in file.read_bytes()
+    report = verify(file)
+    assert (report.verdict, report.manifest.record, report.xmp.prompt) == ("marked", None, "")
+    assert read(file).record.shot.prompt == "a disc"
+    (kept,) = (home / "marks" / "records").iterdir()
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+    kept.unlink()
+    with pytest.raises(InputFileError, match="private, and kept where it was made"):
+        read(file)

@@ -1,13 +1,13 @@
 """Reads the watermark: from one picture or many frames, whatever their scale, crop or mirroring.
 
-What is found by chance is bounded by calculation. Under a key that a picture knows nothing of, the 192 numbers that
+What is found by chance is bounded by calculation. Under a key that a picture knows nothing of, the 384 numbers that
 carry the code have random signs, so by Hoeffding's inequality a given word agrees with them to the degree
 t = c·y / |y| with a probability below exp(-t²/2), whatever the picture. There are 2^48 words, and each is tried at some
 places; where to try is decided by the pilot alone, whose signs are others. The sum of all is the reported bound.
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -16,9 +16,10 @@ import numpy as np
 from jaxtyping import Float, Float32, UInt8
 from PIL import Image
 
-from vitascope.deliver.provenance.codes import FREE_BITS, Payload, decode, encode, parse
+from vitascope.deliver.provenance.codes import CODED, FREE_BITS, Payload, decode, encode, parse
 from vitascope.deliver.provenance.watermark import (
     OUTER,
+    REPEATS,
     TILE,
     Carriers,
     carriers,
@@ -33,6 +34,19 @@ TRIES, LIKELY = 12, 4
 """Places at which the word is read."""
 WORK_SIDE = 400
 """A picture with a longer short side than this (twice it) is made smaller first."""
+
+
+VIEWS: tuple[Callable[[int], bool], ...] = (
+    lambda since: since == 0,
+    lambda since: since % 16 == 0,
+    lambda since: since < 3,
+    lambda since: True,
+)
+"""Which frames are looked at together, by how long ago the last key frame was.
+
+A pattern that stands still while the picture moves fades from frame to frame after a key frame; codecs with a pyramid
+of frames take most care of every sixteenth; and where nothing moves all frames are better than few.
+"""
 
 
 @dataclass(frozen=True)
@@ -54,27 +68,22 @@ class _Place:
     shift: tuple[float, float]
 
 
-def detect(frames: Iterable[tuple[UInt8[np.ndarray, "height width"], bool]], key: bytes) -> Found | None:
+def detect(frames: Iterable[tuple[UInt8[np.ndarray, "height width"], int]], key: bytes) -> Found | None:
     """Return the watermark of frames, None where there is none under a key.
 
-    Each is its luma and whether it is a key frame: of others, codecs drop what does not move along with the picture.
-    All have one size.
+    Each is its luma and how many frames the last key frame lies before it: 0 for key frames and for pictures. All have
+    one size.
     """
-    sums: dict[bool, list[Any]] = {}
-    for luma, is_key in frames:
+    sums: list[tuple[Any, int]] = [(0.0, 0)] * len(VIEWS)
+    for luma, since in frames:
         apart, _ = normalised(_workable(luma))
-        for kind in {True, is_key}:
-            # Under True all frames that are key frames, under False those and all others.
-            if kind is True and not is_key:
-                continue
-            total = sums.setdefault(kind, [0.0, 0])
-            total[0], total[1] = total[0] + apart, total[1] + 1
-    keys, rest = sums.get(True), sums.get(False)
-    means = [] if keys is None else [keys[0] / keys[1]]
-    if rest is not None:
-        whole = rest if keys is None else [rest[0] + keys[0], rest[1] + keys[1]]
-        means.append(whole[0] / whole[1])
-    return search([mean.astype(np.float32) for mean in means], key)
+        for number, wanted in enumerate(VIEWS):
+            if wanted(since):
+                total, count = sums[number]
+                sums[number] = total + apart, count + 1
+    # Views of the same number of frames are the same view.
+    views = {count: total / count for total, count in sums if count}
+    return search([mean.astype(np.float32) for mean in views.values()], key)
 
 
 def _workable(luma: UInt8[np.ndarray, "height width"]) -> UInt8[np.ndarray, "height width"]:
@@ -87,7 +96,7 @@ def search(means: Sequence[Float32[np.ndarray, "height width"]], key: bytes) -> 
     waves, tried = carriers(key), 0
     pictures = [Waves(mean) for mean in means]
     for likely in (True, False):
-        for picture in pictures:
+        for picture in pictures if likely else [*pictures[:1], *pictures[1:][-1:]]:
             height, width = picture.apart.shape
             usual = TILE * cell_size(width, height)
             periods = [usual * scale for scale in (1.0, 0.5, 2.0)] if likely else candidates(width, height)
@@ -244,7 +253,7 @@ def _at(
     return _Place(float(surface[at]), period, mirrored, shift)
 
 
-def soft_signs(apart: Waves, waves: Carriers, place: _Place) -> Float[np.ndarray, "192"]:
+def soft_signs(apart: Waves, waves: Carriers, place: _Place) -> Float[np.ndarray, " signs"]:
     """Return the numbers that carry the code's signs at a place."""
     values = _whitened(waves, apart.spectrum(place.period), place.mirrored)
     y, x = waves.frequencies.T
@@ -262,15 +271,20 @@ def _read(apart: Waves, waves: Carriers, places: Sequence[_Place], tried: int) -
         return None
     soft = np.stack([soft_signs(apart, waves, place) for place in places])
     best: Found | None = None
-    for place, row, bits in zip(places, soft, decode(soft), strict=True):
+    for place, row, bits in zip(places, soft, decode(_together(soft)), strict=True):
         payload = parse(bits)
         if payload is None:
             continue
-        score = float(encode(bits) @ row / (np.linalg.norm(row) + 1e-12))
+        score = float(np.tile(encode(bits), REPEATS) @ row / (np.linalg.norm(row) + 1e-12))
         bound = chance(score, tried)
         if bound < BOUND and (best is None or score > best.score):
             best = Found(payload, score, bound, place.period[1], place.mirrored)
     return best
+
+
+def _together(soft: np.ndarray) -> np.ndarray:
+    """Return one number for each sign of the code, of all waves that carry it."""
+    return soft.reshape(len(soft), REPEATS, CODED).sum(axis=1).astype(np.float32)
 
 
 def chance(score: float, tried: int) -> float:

@@ -31,7 +31,7 @@ from vitascope.deliver.provenance.watermark import (
     mark_picture,
 )
 from vitascope.deliver.provenance.xmp import Xmp, packet, xmp_box
-from vitascope.deliver.record import to_tags
+from vitascope.deliver.record import open_tags
 from vitascope.errors import MarkError
 from vitascope.settings import settings
 from vitascope.types import Given, Record
@@ -211,7 +211,7 @@ def _film_source(record: Record) -> str:
 
 
 def _told(record: Record) -> dict[str, Any]:
-    tags = to_tags(record)
+    tags = open_tags(record)
     return {"shot": json.loads(tags["comment"]), **json.loads(tags["description"])}
 
 

@@ -17,32 +17,33 @@ Luma = UInt8[np.ndarray, "height width"]
 WHITE = (255, 255, 255)
 PLACES = (0.0, 0.3, 0.6, 0.85)
 """Where in a long video frames are taken from, as shares of its length."""
-DECODED, KEYS, EVERY = 72, 6, 5
-"""Frames that are decoded at a place, how many key frames of them are looked at, and which of the others."""
+DECODED, CHOSEN = 72, 30
+"""Frames that are decoded at a place, and how many of them are looked at."""
 
 
-def passages(path: Path, argument: str, limits: Limits) -> Iterator[list[tuple[Luma, bool]]]:
-    """Yield frames of one passage of a file after another: luma, and whether it is a key frame (all of one size)."""
+def passages(path: Path, argument: str, limits: Limits) -> Iterator[list[tuple[Luma, int]]]:
+    """Yield passages of a file, each frames of one size: luma, and how far before it the last key frame is."""
     with opened(argument, path, limits) as source:
         if source.picture is not None:
             with opened_picture(source, limits) as image, source.decoding():
                 pixels, _ = to_rgb(image, WHITE)
-            yield [(np.asarray(Image.fromarray(pixels).convert("L")), True)]
+            yield [(np.asarray(Image.fromarray(pixels).convert("L")), 0)]
             return
         for share in PLACES:
             if frames := _chosen(opened_frames(source, limits, share, DECODED)):
                 yield frames
 
 
-def _chosen(frames: Iterable[VideoFrame]) -> list[tuple[Luma, bool]]:
-    """Return the luma of some of many frames: key frames, since codecs leave most in them, and every fifth."""
-    chosen: list[tuple[Luma, bool]] = []
+def _chosen(frames: Iterable[VideoFrame]) -> list[tuple[Luma, int]]:
+    """Return the luma of key frames, of two after each and of every fourth, and how long ago its key frame was."""
+    chosen: list[tuple[Luma, int]] = []
     size: tuple[int, int] | None = None
-    for number, frame in enumerate(frames):
+    since = 0
+    for frame in frames:
         size = size or (frame.width, frame.height)
-        is_key = bool(frame.key_frame) and sum(key for _, key in chosen) < KEYS
-        if (is_key or number % EVERY == 0) and (frame.width, frame.height) == size:
-            chosen.append((_luma(frame), is_key))
+        since = 0 if frame.key_frame else since + 1
+        if (since < 3 or since % 4 == 0) and (frame.width, frame.height) == size and len(chosen) < CHOSEN:
+            chosen.append((_luma(frame), since))
     return chosen
 
 

@@ -1,6 +1,6 @@
 """The invisible watermark: a pattern of 64x64 cells, repeated over every frame, that says 64 bits.
 
-The pattern is a sum of waves. Their frequencies and signs come from a key; a quarter of them are a pilot, by which a
+The pattern is a sum of waves. Their frequencies and signs come from a key; some of them are a pilot, by which a
 reader finds scale, place and mirroring, and the others carry two signs of the code, in their real and imaginary parts.
 The host's own share in a wave is known while it is written, so only what is missing is added, and less of it where the
 picture is flat (informed embedding: Miller, Doërr, Cox, 2004). Frames are marked one by one, and each says all bits.
@@ -21,8 +21,10 @@ from vitascope.deliver.provenance.codes import CODED, Payload, encode
 Luma = UInt8[np.ndarray, "height width"]
 
 TILE = 64
-INNER, OUTER = 9.0, 13.1
-"""Waves from 64/13.1 to 64/9 cells long: longer ones drown in the picture, shorter ones end at half size."""
+INNER, OUTER = 9.5, 15.3
+"""Waves from 64/15.3 to 64/9.5 cells long: longer ones drown in the picture, shorter ones end at half size."""
+REPEATS = 2
+"""How often each sign of the code is written, by waves of different lengths."""
 PILOTS = 36
 CELL_SIDE = 360
 """A cell is as many pixels wide as this goes into a frame's shorter side."""
@@ -41,7 +43,7 @@ PUBLIC_KEY = b"vitascope watermark 1"
 
 RMS = 1.68
 """What may be added to a frame, root mean square in luma steps of limited range: 42.3 dB against the unmarked frame."""
-FLAT_RMS = 1.35
+FLAT_RMS = 1.5
 """What may be added where the picture is flat and every grain would be seen."""
 MOST_LACK = 3.0
 """A wave in which the host says the opposite is made up for by no more than so many times the mean strength."""
@@ -61,7 +63,7 @@ class Carriers:
     def spectrum(self, payload: Payload) -> np.ndarray:
         """Return each wave's sign pair as a complex number, for what a payload says."""
         coded = encode(payload.bits()).astype(np.float64)
-        pairs = coded[0::2] + 1j * coded[1::2]
+        pairs = np.tile(coded[0::2] + 1j * coded[1::2], REPEATS)
         whole = np.ones(len(self.frequencies), np.complex128) * (1 + 1j)
         whole[self.data] = pairs
         return whole.real * self.signs.real + 1j * whole.imag * self.signs.imag
@@ -76,7 +78,7 @@ def carriers(key: bytes) -> Carriers:
     drawn = np.frombuffer(shake_256(b"waves" + key).digest(8 * len(band)), np.uint64)
     order = np.argsort(drawn, kind="stable")
     # Pilots and data lie at all frequencies: of each three neighbours on the way outwards one is a pilot, by chance.
-    needed = CODED // 2 + PILOTS
+    needed = REPEATS * CODED // 2 + PILOTS
     radius = np.hypot(*band.T)
     kept = (
         np.sort(order)
@@ -143,6 +145,10 @@ class Embedder:
         strength = min(self._rms / float(np.sqrt(np.mean(np.square(mask)))), FLAT_RMS / FLAT)
         added = _spread(self._tile(_folded(ratio, cell), strength), height, width, cell)
         added *= mask
+        # The mask and the pattern may go together: the budget is what is added, not what was expected.
+        rms = float(np.sqrt(np.mean(np.square(added))))
+        if rms > self._rms:
+            added *= self._rms / rms
         np.rint(added, out=added)
         out = added.astype(np.int16)
         out += luma

@@ -114,7 +114,7 @@ class LeaseLostError(VitascopeError):
     """The job has been given to another worker, or is over."""
 
 
-class DiskFullError(VitascopeError):
+class DiskFullError(OutputError):
     """The disk is too full to take more work."""
 
 

@@ -1,13 +1,17 @@
 """Files that appear whole or not at all, whatever ends the process that writes them."""
 
+import errno
 import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from vitascope.errors import OutputError, OutputExistsError
+from vitascope.errors import DiskFullError, OutputError, OutputExistsError
 from vitascope.failpoints import FaultPoint
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
+"""What the system says when there is no room left."""
 
 
 def keep_private() -> None:
@@ -57,7 +61,8 @@ def published(path: Path, *, force: bool, argument: str = "output", private: boo
         raise OutputExistsError(argument, f"{path} exists", "say --force to write over it") from None
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno else str(error)
-        raise OutputError(f"{argument}: {path} could not be written ({reason})") from None
+        kind = DiskFullError if error.errno in FULL else OutputError
+        raise kind(f"{argument}: {path} could not be written ({reason})") from None
     finally:
         part.unlink(missing_ok=True)
 

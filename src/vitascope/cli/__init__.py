@@ -79,5 +79,7 @@ def flag(argument: str) -> str:
 
 
 def _complain(line: str, status: int) -> int:
-    print("vitascope:", " ".join(line.split()), file=sys.stderr)
+    from vitascope.escaping import escaped
+
+    print("vitascope:", escaped(" ".join(line.split())), file=sys.stderr)
     return status

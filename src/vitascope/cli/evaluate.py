@@ -1,6 +1,5 @@
 """`vitascope evaluate`: how well a model follows its words, and does its tasks, by the judge's word."""
 
-import json
 import sys
 import tempfile
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ import typer
 
 from vitascope.cli import shot_options
 from vitascope.cli.progress_bar import Screen
+from vitascope.escaping import escaped_json
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ def judge_words(options: Asked, splits: dict[str, bool]) -> None:
             draw_sheet(evaluation.rows, options.sheet)
             screen.say(f"sheet: {options.sheet}")
     if options.as_json:
-        typer.echo(json.dumps(evaluation.report.to_json(), ensure_ascii=False))
+        typer.echo(escaped_json(evaluation.report.to_json()))
         return
     show(table(evaluation.report))
     if barred := evaluation.report.barred():
@@ -119,7 +119,7 @@ def judge_tasks(options: Asked, task: str) -> None:
             draw_sheet(rows, options.sheet)
             screen.say(f"sheet: {options.sheet}")
     if options.as_json:
-        typer.echo(json.dumps(report.to_json(), ensure_ascii=False))
+        typer.echo(escaped_json(report.to_json()))
         return
     show(task_table(report))
     if missed := report.missed():

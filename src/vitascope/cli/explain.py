@@ -1,6 +1,5 @@
 """`vitascope explain`: what is understood of a prompt, and what is guessed."""
 
-import json
 import sys
 from functools import cache
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Annotated
 import typer
 
 from vitascope.cli.progress_bar import Screen
+from vitascope.escaping import escaped_json
 
 
 def explain(
@@ -50,7 +50,7 @@ def explain(
     timeline = stages(plan.shot.prompt, world, embed, look())
     notes += plan.notes
     if as_json:
-        typer.echo(json.dumps(to_json(parsed, plan.shot, timeline, notes), ensure_ascii=False))
+        typer.echo(escaped_json(to_json(parsed, plan.shot, timeline, notes)))
         return
     if enhance:
         typer.echo(plan.shot.prompt)

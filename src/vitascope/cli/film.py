@@ -1,6 +1,5 @@
 """`vitascope film`: a script in, a film of several shots out."""
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -12,6 +11,7 @@ import typer
 from vitascope.cli import shot_options
 from vitascope.cli.progress_bar import Screen
 from vitascope.errors import RequestError
+from vitascope.escaping import escaped, escaped_json
 from vitascope.progress import Event, Progress
 
 Script = Annotated[Path, typer.Argument(help="The film in words: a TOML file.", show_default=False)]
@@ -148,7 +148,7 @@ class _Counter:
 def _print(path: Path, summary: dict[str, Any], as_json: bool, screen: Screen | None) -> None:
     """Print what was made, or (on a screen) would be."""
     if as_json:
-        typer.echo(json.dumps({"path": str(path), **summary}, ensure_ascii=False))
+        typer.echo(escaped_json({"path": str(path), **summary}))
         return
     if screen is None:
         typer.echo(str(path))
@@ -163,4 +163,5 @@ def _print(path: Path, summary: dict[str, Any], as_json: bool, screen: Screen | 
             else ""
         )
         length = shot["num_frames"] / shot["fps"] if shot.get("num_frames") else 0
-        typer.echo(f"{number + 1}  {length:g} s  seed {shot['seed']}  {shot['prompt']}  {how}".rstrip())
+        line = f"{number + 1}  {length:g} s  seed {shot['seed']}  {shot['prompt']}  {how}"
+        typer.echo(escaped(line.rstrip()))

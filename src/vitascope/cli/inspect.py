@@ -1,11 +1,12 @@
 """`vitascope inspect`: what a clip was made from."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+
+from vitascope.escaping import escaped, escaped_json
 
 
 def inspect(
@@ -25,7 +26,7 @@ def inspect(
     if record.film is not None:
         made_with["film"] = dict(record.film)
     if as_json:
-        typer.echo(json.dumps({"path": str(file), "shot": shot, **made_with}, ensure_ascii=False))
+        typer.echo(escaped_json({"path": str(file), "shot": shot, **made_with}))
     else:
         takes = made_with.pop("film", {}).get("takes", [])
         shots = {f"shot {number + 1}": take["shot"].get("caption") for number, take in enumerate(takes)}
@@ -38,7 +39,7 @@ def show(values: Mapping[str, Any]) -> None:
     width = max(map(len, filled))
     for name, value in filled.items():
         for row, line in enumerate(_lines(value)):
-            typer.echo(f"{name if row == 0 else '':<{width}}  {line}")
+            typer.echo(f"{escaped(name) if row == 0 else '':<{width}}  {escaped(line)}")
 
 
 def _lines(value: object) -> list[str]:

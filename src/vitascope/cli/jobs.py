@@ -11,6 +11,7 @@ import typer
 
 from vitascope.cli.server_option import Anywhere, chosen
 from vitascope.cli.shot_options import AsJson, Drawing, Force, Framing, Model, Output, Prompt, command
+from vitascope.escaping import escaped, escaped_json
 
 if TYPE_CHECKING:
     from vitascope.cli.remote import FarDesk
@@ -71,7 +72,7 @@ def submit(
     )
     job = _desk().submit(shot, number=number, asked=request_fields, key=key, priority=priority)
     for note in job.notes:
-        print(f"note: {note}", file=sys.stderr)
+        print(f"note: {escaped(note)}", file=sys.stderr)
     _tell(job, as_json)
 
 
@@ -85,13 +86,13 @@ def list_jobs(
     desk = _desk()
     page = desk.store.page(limit=limit, states=None if state is None else [_state(name) for name in state])
     if as_json:
-        typer.echo(json.dumps([job.to_json() for job in page.jobs], ensure_ascii=False))
+        typer.echo(escaped_json([job.to_json() for job in page.jobs]))
         return
     for job in page.jobs:
         how_far = f"{job.standing.percent:3d} %" if job.state == "running" else ""
         created = time.strftime("%Y-%m-%d %H:%M", time.localtime(job.created_at))
         prompt = " ".join(job.request.shot.prompt.split())
-        typer.echo(f"{job.id}  {job.state:<9}  {how_far:>5}  {created}  {prompt[:60]}")
+        typer.echo(f"{job.id}  {job.state:<9}  {how_far:>5}  {created}  {escaped(prompt[:60])}")
     if page.more:
         print("there are more: say --limit", file=sys.stderr)
     _print_unknown(desk)
@@ -107,7 +108,7 @@ def show_job(job: Name, as_json: AsJson = False) -> None:
     desk = _desk()
     record = _named(desk, job)
     if as_json:
-        typer.echo(json.dumps(record.to_json() | {"files": _files(desk, record)}, ensure_ascii=False))
+        typer.echo(escaped_json(record.to_json() | {"files": _files(desk, record)}))
         return
     row = record.to_json()
     shot, progress = row.pop("shot"), row.pop("progress")
@@ -337,7 +338,7 @@ def _apply(names: Sequence[str], do: Callable[["Desk | FarDesk", str], "Job"], a
 
 
 def _tell(job: "Job", as_json: bool) -> None:
-    typer.echo(json.dumps(job.to_json(), ensure_ascii=False) if as_json else job.id)
+    typer.echo(escaped_json(job.to_json()) if as_json else job.id)
 
 
 def _files(desk: "Desk | FarDesk", job: "Job") -> list[str]:
@@ -379,4 +380,4 @@ def _say(event: "Event", as_json: bool) -> None:
             line += f"  about {left:.0f} s left"
     else:
         line = "  ".join([event.type, *(str(data[name]) for name in ("because", "message") if name in data)])
-    print(line, file=sys.stderr)
+    print(escaped(line), file=sys.stderr)

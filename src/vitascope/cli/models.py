@@ -1,6 +1,5 @@
 """`vitascope models`: the open-weight models, what they can do, need and cost, and those on this machine."""
 
-import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,6 +7,8 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+
+from vitascope.escaping import escaped_json
 
 models = typer.Typer(
     name="models",
@@ -49,7 +50,7 @@ def list_(
             "machine": {"gpu": computer.gpu, "ram": computer.ram},
             "models": [row.to_json() for row in listed],
         }
-        typer.echo(json.dumps(row_json, ensure_ascii=False))
+        typer.echo(escaped_json(row_json))
         return
     _print(listed)
     typer.echo(f"{computer}; * has conditions: vitascope models info ID", err=True)
@@ -66,7 +67,7 @@ def info(model: Id, as_json: AsJson = False) -> None:
     row = Row(entry_named(model), _library(), machine())
     row_json = row.to_json()
     if as_json:
-        typer.echo(json.dumps(row_json, ensure_ascii=False))
+        typer.echo(escaped_json(row_json))
     else:
         show({name.replace("_", " "): value for name, value in {**row_json, "fits": row.placement}.items()})
 

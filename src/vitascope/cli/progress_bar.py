@@ -3,6 +3,7 @@
 import sys
 from types import TracebackType
 
+from vitascope.escaping import escaped
 from vitascope.progress import Event
 
 
@@ -46,6 +47,7 @@ class Screen:
 
     def say(self, line: str) -> None:
         """Print one line on stderr, above the bars where there are any."""
+        line = escaped(line)
         if self._bar is not None:
             self._bar.console.print(line, markup=False, highlight=False, soft_wrap=True)
         else:

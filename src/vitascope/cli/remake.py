@@ -1,6 +1,5 @@
 """`vitascope remake`: render a clip again from its own settings and say whether it is the same."""
 
-import json
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Annotated
 import typer
 
 from vitascope.cli.progress_bar import Screen
+from vitascope.escaping import escaped_json
 
 
 def remake(
@@ -53,7 +53,7 @@ def remake(
             deliver(clip, target, progress, force=force)
         result = compare(file, before, target)
     if as_json:
-        typer.echo(json.dumps({"path": str(file), **result.to_json()}, ensure_ascii=False))
+        typer.echo(escaped_json({"path": str(file), **result.to_json()}))
     else:
         typer.echo(result.sentence())
     if not result.picture_identical:

@@ -13,6 +13,7 @@ from vitascope.cli.progress_bar import Screen
 from vitascope.client import Client, client_of
 from vitascope.deliver.names import check_output, output_path
 from vitascope.errors import RequestError, VitascopeError
+from vitascope.escaping import escaped_json
 from vitascope.files import published
 from vitascope.jobs.job import Event, Failure, Job, Output, Page, Request, Standing, State
 from vitascope.jobs.service import Desk
@@ -185,7 +186,7 @@ def bring_home(
             answer = _watched(client, answer["id"], screen)
     files = fetched(FarDesk(client), job_of(answer), output, force) if wait else []
     if as_json:
-        typer.echo(json.dumps({**answer, "files": [str(file) for file in files]}, ensure_ascii=False))
+        typer.echo(escaped_json({**answer, "files": [str(file) for file in files]}))
     elif not wait:
         typer.echo(answer["id"])
     else:

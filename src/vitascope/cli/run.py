@@ -1,6 +1,5 @@
 """What every command that makes clips does with a shot: plan, render and deliver it, once or with seeds that follow."""
 
-import json
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from vitascope.deliver.names import check_output, output_path, sheet_path
 from vitascope.deliver.sheet import save_sheet
 from vitascope.deliver.stream import stream
 from vitascope.errors import InputFileError, RequestError
+from vitascope.escaping import escaped_json
 from vitascope.files import sweep
 from vitascope.progress import Progress
 from vitascope.resume import StateFolder
@@ -247,7 +247,7 @@ def _tell(results: list[dict[str, Any]], delivery: Delivery, sheet: Path | None 
     """Print what was made, or would be, in the form that was asked for."""
     if delivery.as_json:
         summary = {"clips": results} if sheet is None else {"clips": results, "sheet": str(sheet)}
-        typer.echo(json.dumps(results[0] if delivery.number == 1 else summary, ensure_ascii=False))
+        typer.echo(escaped_json(results[0] if delivery.number == 1 else summary))
     elif delivery.dry_run:
         for result in results:
             show({"file": result["path"], **result["shot"]})

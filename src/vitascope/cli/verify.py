@@ -1,10 +1,11 @@
 """`vitascope verify`: what the marks of files say, in words."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from vitascope.escaping import escaped, escaped_json
 
 
 def verify(
@@ -25,12 +26,12 @@ def verify(
     anchors, keys = trust_anchors(settings()), watermark_keys(settings())
     reports = [provenance.verify(file, anchors, keys, names()) for file in files]
     if as_json:
-        typer.echo(json.dumps([report.to_json() for report in reports], ensure_ascii=False))
+        typer.echo(escaped_json([report.to_json() for report in reports]))
     else:
         for number, report in enumerate(reports):
             typer.echo(f"{'' if number == 0 else chr(10)}{report.file}")
             for line in report.lines:
-                typer.echo(f"  {line}")
+                typer.echo(f"  {escaped(line)}")
     status = max(provenance.EXIT_STATUS[report.verdict] for report in reports)
     if status:
         raise typer.Exit(status)

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from vitascope.escaping import escaped
+
 if TYPE_CHECKING:
     from vitascope.jobs.outbox import Mailbox
     from vitascope.server.webhooks.endpoints import Endpoints
@@ -49,7 +51,8 @@ def list_endpoints() -> None:
         states = ", ".join(
             f"{counted.get(state, 0)} {state}" for state in ("waiting", "delivered", "given_up")
         )
-        typer.echo(f"{entry.id}  {entry.name}  {entry.url}  {','.join(entry.event_types)}  {states}")
+        line = f"{entry.id}  {entry.name}  {entry.url}  {','.join(entry.event_types)}  {states}"
+        typer.echo(escaped(line))
 
 
 @webhooks.command("log")
@@ -60,9 +63,8 @@ def show_log(
     for entry in _mailbox().deliveries(_endpoints().get(name).id, limit):
         sent_at = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(entry.at))
         how = entry.problem or ("" if entry.status is None else f"it answers {entry.status}")
-        typer.echo(
-            f"{sent_at}  {entry.type}  {entry.job}  {entry.state}  {entry.tries} tries  {how}".rstrip()
-        )
+        line = f"{sent_at}  {entry.type}  {entry.job}  {entry.state}  {entry.tries} tries  {how}"
+        typer.echo(escaped(line.rstrip()))
 
 
 @webhooks.command("test")

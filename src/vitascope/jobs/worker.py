@@ -34,6 +34,7 @@ from vitascope.errors import (
     StoreError,
     VitascopeError,
 )
+from vitascope.escaping import escaped
 from vitascope.failpoints import FaultPoint
 from vitascope.files import private_folder
 from vitascope.jobs.backup import HOUR
@@ -90,7 +91,7 @@ class WorkerOptions:
 
 def say(line: str) -> None:
     """Write a line to the log of the worker: stderr."""
-    print(f"vitascope: {line}", file=sys.stderr, flush=True)
+    print(f"vitascope: {escaped(line)}", file=sys.stderr, flush=True)
 
 
 class Worker:

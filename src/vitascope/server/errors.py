@@ -20,12 +20,14 @@ from vitascope.errors import (
     JobConflictError,
     JobNotFoundError,
     MissingExtraError,
+    OutputError,
     QueueFullError,
     RequestError,
     StoreError,
     VitascopeError,
     WeightsError,
 )
+from vitascope.files import FULL
 
 log = logging.getLogger("vitascope.server")
 
@@ -78,12 +80,14 @@ def refusal(error: VitascopeError) -> Refusal:
         case RequestError():
             return Refusal(400, line, "invalid_value", error.argument)
         case DiskFullError():
-            return Refusal(503, line, "disk_full", type=BROKEN, headers={"retry-after": "60"})
+            return _unwritten(line, "disk_full")
         case QueueFullError():
             told = {"retry-after": "30"}
             return Refusal(429, line, "queue_full", type="rate_limit_error", headers=told)
         case BrokenFileError():
             return Refusal(503, BROKEN_FILE, "unavailable", type=BROKEN, headers=FINAL)
+        case OutputError():
+            return _unwritten(line, "cannot_write")
         case DamagedQueueError():
             # The line names a folder of the server's, which is not for callers.
             return Refusal(503, DAMAGED, "queue_damaged", type=BROKEN, headers=FINAL)
@@ -93,6 +97,22 @@ def refusal(error: VitascopeError) -> Refusal:
             return Refusal(500, line, "unavailable", type=BROKEN, headers=FINAL)
         case _:
             return Refusal(500, line, "internal_error", type=BROKEN)
+
+
+def _unwritten(line: str, code: str) -> Refusal:
+    """Return the refusal of what could not be written down, without the names of this machine's files."""
+    if "could not be" in line:
+        name, colon, _ = line.partition(": ")
+        why = "the disk is full" if code == "disk_full" else "it could not be written"
+        line = f"{name}: {why}" if colon and name.isidentifier() else why
+    return Refusal(503, line, code, type=BROKEN, headers={"retry-after": "60"})
+
+
+async def _system(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, OSError)
+    if error.errno not in FULL:
+        raise error
+    return _unwritten("the disk is full", "disk_full").response()
 
 
 def _spent(error: BudgetError) -> Refusal:
@@ -109,6 +129,7 @@ def install(app: FastAPI) -> None:
     """Let an app answer every error in this way."""
     app.add_exception_handler(Refusal, _refused)
     app.add_exception_handler(VitascopeError, _ours)
+    app.add_exception_handler(OSError, _system)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(RequestValidationError, _invalid)
 

@@ -10,28 +10,47 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Annotated, Any, NoReturn
 
 from fastapi import Depends, Request
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import FormData
+from starlette.formparsers import MultiPartException, MultiPartParser
 
 from vitascope.server.errors import Refusal
 
 MAX_FILES, MAX_FIELDS, MAX_FIELD_BYTES = 20, 200, 16 * 2**20
+MAX_TEXT_BYTES = 24 * 2**20
+"""Bytes of all text fields of a form together; they are held in memory, files are not."""
 MAX_DEPTH = 6
+MAX_JSON_VALUES = 50_000
+MAX_JSON_DEPTH = 32
+SHORT_BYTES = 64 * 1024
+"""JSON that is read at once; what is longer is read by a thread, so that nobody else waits for it."""
 _NAME = re.compile(r"([^\[\]]+)((?:\[[^\[\]]*\])*)")
+_HALF = re.compile(r"\\u[dD][89a-fA-F]")
+_BEGINS = re.compile(r"\s*[{\[]")
 
 
 async def read_body(request: Request) -> AsyncIterator[dict[str, Any]]:
     """Yield the fields of a request; raises `Refusal` for what cannot be read."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind in ("multipart/form-data", "application/x-www-form-urlencoded"):
-        async with request.form(
-            max_files=MAX_FILES, max_fields=MAX_FIELDS, max_part_size=MAX_FIELD_BYTES
-        ) as form:
+    if kind == "multipart/form-data":
+        form = await _read_form(request)
+        try:
+            yield nest(form.multi_items())
+        finally:
+            await form.close()
+        return
+    if kind == "application/x-www-form-urlencoded":
+        async with request.form(max_fields=MAX_FIELDS, max_part_size=MAX_FIELD_BYTES) as form:
             yield nest(form.multi_items())
         return
     body = await request.body()
     if body and kind != "application/json":
         line = f"a body of type {kind[:60]!r} is not taken; send application/json or multipart/form-data"
         raise Refusal(415, line, "unsupported_media_type")
-    yield from_json(body) if body.strip() else {}
+    if len(body) > SHORT_BYTES:
+        yield await run_in_threadpool(from_json, body)
+    else:
+        yield from_json(body) if body.strip() else {}
 
 
 Body = Annotated[dict[str, Any], Depends(read_body)]
@@ -39,12 +58,13 @@ Body = Annotated[dict[str, Any], Depends(read_body)]
 
 def from_json(body: bytes) -> dict[str, Any]:
     """Return the fields of a JSON body; raises `Refusal`."""
+    if not body.strip():
+        return {}
     try:
-        told = json.loads(body, parse_constant=_no_number)
-        # Halves of characters are valid JSON and no text: nothing after this could write them down.
-        json.dumps(told, ensure_ascii=False).encode()
-    except (ValueError, RecursionError):
-        raise Refusal(400, "the body is not valid JSON", "invalid_json") from None
+        text = body.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise Refusal(400, "the body is not UTF-8", "invalid_json") from None
+    told = _loaded(text, "the body")
     if not isinstance(told, dict):
         raise Refusal(400, "the body is not a JSON object", "invalid_json")
     return told
@@ -65,12 +85,75 @@ def nest(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
 
 def as_object(value: Any, name: str) -> Any:
     """Return what a JSON string says, and anything else as it is; raises `Refusal` for broken JSON."""
-    if not isinstance(value, str) or value.lstrip()[:1] not in ("{", "["):
+    if not isinstance(value, str) or not _BEGINS.match(value):
         return value
+    return _loaded(value, f"{name}:", name)
+
+
+async def _read_form(request: Request) -> FormData:
+    """Return a form whose files lie on the disk and whose texts are limited; raises `Refusal`."""
+    reader = _FormReader(
+        request.headers,
+        request.stream(),
+        max_files=MAX_FILES,
+        max_fields=MAX_FIELDS,
+        max_part_size=MAX_FIELD_BYTES,
+    )
     try:
-        return json.loads(value, parse_constant=_no_number)
+        return await reader.parse()
+    except _TooMuchText:
+        line = f"the text fields have more than {MAX_TEXT_BYTES // 2**20} MiB together; send files as files"
+        raise Refusal(413, line, "too_large") from None
+    except MultiPartException as error:
+        raise Refusal(400, error.message, "invalid_request") from None
+
+
+class _TooMuchText(MultiPartException):
+    pass
+
+
+class _FormReader(MultiPartParser):
+    """Reads a form, and counts the bytes of all its texts."""
+
+    _text_bytes = 0
+
+    def on_part_data(self, data: bytes, start: int, end: int) -> None:
+        if self._current_part.file is None:
+            self._text_bytes += end - start
+            if self._text_bytes > MAX_TEXT_BYTES:
+                raise _TooMuchText("too much text")
+        super().on_part_data(data, start, end)
+
+
+def _loaded(text: str, what: str, name: str | None = None) -> Any:
+    """Return what a JSON text says; raises `Refusal` for one that says nothing, too much, or is nested too deeply."""
+    # Every value but the first of a list or object comes after a comma: the number is known before any is built.
+    values = sum(map(text.count, ",[{"))
+    if values > MAX_JSON_VALUES:
+        line = f"{what} has more than {MAX_JSON_VALUES:,} values"
+        raise Refusal(413, line, "too_large", name)
+    try:
+        told = json.loads(text, parse_constant=_no_number)
+        if _HALF.search(text):
+            # Halves of characters are valid JSON and no text: nothing after this could write them down.
+            json.dumps(told, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
-        raise Refusal(400, f"{name}: is not valid JSON", "invalid_value", name) from None
+        code = "invalid_json" if name is None else "invalid_value"
+        raise Refusal(400, f"{what} is not valid JSON", code, name) from None
+    if _depth(told) > MAX_JSON_DEPTH:
+        raise Refusal(400, f"{what} is nested more than {MAX_JSON_DEPTH} deep", "invalid_value", name)
+    return told
+
+
+def _depth(told: Any) -> int:
+    depth, level = 0, [told]
+    while level:
+        depth += 1
+        inner = (
+            one.values() if isinstance(one, dict) else one for one in level if isinstance(one, dict | list)
+        )
+        level = [value for values in inner for value in values if isinstance(value, dict | list)]
+    return depth
 
 
 def as_list(value: Any) -> list[Any]:

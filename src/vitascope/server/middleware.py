@@ -15,7 +15,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -23,6 +25,7 @@ from vitascope import telemetry
 from vitascope.errors import BrokenFileError
 from vitascope.jobs.budget import NO_LIMITS, Budget
 from vitascope.server.errors import REFUSED, Refusal, log_damage, refusal, unforeseen
+from vitascope.server.forms import SHORT_BYTES, from_json
 from vitascope.server.metrics import Metrics
 from vitascope.server.tokens import Caller, Tokens
 
@@ -34,7 +37,14 @@ OPEN = frozenset({"/healthz", "/readyz"})
 UNTRACED = OPEN | {"/metrics"}
 """What machines ask all the time, so that it would drown everything else in a trace."""
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+MEDIA = ("/v1/videos", "/api/v1/uploads")
+"""Where requests may bring pictures and videos with them."""
 JSON_BYTES = 32 * 2**20
+"""Bytes of a request with pictures in its text."""
+PLAIN_BYTES = 2**20
+"""Bytes of a request that brings none."""
+BROKEN_OFF = 499
+"""What the log says of a request whose client left before there was an answer, as nginx does."""
 SAFE_HEADERS = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
@@ -129,7 +139,9 @@ class Doors:
             scope["caller"] = visit.caller = self.admit(scope["method"], scope["path"], headers)
             if scope["method"] not in SAFE and self.rules.per_minute is not None:
                 self._check_pace(visit.caller, self.rules.per_minute)
-            receive = _limited(receive, headers, self.rules.max_bytes)
+            receive = _limited(receive, scope["path"], headers, self.rules.max_bytes)
+            if scope["method"] not in SAFE and not _is_media(scope["path"]):
+                receive = await _checked(receive, headers)
         except Refusal as error:
             await error.response()(scope, receive, visit.sending(send))
             visit.close()
@@ -140,8 +152,13 @@ class Doors:
             await refusal(error).response()(scope, receive, visit.sending(send))
             visit.close()
             return
+        except ClientDisconnect:
+            visit.leave()
+            return
         try:
             await self.app(scope, receive, visit.sending(send))
+        except ClientDisconnect:
+            visit.leave(close=False)
         except Exception as error:
             log.error("unforeseen", exc_info=error, extra={"told": {"request_id": visit.id}})
             if not visit.begun:
@@ -235,6 +252,13 @@ class Visit:
 
         return sent
 
+    def leave(self, *, close: bool = True) -> None:
+        """Write down that the client broke off before there was an answer."""
+        if not self.begun:
+            self._status = BROKEN_OFF
+        if close:
+            self.close()
+
     def close(self) -> None:
         """Write down how it ended."""
         route = getattr(self._scope.get("route"), "path", "none")
@@ -259,10 +283,48 @@ class Visit:
         return time.perf_counter() - self._start
 
 
-def _limited(receive: Receive, headers: Headers, most: int) -> Receive:
-    """Return what receives a request of no more than `most` bytes, or less for JSON; raises `Refusal`."""
-    if not headers.get("content-type", "").startswith("multipart/"):
-        most = min(most, JSON_BYTES)
+def _is_media(path: str) -> bool:
+    return path.startswith(MEDIA)
+
+
+def _kind(headers: Headers) -> str:
+    return headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+async def _checked(receive: Receive, headers: Headers) -> Receive:
+    """Read JSON once to see that it is some, and return what receives it again; raises `Refusal`."""
+    kind = _kind(headers)
+    if kind != "application/json" and not kind.endswith("+json"):
+        return receive
+    body = bytearray()
+    more = True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+    if len(body) > SHORT_BYTES:
+        await run_in_threadpool(from_json, bytes(body))
+    else:
+        from_json(bytes(body))
+    whole: list[Message] = [{"type": "http.request", "body": bytes(body), "more_body": False}]
+
+    async def received() -> Message:
+        return whole.pop() if whole else await receive()
+
+    return received
+
+
+def _limited(receive: Receive, path: str, headers: Headers, most: int) -> Receive:
+    """Return what receives a request of no more than `most` bytes, or fewer but for forms with files.
+
+    Raises `Refusal`.
+    """
+    if not _is_media(path):
+        most = min(most, PLAIN_BYTES)
+    elif _kind(headers) != "multipart/form-data":
+        most = min(most, JSON_BYTES if _kind(headers) == "application/json" else PLAIN_BYTES)
     too_large = Refusal(413, f"more than {most // 2**20} MiB are not taken", "too_large")
     told = headers.get("content-length", "0")
     if not told.isascii() or not told.isdigit() or int(told) > most:

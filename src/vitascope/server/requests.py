@@ -16,6 +16,7 @@ from vitascope.api import editing, extension, given_pictures, make_shot, parse_s
 from vitascope.backends.base import Card
 from vitascope.director.film import Film
 from vitascope.errors import RequestError
+from vitascope.escaping import escaped
 from vitascope.jobs.job import Job, Kind
 from vitascope.server.characters import START as CHARACTER
 from vitascope.server.context import ALIASES, House
@@ -45,6 +46,8 @@ _FILES = (
     *("input_reference", "last_image", "keyframes", "input_references", "characters"),
     *("pose_video", "face_video", "video", "mask"),
 )
+MAX_REMARKS = 20
+"""Unknown fields that are named; the others are counted. Notes are kept for as long as the video."""
 _NESTED = ("seed", "camera", "path", "script", "at", "keyframes")
 """Fields that may be JSON in the text of a form."""
 
@@ -286,7 +289,14 @@ def _read(model: type[W], fields: Mapping[str, Any]) -> tuple[W, list[str]]:
     except ValidationError as error:
         first = error.errors()[0]
         raise invalid({**first, "loc": ("body", *first["loc"])}) from None
-    return said, [f"{name[:60]}: is not known here and was left out" for name in said.model_extra or {}]
+    return said, _remarks(said.model_extra or {})
+
+
+def _remarks(unknown: Mapping[str, Any]) -> list[str]:
+    """Return a line for each of the first fields that nobody here knows, and one for all others."""
+    lines = [f"{escaped(name[:60])}: is not known here and was left out" for name in [*unknown][:MAX_REMARKS]]
+    more = len(unknown) - len(lines)
+    return [*lines, f"… and {more:,} more fields are not known here and were left out"] if more > 0 else lines
 
 
 def _seed(said: Words) -> tuple[int | None, int]:

@@ -4,7 +4,6 @@ What was running when everything was killed is running again a moment after the 
 workers leave when this process is gone, and new ones take up their jobs.
 """
 
-import json
 import logging
 import socket
 import sys
@@ -20,6 +19,7 @@ import uvicorn
 from pydantic import SecretStr
 
 from vitascope.errors import RequestError
+from vitascope.escaping import escaped_json
 from vitascope.files import keep_private
 from vitascope.jobs.budget import NO_LIMITS, Budget
 from vitascope.jobs.ray.cluster import check_address
@@ -225,7 +225,7 @@ class _Lines(logging.Formatter):
         told |= getattr(record, "told", {})
         if record.exc_info:
             told["traceback"] = self.formatException(record.exc_info)
-        return json.dumps(told, ensure_ascii=False)
+        return escaped_json(told)
 
 
 def _log_to_stderr() -> None:

@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby
 
 from vitascope.errors import RequestError
+from vitascope.escaping import escaped
 from vitascope.failpoints import FaultPoint
 from vitascope.jobs.job import Delivery, Letter
 from vitascope.jobs.outbox import HOLD_SECONDS, Mailbox
@@ -30,7 +31,7 @@ GONE = 410
 
 def say(line: str) -> None:
     """Write a line to the log: stderr."""
-    print(f"vitascope: {line}", file=sys.stderr, flush=True)
+    print(f"vitascope: {escaped(line)}", file=sys.stderr, flush=True)
 
 
 class Courier:

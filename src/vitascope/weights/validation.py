@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from vitascope.errors import RequestError, WeightsError
 
@@ -23,6 +23,10 @@ MODULES = frozenset(["animatediff", "kandinsky6", "ltx", "ltx2", "stable_diffusi
 """Modules of diffusers' pipelines that have classes of their own for components."""
 MOST_JSON = 256 * 2**20
 MOST_HEADER = 100 * 2**20
+MOST_TENSORS = 200_000
+MOST_AXES = 16
+MOST_DIGITS = 20
+"""Digits of the largest number of 64 bits: the product of longer ones takes for ever."""
 
 BITS = {
     "BOOL": 8, "U8": 8, "I8": 8, "F8_E4M3": 8, "F8_E5M2": 8, "F8_E8M0": 8, "F4": 4, "F6_E2M3": 6, "F6_E3M2": 6,
@@ -105,10 +109,14 @@ def read_header(file: Path) -> dict[str, Tensor]:
             length = int.from_bytes(opened.read(8), "little")
             if not 2 <= length <= min(MOST_HEADER, total - 8):
                 raise ValueError("its header is cut off")
-            header = json.loads(opened.read(length))
+            header = json.loads(
+                opened.read(length), parse_int=_integer, parse_float=_no_float, parse_constant=_no_float
+            )
         if not isinstance(header, dict):
             raise ValueError("its header holds no JSON object")
         header.pop("__metadata__", None)
+        if len(header) > MOST_TENSORS:
+            raise ValueError(f"it names {len(header)} tensors")
         return _tensors(header, total - 8 - length)
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise WeightsError(f"{file} is damaged ({_line(error)}); pull it again") from None
@@ -121,6 +129,8 @@ def _tensors(header: dict[str, Any], room: int) -> dict[str, Tensor]:
     for name, entry in sorted(header.items(), key=lambda item: tuple(item[1]["data_offsets"])):
         start, end = (int(side) for side in entry["data_offsets"])
         shape = tuple(int(side) for side in entry["shape"])
+        if len(shape) > MOST_AXES:
+            raise ValueError(f"{name[:60]} has {len(shape)} axes")
         if entry["dtype"] not in BITS:
             raise ValueError(f"{name[:60]} is of an unknown kind {str(entry['dtype'])[:20]!r}")
         if (
@@ -140,10 +150,14 @@ def _files(folder: Path) -> Iterator[Path]:
     rooms = [folder.resolve()]
     if folder.resolve().parent.name == "snapshots":  # a hub's cache keeps the bytes of a snapshot beside it
         rooms.append(folder.resolve().parents[1] / "blobs")
-    for path in folder.rglob("*"):
+    try:
+        paths = [*folder.rglob("*")]
+    except (OSError, RuntimeError):  # what a link that leads to itself raises depends on Python's version
+        raise WeightsError(f"{folder} holds links that lead in a circle; delete them") from None
+    for path in paths:
         if ".cache" in path.relative_to(folder).parts[:1]:  # what a download remembers of itself
             continue
-        if path.is_symlink() and not any(path.resolve().is_relative_to(room) for room in rooms):
+        if path.is_symlink() and not any(_target(path).is_relative_to(room) for room in rooms):
             raise WeightsError(f"{path} leads out of its folder; put the file itself there")
         if path.is_symlink() and path.is_dir():
             raise WeightsError(f"{path} is a link to a folder; put the folder itself there")
@@ -151,6 +165,23 @@ def _files(folder: Path) -> Iterator[Path]:
             yield path
         elif not path.is_dir():
             raise WeightsError(f"{path} is neither a file nor a folder; delete it")
+
+
+def _target(link: Path) -> Path:
+    try:
+        return link.resolve()
+    except (OSError, RuntimeError):
+        raise WeightsError(f"{link} is a link that leads to itself; delete it") from None
+
+
+def _integer(digits: str) -> int:
+    if len(digits) > MOST_DIGITS:
+        raise ValueError(f"it holds a number of {len(digits)} digits")
+    return int(digits)
+
+
+def _no_float(text: str) -> NoReturn:
+    raise ValueError(f"it holds {text[:20]}, which is no whole number")
 
 
 def _check(file: Path) -> None:

@@ -11,6 +11,7 @@ from vitascope.backends.diffusers.optional_imports import check_needs, library
 from vitascope.errors import RequestError, WeightsError
 from vitascope.settings import settings
 from vitascope.weights.catalogue import Entry, Task, catalogue
+from vitascope.weights.gguf_header import read_gguf_header
 from vitascope.weights.library import MANIFEST, Library, Pulled
 from vitascope.weights.manifest import describe
 from vitascope.weights.validation import Folder, checked_file, checked_folder
@@ -89,11 +90,7 @@ def _shapes(path: Path) -> dict[str, tuple[int, ...]]:
     if path.suffix != ".gguf" or not path.is_file():
         return {name: tensor.shape for name, tensor in checked_file(path).items()}
     check_needs(("gguf",), path.name)
-    try:
-        tensors = library("gguf").GGUFReader(str(path)).tensors
-    except (OSError, ValueError, IndexError, KeyError, OverflowError, MemoryError) as error:
-        raise WeightsError(f"{path} is no GGUF file, or is damaged ({str(error)[:100]})") from None
-    return {tensor.name: tuple(int(side) for side in reversed(tensor.shape)) for tensor in tensors}
+    return read_gguf_header(path)
 
 
 def _made_from(shapes: Mapping[str, tuple[int, ...]], path: Path) -> Entry:

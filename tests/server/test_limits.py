@@ -115,13 +115,13 @@ def test_an_edit_has_the_same_limits(client, name):
 )  # fmt: skip
 @pytest.mark.parametrize("route", ["/v1/videos", "/api/v1/jobs", "/v1/videos/edits"])
 def test_json_that_is_large_deep_or_none_is_refused_at_once(client, route, body):
-    began = time.perf_counter()
+    began = time.process_time()
     answer = client.post(route, content=body, headers={"content-type": "application/json"})
     assert answer.status_code in (400, 413), answer.text
     message = answer.json()["error"]["message"]
     assert len(message) < 300
     assert not message[:1].isdigit(), "no place in the text is taken for a field"
-    assert time.perf_counter() - began < 5
+    assert time.process_time() - began < 5
 
 
 @pytest.mark.parametrize(

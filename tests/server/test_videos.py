@@ -236,7 +236,7 @@ def test_what_cannot_be_done_is_refused_before_anything_is_written_down(client, 
 
 
 @pytest.mark.parametrize(
-    "body", [b"{", b"[]", b'"a"', b'{"prompt": NaN}', b'{"prompt": "\\ud800"}', b"[" * 100_000, b"\xff\xfe"]
+    "body", [b"{", b"[]", b'"a"', b'{"prompt": NaN}', b'{"prompt": "\\ud800"}', b"[" * 40_000, b"\xff\xfe"]
 )
 def test_bodies_that_are_no_json_are_refused(client, body):
     refused(client.post("/v1/videos", content=body, headers={"content-type": "application/json"}), 400)

@@ -173,7 +173,7 @@ def _running(run: Callable[[threading.Event], None], name: str, stop: threading.
         thread.join()
 
 
-def _listen(options: ServeOptions, backlog: int) -> socket.socket:
+def _listen(options: ServeOptions, backlog: int = 128) -> socket.socket:
     family = socket.AF_INET6 if ":" in options.host else socket.AF_INET
     # Only sockets that are said to be TCP are told by asyncio not to hold back small packets: 40 ms for each answer.
     listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)

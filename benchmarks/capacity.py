@@ -30,11 +30,11 @@ from vitascope import pipeline
 from vitascope.backends.registry import backend
 from vitascope.errors import VitascopeError
 from vitascope.jobs.clock import HandClock, PauseDetector
-from vitascope.jobs.heartbeat import Heart
+from vitascope.jobs.heartbeat import Heartbeat
 from vitascope.jobs.job import Event as Told
 from vitascope.jobs.job import Job, Output, Request
-from vitascope.jobs.liveness import Presence
-from vitascope.jobs.progress import Gauge
+from vitascope.jobs.liveness import Liveness
+from vitascope.jobs.progress import JobProgress
 from vitascope.jobs.stores.memory import MemoryTables
 from vitascope.jobs.stores.sqlite import SqliteTables
 from vitascope.jobs.stores.store import Store, Tables
@@ -107,8 +107,8 @@ class Meter:
         return counted
 
 
-class Still(Presence):
-    """The presence of a worker that is no process."""
+class Still(Liveness):
+    """The liveness of a worker that is no process."""
 
     def __init__(self) -> None:
         self.pauses = PauseDetector(math.inf)
@@ -186,14 +186,14 @@ class Simulation:
             self._make(worker, job)
 
     def _make(self, worker: str, job: Job) -> None:
-        """Let a worker's heart hear what a render tells, at its time; it beats by itself in between."""
-        heart = Heart(self.store, job, Still(), lambda: False)
-        listen = heart.listener(Gauge([job.request.planned], self.longest), lambda event: None)
+        """Let a worker's heartbeat hear what a render tells, at its time; it beats by itself in between."""
+        heartbeat = Heartbeat(self.store, job, Still(), lambda: False)
+        listen = heartbeat.listener(JobProgress([job.request.planned], self.longest), lambda event: None)
         for share, event in self.script:
             self._after(share * self.load.seconds, lambda event=event: listen(event))
         beats = int(self.load.seconds / (self.store.lease_seconds / 4))
         for number in range(beats):
-            self._after((number + 1) * self.store.lease_seconds / 4, heart.beat)
+            self._after((number + 1) * self.store.lease_seconds / 4, heartbeat.beat)
         self._after(self.load.seconds, lambda: self._publish(worker, job))
 
     def _publish(self, worker: str, job: Job) -> None:

@@ -23,8 +23,8 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from vitascope.jobs.job import Job
-from vitascope.jobs.service import Desk, open_desk
-from vitascope.jobs.supervisor import Patience, Process, Supervisor, starter
+from vitascope.jobs.service import JobService, open_service
+from vitascope.jobs.supervisor import Backoff, Process, Supervisor, starter
 from vitascope.testing.chaos import audit, storm, take
 from vitascope.testing.fakes import register_fakes
 from vitascope.types import Shot
@@ -34,7 +34,7 @@ REAL = (sys.executable, "-m", "vitascope")
 PACE = {"VITASCOPE_FAKE_SECONDS": "0.02"}
 """How long a call of the fake network takes, so that most kills meet a job in the middle of its denoising."""
 SEEDS = 5
-QUICK = Patience(0.01, 0.1, 1.0)
+QUICK = Backoff(0.01, 0.1, 1.0)
 STUCK_SECONDS = 900.0
 """After so long without a change a drill is given up: something hangs."""
 
@@ -46,9 +46,9 @@ class Place:
     home: Path
     store: str | None = None
 
-    def open(self) -> Desk:
-        """Return its desk."""
-        return open_desk(self.home, store=None if self.store is None else SecretStr(self.store))
+    def open(self) -> JobService:
+        """Return its service."""
+        return open_service(self.home, store=None if self.store is None else SecretStr(self.store))
 
     def worker(self, program: Sequence[str], **environment: str) -> Callable[[str], Process]:
         """Return what starts a worker of it."""
@@ -58,19 +58,19 @@ class Place:
 
 def whole(place: Place) -> dict[int, str]:
     """Return the checksums of an undisturbed worker's clips by seed."""
-    desk = place.open()
-    jobs = [desk.submit(take(seed)).id for seed in range(SEEDS)]
-    crew = Supervisor(desk, 1, place.worker(FAKE), say=quiet)
+    service = place.open()
+    jobs = [service.submit(take(seed)).id for seed in range(SEEDS)]
+    crew = Supervisor(service, 1, place.worker(FAKE), say=quiet)
     for job in jobs:
-        finish(desk, crew, job, lambda now: None)
+        finish(service, crew, job, lambda now: None)
     crew.close()
-    return {seed: desk.store.get(job).outputs[0].sha256 for seed, job in enumerate(jobs)}
+    return {seed: service.store.get(job).outputs[0].sha256 for seed, job in enumerate(jobs)}
 
 
-def finish(desk: Desk, crew: Supervisor, job: str, look: Callable[[Job], None]) -> None:
+def finish(service: JobService, crew: Supervisor, job: str, look: Callable[[Job], None]) -> None:
     """Let a crew make a job, and show it to `look` all the while; raises `TimeoutError` where it hangs."""
     last, moved = None, time.monotonic()
-    while not (now := desk.store.get(job)).finished:
+    while not (now := service.store.get(job)).finished:
         crew.tick()
         look(now)
         if now != last:
@@ -93,17 +93,19 @@ def toybox(places: tuple[Place, Place], number: int, rng: random.Random) -> dict
     """Make clips with the shipped weights, undisturbed and with each worker killed once, and count what differs."""
     made = []
     for place, kills in zip(places, (False, True), strict=True):
-        desk = place.open()
-        jobs = [desk.submit(Shot(prompt="a cat walks in a garden", seed=seed)).id for seed in range(number)]
-        crew = Supervisor(desk, 1, place.worker(REAL), patience=QUICK, say=quiet)
+        service = place.open()
+        jobs = [
+            service.submit(Shot(prompt="a cat walks in a garden", seed=seed)).id for seed in range(number)
+        ]
+        crew = Supervisor(service, 1, place.worker(REAL), patience=QUICK, say=quiet)
         try:
             for job in jobs:
-                steps = desk.store.get(job).request.planned.steps or 1
-                finish(desk, crew, job, killer(crew, rng.randrange(steps)) if kills else lambda now: None)
-                say(f"toybox {job}: {desk.store.get(job).state}{', killed once' * kills}")
+                steps = service.store.get(job).request.planned.steps or 1
+                finish(service, crew, job, killer(crew, rng.randrange(steps)) if kills else lambda now: None)
+                say(f"toybox {job}: {service.store.get(job).state}{', killed once' * kills}")
         finally:
             crew.close()
-        made.append([desk.store.get(job) for job in jobs])
+        made.append([service.store.get(job) for job in jobs])
     same = sum(sums(a) == sums(b) for a, b in zip(*made, strict=True))
     killed = sum(job.lost == 1 for job in made[1])
     return {"clips": number, "killed once": killed, "bytes as unbroken": same}
@@ -132,9 +134,9 @@ def weather(
 ) -> tuple[dict, list[str]]:
     """Let the storm go over a queue; return its figures, and what is wrong."""
     expected, place = whole(places[0]), places[1]
-    desk = place.open()
+    service = place.open()
     done = storm(
-        desk,
+        service,
         place.worker(FAKE, **PACE),
         jobs=told.jobs,
         kills=told.kills,
@@ -145,11 +147,11 @@ def weather(
         say=say if told.verbose else quiet,
         patience=STUCK_SECONDS,
     )
-    wrong = audit(desk, expected)
+    wrong = audit(service, expected)
     if done.kills < told.kills:
         wrong.append(f"only {done.kills} of {told.kills} were killed")
     figures = {"jobs": told.jobs, "completed": done.jobs, "killed": done.kills, "attempts": done.attempts}
-    return figures | {"seconds": round(done.seconds, 1), "database": desk.store.check()}, wrong
+    return figures | {"seconds": round(done.seconds, 1), "database": service.store.check()}, wrong
 
 
 def table(title: str, figures: dict) -> None:

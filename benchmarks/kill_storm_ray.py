@@ -15,7 +15,7 @@ from pathlib import Path
 from kill_storm import PACE, SEEDS, Place, quiet, whole
 
 from vitascope.jobs.ray.cluster import Cluster, FleetOptions, connect
-from vitascope.jobs.service import open_desk
+from vitascope.jobs.service import open_service
 from vitascope.testing.chaos import audit, hit_place, storm
 from vitascope.testing.fakes import register_fakes
 
@@ -34,14 +34,14 @@ def main() -> None:
     rng = random.Random(told.seed)
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
-        expected, desk = whole(Place(home / "whole")), open_desk(home / "storm")
+        expected, service = whole(Place(home / "whole")), open_service(home / "storm")
         # Here a CPU is a place, however many there are.
         here = {"num_cpus": told.workers, "log_to_driver": False} if told.address == "local" else {}
         ray = connect(told.address, **here)
         options = FleetOptions(models=("fake",), program="vitascope.testing")
-        cluster = Cluster(ray, desk, options, PACE, quiet)
+        cluster = Cluster(ray, service, options, PACE, quiet)
         done = storm(
-            desk,
+            service,
             cluster.start,
             jobs=told.jobs,
             kills=told.kills,
@@ -52,7 +52,7 @@ def main() -> None:
             hit=hit_place(rng),
         )
         ray.shutdown()
-        wrong = audit(desk, expected)
+        wrong = audit(service, expected)
     print(json.dumps({"seed": told.seed, **vars(done), "wrong": wrong[:20]}, indent=1))
     sys.exit(1 if wrong or done.jobs < told.jobs or done.kills < told.kills else 0)
 

@@ -26,7 +26,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from vitascope.jobs.service import Desk, open_desk
+from vitascope.jobs.service import JobService, open_service
 from vitascope.jobs.supervisor import resident_bytes
 from vitascope.testing.chaos import take
 from vitascope.testing.fakes import register_fakes
@@ -48,9 +48,9 @@ class Seen:
     memory: list[tuple[float, float]] = field(default_factory=list)
 
 
-def fill(desk: Desk, number: int) -> list[str]:
+def fill(service: JobService, number: int) -> list[str]:
     """Hand in so many jobs and return their names."""
-    return [desk.submit(take(seed)).id for seed in range(number)]
+    return [service.submit(take(seed)).id for seed in range(number)]
 
 
 def serve(home: Path) -> tuple[subprocess.Popen[bytes], int]:
@@ -190,7 +190,7 @@ def main() -> None:
     register_fakes()
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
-        names = fill(open_desk(home), told.jobs)
+        names = fill(open_service(home), told.jobs)
         process, port = serve(home)
         before, ours = cpu_seconds(process.pid), time.process_time()
         seen = asyncio.run(load(told, port, process.pid, names))

@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 
 from vitascope import Shot
-from vitascope.jobs.service import open_desk
+from vitascope.jobs.service import open_service
 from vitascope.jobs.worker import Worker, WorkerOptions
 
 HOME = Path(tempfile.gettempdir()) / "vitascope-example-queue"
@@ -17,13 +17,13 @@ HOME = Path(tempfile.gettempdir()) / "vitascope-example-queue"
 
 def main(prompt: str = "a cat walks in a garden", path: str = "queued.mp4") -> None:
     """Hand one clip in, be the worker that makes it, and fetch the file. The queue stays, and so do its jobs."""
-    desk = open_desk(HOME)
-    job = desk.submit(Shot(prompt=prompt, seed=7))
-    Worker(desk, WorkerOptions(once=True)).run()
-    done = desk.store.get(job.id)
+    service = open_service(HOME)
+    job = service.submit(Shot(prompt=prompt, seed=7))
+    Worker(service, WorkerOptions(once=True)).run()
+    done = service.store.get(job.id)
     if done.failure is not None:
         raise SystemExit(f"{done.id}: {done.failure.message}")
-    shutil.copyfile(desk.file(done.id), path)
+    shutil.copyfile(service.file(done.id), path)
     print("saved", path, f"(attempt {done.attempt}, sha256 {done.outputs[0].sha256[:12]} …)")
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.server.conftest import clip, desk, fakes, house, live, png, work  # noqa: F401
+from tests.server.conftest import clip, fakes, house, live, png, service, work  # noqa: F401
 from vitascope.client import Client
 from vitascope.errors import JobConflictError, JobNotFoundError, OutputExistsError, RemoteError, RequestError
 from vitascope.jobs.worker import Worker, WorkerOptions
@@ -21,9 +21,9 @@ def client(live) -> Client:  # noqa: F811
 
 
 @pytest.fixture
-def working(desk):  # noqa: F811
+def working(service):  # noqa: F811
     """A worker beside the test."""
-    worker = Worker(desk, WorkerOptions(poll=0.05))
+    worker = Worker(service, WorkerOptions(poll=0.05))
     thread = threading.Thread(target=worker.run)
     thread.start()
     yield

@@ -50,7 +50,7 @@ def test_a_run_killed_while_it_writes_leaves_nothing_that_is_not_cleared(tmp_pat
 
     folder, files = StateFolder(tmp_path / "run"), list[set[int]]()
     kept = folder.open(SHOT, WEIGHTS)
-    monkeypatch.setattr("vitascope.files.FaultPoint", kill)
+    monkeypatch.setattr("vitascope.files.failpoint", kill)
     # A killed process runs no `finally`.
     monkeypatch.setattr(Path, "unlink", lambda path, missing_ok=False: None)
     for window in (0, 2):

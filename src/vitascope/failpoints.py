@@ -98,7 +98,7 @@ def arm(fault: str) -> None:
     _armed[name] = int(count)
 
 
-def FaultPoint(name: str) -> None:
+def failpoint(name: str) -> None:
     """Die here if that is what VITASCOPE_FAULT says."""
     if not _armed:
         return

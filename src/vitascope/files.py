@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from vitascope.errors import DiskFullError, OutputError, OutputExistsError
-from vitascope.failpoints import FaultPoint
+from vitascope.failpoints import failpoint
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 """What the system says when there is no room left."""
@@ -50,12 +50,12 @@ def published(path: Path, *, force: bool, argument: str = "output", private: boo
         os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600 if private else 0o666))
         if private:
             part.chmod(0o600)  # whatever the umask took away
-        FaultPoint("file: made")
+        failpoint("file: made")
         yield part
-        FaultPoint("file: written")
+        failpoint("file: written")
         with part.open("rb+") as file:
             os.fsync(file.fileno())
-        FaultPoint("file: synced")
+        failpoint("file: synced")
         _publish(part, target, force=force)
     except FileExistsError:
         raise OutputExistsError(argument, f"{path} exists", "say --force to write over it") from None
@@ -90,11 +90,11 @@ def _publish(part: Path, target: Path, *, force: bool) -> None:
             raise
         except OSError:  # a file system without hard links
             part.replace(target)
-    FaultPoint("file: renamed")
+    failpoint("file: renamed")
     if os.name == "posix":
         folder = os.open(target.parent, os.O_RDONLY)
         try:
             os.fsync(folder)
         finally:
             os.close(folder)
-    FaultPoint("file: folder synced")
+    failpoint("file: folder synced")

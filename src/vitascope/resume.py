@@ -19,7 +19,7 @@ from safetensors.numpy import save
 from vitascope.deliver.record import versions
 from vitascope.denoise.samplers import Step
 from vitascope.errors import DamagedStateError, OutputError, RequestError
-from vitascope.failpoints import FaultPoint
+from vitascope.failpoints import failpoint
 from vitascope.files import published, sweep
 from vitascope.types import Record, Shot
 
@@ -56,7 +56,7 @@ class StateFile:
         with published(self.path, force=True, argument=ARGUMENT) as part:
             # Not `save_file`: it writes to a file of its own beside this one, which nobody would know after a kill.
             part.write_bytes(save(tensors, about))
-        FaultPoint("state: kept")
+        failpoint("state: kept")
 
     def read(self, told: str) -> Step | None:
         """Return the step that was kept, or None where there is none yet.
@@ -75,7 +75,7 @@ class StateFile:
             raise DamagedStateError(f"{self.path} is damaged")
         if (about["owner"], about["told"]) != (self.owner, told):
             raise DamagedStateError(f"{self.path} is of a clip that was given something else")
-        FaultPoint("state: read")
+        failpoint("state: read")
         level = float.fromhex(about["level"])
         return Step(int(about["index"]), int(about["total"]), level, tensors["latents"], tensors["clean"])
 
@@ -127,7 +127,7 @@ class StateFolder:
         if self.read(shot) != mine:
             with published(self._json(shot), force=True, argument=ARGUMENT) as part:
                 part.write_text(json.dumps(mine, indent=1, ensure_ascii=False) + "\n", "utf-8")
-        FaultPoint("state: opened")
+        failpoint("state: opened")
         return StateFile(self._state(shot), checksum([json.dumps(mine, sort_keys=True).encode()]))
 
     def made(self, shot: Shot, record: Record) -> bool:

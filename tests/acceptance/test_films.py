@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from vitascope.director.film import parse_film
-from vitascope.jobs.service import open_desk
+from vitascope.jobs.service import open_service
 
 SHOTS = (
     {"prompt": "a cat walks in a garden", "num_frames": 5, "steps": 4},
@@ -17,38 +17,38 @@ SHOTS = (
 
 
 def test_a_film_killed_in_its_second_shot_ends_in_the_same_bytes(tmp_path: Path):
-    desk = open_desk(tmp_path)
+    service = open_service(tmp_path)
     film = parse_film({"title": "A walk", "seed": 7, "shots": SHOTS})
-    whole, broken = desk.submit_film(film), desk.submit_film(film)
-    desk.store.cancel(broken.id)
+    whole, broken = service.submit_film(film), service.submit_film(film)
+    service.store.cancel(broken.id)
     assert worker(tmp_path, "--once").wait(600) == 0
-    desk.store.retry(broken.id)
+    service.store.retry(broken.id)
     beaten = worker(tmp_path)
     deadline = time.monotonic() + 600
-    while not (desk.store.get(broken.id).standing.clip == 1 and steps(desk, broken.id) >= 2):
+    while not (service.store.get(broken.id).standing.clip == 1 and steps(service, broken.id) >= 2):
         assert beaten.poll() is None
         assert time.monotonic() < deadline
         time.sleep(0.005)
     beaten.send_signal(signal.SIGKILL)
     beaten.wait()
-    assert desk.store.get(broken.id).state == "running"
-    assert len(list((desk.rooms.folder(broken.id) / "shots").glob("*.mp4"))) == 1
+    assert service.store.get(broken.id).state == "running"
+    assert len(list((service.storage.folder(broken.id) / "shots").glob("*.mp4"))) == 1
     assert worker(tmp_path, "--once").wait(600) == 0
-    done = desk.store.get(broken.id)
+    done = service.store.get(broken.id)
     assert (done.state, done.lost, done.attempt) == ("completed", 1, 2)
-    assert desk.file(broken.id).read_bytes() == desk.file(whole.id).read_bytes()
+    assert service.file(broken.id).read_bytes() == service.file(whole.id).read_bytes()
     after = [
         event.data
-        for event in desk.store.events(broken.id)
+        for event in service.store.events(broken.id)
         if event.type == "progress" and event.data["clip"] == 0
     ]
     assert max(event["percent"] for event in after) < 60, "the first shot is made once"
-    clip = [event.data["clip"] for event in desk.store.events(broken.id) if event.type == "progress"]
+    clip = [event.data["clip"] for event in service.store.events(broken.id) if event.type == "progress"]
     assert clip == sorted(clip), "and never begun again"
 
 
-def steps(desk, job: str) -> int:
-    standing = desk.store.get(job).standing
+def steps(service, job: str) -> int:
+    standing = service.store.get(job).standing
     return standing.step if standing.phase == "denoise" else 0
 
 

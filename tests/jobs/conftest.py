@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from vitascope.jobs.clock import HandClock
-from vitascope.jobs.service import Desk, open_desk
+from vitascope.jobs.service import JobService, open_service
 from vitascope.jobs.stores.memory import memory_store
 from vitascope.jobs.stores.sqlite import sqlite_store
 from vitascope.jobs.stores.store import Store
@@ -24,9 +24,9 @@ def home(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def desk(home: Path) -> Desk:
-    """A desk with an empty queue, in the folder `home`."""
-    return open_desk(home)
+def service(home: Path) -> JobService:
+    """A service with an empty queue, in the folder `home`."""
+    return open_service(home)
 
 
 @pytest.fixture(scope="session")
@@ -63,8 +63,8 @@ def store(request, clock, tmp_path) -> Iterator[Store]:
 def unbroken(tmp_path_factory) -> dict[int, str]:
     """The checksums of what `take` gives for the first seeds when nobody disturbs the worker."""
     register_fakes()
-    desk = open_desk(tmp_path_factory.mktemp("unbroken"))
+    service = open_service(tmp_path_factory.mktemp("unbroken"))
     seeds = range(5)
-    jobs = [desk.submit(take(seed)).id for seed in seeds]
-    assert run(desk.rooms.path.parent, "worker", "--once") == 0
-    return {seed: desk.store.get(job).outputs[0].sha256 for seed, job in zip(seeds, jobs, strict=True)}
+    jobs = [service.submit(take(seed)).id for seed in seeds]
+    assert run(service.storage.path.parent, "worker", "--once") == 0
+    return {seed: service.store.get(job).outputs[0].sha256 for seed, job in zip(seeds, jobs, strict=True)}

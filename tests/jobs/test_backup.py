@@ -10,8 +10,8 @@ import pytest
 from tests.jobs.stores.test_store import OUTPUT, request
 from vitascope.errors import DamagedQueueError, RequestError, StoreError, VitascopeError
 from vitascope.jobs.backup import HOURLY, back_up, backups, restore
-from vitascope.jobs.retention import FIRST, HOUR, Housekeeper
-from vitascope.jobs.service import Desk, open_desk
+from vitascope.jobs.retention import FIRST, HOUR, Retention
+from vitascope.jobs.service import JobService, open_service
 from vitascope.jobs.stores.rows import migrations
 from vitascope.jobs.stores.sqlite import SqliteTables, sqlite_store
 from vitascope.testing.chaos import run, take
@@ -146,51 +146,51 @@ def test_without_a_sound_backup_a_new_queue_is_one_option_away(tmp_path):
 
 
 def test_backups_come_every_hour_and_a_few_are_kept(tmp_path):
-    desk = open_desk(tmp_path)
-    desk.submit(take(1))
-    assert desk.back_up()
-    assert not desk.back_up(), "the newest is young"
-    queue = desk.rooms.queue
+    service = open_service(tmp_path)
+    service.submit(take(1))
+    assert service.back_up()
+    assert not service.back_up(), "the newest is young"
+    queue = service.storage.queue
     for _ in range(HOURLY + 3):
         for path in backups(queue):
             age(path, time.time() - path.stat().st_mtime + HOUR)
             path.rename(path.with_name(f"queue-{path.stat().st_mtime_ns}.sqlite3"))
-        assert desk.back_up()
+        assert service.back_up()
     assert len(backups(queue)) == HOURLY
     assert all(path.stat().st_mode & 0o077 == 0 for path in backups(queue))
 
 
 def test_a_clock_that_was_set_back_does_not_end_the_backups(tmp_path):
-    desk = open_desk(tmp_path)
-    desk.back_up()
-    age(backups(desk.rooms.queue)[0], -86_400)
-    assert desk.back_up()
+    service = open_service(tmp_path)
+    service.back_up()
+    age(backups(service.storage.queue)[0], -86_400)
+    assert service.back_up()
 
 
 def test_a_damaged_queue_pushes_no_good_backup_out_and_nothing_is_pruned(tmp_path):
-    desk = open_desk(tmp_path)
-    filled(desk.rooms.queue)
-    desk.back_up()
-    (good,) = backups(desk.rooms.queue)
+    service = open_service(tmp_path)
+    filled(service.storage.queue)
+    service.back_up()
+    (good,) = backups(service.storage.queue)
     age(good, 7200)
-    desk.store.close()
-    damage(desk.rooms.queue, "scrambled", random.Random(1))
+    service.store.close()
+    damage(service.storage.queue, "scrambled", random.Random(1))
     with pytest.raises(DamagedQueueError):
-        desk.prune(max_bytes=0)
-    assert backups(desk.rooms.queue) == [good]
+        service.prune(max_bytes=0)
+    assert backups(service.storage.queue) == [good]
     assert list((tmp_path / "jobs" / "backups").iterdir()) == [good]
 
 
 def test_the_housekeeper_backs_up_and_says_once_an_hour_what_is_wrong(tmp_path):
-    desk, lines = open_desk(tmp_path), []
-    keeper = Housekeeper(desk, say=lines.append)
+    service, lines = open_service(tmp_path), []
+    keeper = Retention(service, say=lines.append)
     keeper._due = 0.0
     assert FIRST < HOUR
     assert keeper.tick()
-    assert len(backups(desk.rooms.queue)) == 1
-    age(backups(desk.rooms.queue)[0], 7200)
-    desk.store.close()
-    damage(desk.rooms.queue, "header", random.Random(1))
+    assert len(backups(service.storage.queue)) == 1
+    age(backups(service.storage.queue)[0], 7200)
+    service.store.close()
+    damage(service.storage.queue, "header", random.Random(1))
     keeper._due = 0.0
     assert keeper.tick()
     assert len(lines) == 1
@@ -213,29 +213,29 @@ def test_a_backup_is_made_before_a_migration(tmp_path, monkeypatch):
 
 
 def test_words_of_deleted_jobs_leave_the_backups_with_them(tmp_path):
-    desk = open_desk(tmp_path)
-    name = desk.submit(take(1, prompt="a zanzibar cat in a garden")).id
-    desk.back_up()
-    (kept,) = backups(desk.rooms.queue)
+    service = open_service(tmp_path)
+    name = service.submit(take(1, prompt="a zanzibar cat in a garden")).id
+    service.back_up()
+    (kept,) = backups(service.storage.queue)
     assert b"zanzibar" in kept.read_bytes()
-    desk.delete(name)
+    service.delete(name)
     age(kept, 7200)
-    desk.back_up()
-    assert b"zanzibar" not in backups(desk.rooms.queue)[0].read_bytes()
+    service.back_up()
+    assert b"zanzibar" not in backups(service.storage.queue)[0].read_bytes()
 
 
 def test_from_the_command_line(tmp_path):
     home = tmp_path
-    desk = open_desk(home)
-    first = desk.submit(take(1)).id
-    desk.back_up()
+    service = open_service(home)
+    first = service.submit(take(1)).id
+    service.back_up()
     assert run(home, "worker", "--once") == 0
-    second = desk.submit(take(2)).id
+    second = service.submit(take(2)).id
     assert run(home, "worker", "--once") == 0
     assert run(home, "jobs", "restore") == 1, "this process has it open"
-    desk.store.close()
-    queue = desk.rooms.queue
-    del desk
+    service.store.close()
+    queue = service.storage.queue
+    del service
     damage(queue, "text", random.Random(1))
     assert run(home, "jobs", "ls") == 1
     assert run(home, "jobs", "restore", "--list") == 0
@@ -245,15 +245,15 @@ def test_from_the_command_line(tmp_path):
     said = (home / "log").read_text()
     assert f"{queue} is damaged" in said
     assert second in said.split("are left alone")[1]
-    after = open_desk(home)
+    after = open_service(home)
     assert {job.id: job.state for job in after.store.page().jobs} == {first: "completed", second: "completed"}
     assert after.store.get(first).attempt == 1, "its clip was found, and not made again"
 
 
-def test_a_backup_that_is_broken_off_leaves_nothing_in_its_place(desk: Desk, home):
-    desk.submit(take(1))
-    desk.store.close()
+def test_a_backup_that_is_broken_off_leaves_nothing_in_its_place(service: JobService, home):
+    service.submit(take(1))
+    service.store.close()
     assert run(home, "jobs", "prune", fault="backup: written") == -9
-    assert backups(desk.rooms.queue) == []
+    assert backups(service.storage.queue) == []
     assert run(home, "jobs", "prune") == 0
-    assert len(backups(desk.rooms.queue)) == 1
+    assert len(backups(service.storage.queue)) == 1

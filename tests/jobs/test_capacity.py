@@ -6,8 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from vitascope.jobs.service import Desk
-from vitascope.jobs.storage import Rooms
+from vitascope.jobs.service import JobService
+from vitascope.jobs.storage import JobStorage
 from vitascope.jobs.stores.memory import MemoryTables
 from vitascope.jobs.stores.sqlite import SqliteTables
 from vitascope.jobs.stores.store import Store
@@ -21,12 +21,12 @@ def load(steps: int = 4, seconds: float | int = 6, jobs: int = 6, poll: float | 
 
 
 def test_a_virtual_worker_asks_of_the_store_what_a_real_one_asks(tmp_path):
-    rooms = Rooms(tmp_path / "jobs")
-    rooms.make()
-    desk = Desk(Store(MemoryTables()), rooms)
-    meter = capacity.Meter(desk.store.tables)
-    desk.submit(load().shot)
-    assert Worker(desk, WorkerOptions(), say=lambda line: None).work()
+    storage = JobStorage(tmp_path / "jobs")
+    storage.make()
+    service = JobService(Store(MemoryTables()), storage)
+    meter = capacity.Meter(service.store.tables)
+    service.submit(load().shot)
+    assert Worker(service, WorkerOptions(), say=lambda line: None).work()
     told = capacity.measure(MemoryTables(), load(jobs=1))
     assert (told["durable_per_job"], told["light_per_job"]) == (
         meter.counts["durable"],

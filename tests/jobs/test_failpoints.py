@@ -14,8 +14,8 @@ import pytest
 from PIL import Image
 
 from vitascope.errors import JobNotFoundError
-from vitascope.failpoints import POINTS, FaultPoint, arm
-from vitascope.jobs.service import Desk, open_desk
+from vitascope.failpoints import POINTS, arm, failpoint
+from vitascope.jobs.service import JobService, open_service
 from vitascope.jobs.storage import checksum
 from vitascope.server.tokens import Caller
 from vitascope.server.uploads import Uploads, clear_parts
@@ -119,192 +119,193 @@ def made(waiting, tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def expected(made) -> dict[int, str]:
     """The checksums of its clips by seed."""
-    sums = sums_of(open_desk(made))
+    sums = sums_of(open_service(made))
     assert len(set(sums.values())) == 2
     return sums
 
 
-def copy(home: Path, target: Path) -> Desk:
+def copy(home: Path, target: Path) -> JobService:
     """Copy a home that nobody is using, which is quicker than to make what is in it once more."""
     shutil.copytree(home, target, dirs_exist_ok=True, ignore=shutil.ignore_patterns("ballast", "log"))
-    return open_desk(target)
+    return open_service(target)
 
 
-def sums_of(desk: Desk) -> dict[int, str]:
+def sums_of(service: JobService) -> dict[int, str]:
     """Return the checksums by seed of the clips of the only job."""
-    (job,) = all_jobs(desk)
+    (job,) = all_jobs(service)
     return {output.seed: output.sha256 for output in job.outputs}
 
 
-def no_harm(desk: Desk, expected: dict[int, str]) -> None:
+def no_harm(service: JobService, expected: dict[int, str]) -> None:
     """Nothing is lost, doubled or left over."""
-    assert audit(desk, expected) == []
-    for job in all_jobs(desk):
-        left = {file.name for file in desk.rooms.folder(job.id).iterdir()}
+    assert audit(service, expected) == []
+    for job in all_jobs(service):
+        left = {file.name for file in service.storage.folder(job.id).iterdir()}
         assert left == {output.name for output in job.outputs}
-    assert not list(desk.rooms.workers.iterdir())
+    assert not list(service.storage.workers.iterdir())
 
 
 @pytest.mark.parametrize("point", SUBMIT + FILE)
 def test_killed_while_it_is_handed_in(home, request_line, expected, point):
     assert run(home, *request_line, fault=point) == KILLED
-    desk = open_desk(home)
-    assert len(all_jobs(desk)) == (1 if point == "submit: committed" else 0)
-    assert (desk.rooms.path / "ballast").stat().st_size == 16 * 2**20
+    service = open_service(home)
+    assert len(all_jobs(service)) == (1 if point == "submit: committed" else 0)
+    assert (service.storage.path / "ballast").stat().st_size == 16 * 2**20
     assert run(home, *request_line) == 0
     assert run(home, "worker", "--once") == 0
-    assert sums_of(desk) == expected, "handed in again with its key, it is still one job"
-    no_harm(desk, expected)
+    assert sums_of(service) == expected, "handed in again with its key, it is still one job"
+    no_harm(service, expected)
 
 
 @pytest.mark.parametrize("point", WORK + LATER)
 def test_killed_while_it_is_made(home, waiting, expected, point):
-    desk = copy(waiting, home)
+    service = copy(waiting, home)
     assert run(home, "worker", "--once", fault=point) == KILLED
-    assert len(all_jobs(desk)) == 1
+    assert len(all_jobs(service)) == 1
     assert run(home, "worker", "--once") == 0
-    (job,) = all_jobs(desk)
-    assert sums_of(desk) == expected
+    (job,) = all_jobs(service)
+    assert sums_of(service) == expected
     assert job.attempt <= 2
-    desk.tidy()
-    no_harm(desk, expected)
+    service.tidy()
+    no_harm(service, expected)
 
 
 @pytest.mark.parametrize("point", RESUME)
 def test_killed_while_it_takes_up_the_job_of_a_dead_worker(home, waiting, expected, point):
-    desk = copy(waiting, home)
+    service = copy(waiting, home)
     assert run(home, "worker", "--once", fault=RESUME[point]) == KILLED
     assert run(home, "worker", "--once", fault=point) == KILLED
     assert run(home, "worker", "--once") == 0
-    (job,) = all_jobs(desk)
+    (job,) = all_jobs(service)
     # One that was killed while it took the job from the dead worker never had it.
     had = 1 if point.startswith("recover:") else 2
     assert (job.state, job.lost, job.attempt) == ("completed", had, had + 1)
-    no_harm(desk, expected)
+    no_harm(service, expected)
 
 
 @pytest.mark.parametrize("point", CANCEL)
 def test_killed_while_a_job_is_cancelled(home, waiting, expected, point):
-    desk = copy(waiting, home)
-    (job,) = all_jobs(desk)
+    service = copy(waiting, home)
+    (job,) = all_jobs(service)
     assert run(home, "jobs", "cancel", job.id, fault=point) == KILLED
-    state = desk.store.get(job.id).state
+    state = service.store.get(job.id).state
     assert state == ("cancelled" if point == "cancel: committed" else "queued")
-    assert len(desk.store.take_letters(hold_seconds=0)) == (state == "cancelled")
+    assert len(service.store.take_messages(hold_seconds=0)) == (state == "cancelled")
     if state == "queued":
         assert run(home, "jobs", "cancel", job.id) == 0
     assert run(home, "jobs", "retry", job.id) == 0
     assert run(home, "worker", "--once") == 0
-    assert sums_of(desk) == expected
+    assert sums_of(service) == expected
 
 
 @pytest.mark.parametrize("point", STOP)
 def test_killed_while_it_stops_because_somebody_wanted_that(home, waiting, expected, point):
-    desk = copy(waiting, home)
-    (job,) = all_jobs(desk)
+    service = copy(waiting, home)
+    (job,) = all_jobs(service)
     worker = start(home, "worker", "--once", fault=point, pace=0.05)
-    while desk.store.get(job.id).standing.step < 1:
+    while service.store.get(job.id).standing.step < 1:
         assert worker.poll() is None
-    desk.store.cancel(job.id)
+    service.store.cancel(job.id)
     assert worker.wait() == KILLED
     assert run(home, "worker", "--once") == 0
-    assert desk.store.get(job.id).state == "cancelled"
-    assert [letter.type for letter in desk.store.take_letters()] == ["video.cancelled"]
-    desk.store.retry(job.id)
+    assert service.store.get(job.id).state == "cancelled"
+    assert [letter.type for letter in service.store.take_messages()] == ["video.cancelled"]
+    service.store.retry(job.id)
     assert run(home, "worker", "--once") == 0
-    assert sums_of(desk) == expected
+    assert sums_of(service) == expected
 
 
 @pytest.mark.parametrize("point", AGAIN)
 def test_killed_while_a_job_is_tried_again(home, waiting, expected, point):
-    desk = copy(waiting, home)
-    (job,) = all_jobs(desk)
-    desk.store.cancel(job.id)
+    service = copy(waiting, home)
+    (job,) = all_jobs(service)
+    service.store.cancel(job.id)
     assert run(home, "jobs", "retry", job.id, fault=point) == KILLED
-    assert desk.store.get(job.id).state == "queued"
+    assert service.store.get(job.id).state == "queued"
     assert run(home, "worker", "--once") == 0
-    assert sums_of(desk) == expected
+    assert sums_of(service) == expected
 
 
 @pytest.mark.parametrize("point", PAUSE)
 def test_killed_while_the_queue_is_paused_or_goes_on(home, waiting, point):
-    desk, command = copy(waiting, home), point.partition(":")[0]
+    service, command = copy(waiting, home), point.partition(":")[0]
     if command == "resume":
-        desk.store.pause()
+        service.store.pause()
     assert run(home, "jobs", command, fault=point) == KILLED
-    assert desk.store.paused == (command == "pause")
+    assert service.store.paused == (command == "pause")
     assert run(home, "worker", "--once") == 0
-    assert desk.store.counts() == {"queued" if command == "pause" else "completed": 1}
+    assert service.store.counts() == {"queued" if command == "pause" else "completed": 1}
 
 
 @pytest.mark.parametrize("point", DELETE)
 def test_killed_while_a_job_is_deleted(home, made, point):
-    desk = copy(made, home)
-    (job,) = all_jobs(desk)
+    service = copy(made, home)
+    (job,) = all_jobs(service)
     assert run(home, "jobs", "rm", job.id, fault=point) == KILLED
     if point == "delete: saved":
-        assert desk.store.get(job.id) == job, "not committed: nothing happened"
+        assert service.store.get(job.id) == job, "not committed: nothing happened"
         assert run(home, "jobs", "rm", job.id) == 0
     with pytest.raises(JobNotFoundError):
-        desk.store.get(job.id)
+        service.store.get(job.id)
     assert run(home, "jobs", "prune") == 0
-    assert not desk.rooms.folder(job.id).exists()
-    assert desk.store.check() == "ok"
+    assert not service.storage.folder(job.id).exists()
+    assert service.store.check() == "ok"
 
 
 @pytest.mark.parametrize("point", PRUNE)
 def test_killed_while_old_jobs_are_cleared_away(home, made, point):
-    desk = copy(made, home)
-    for file in desk.rooms.inputs.iterdir():
+    service = copy(made, home)
+    for file in service.storage.inputs.iterdir():
         os.utime(file, (0, 0))
     assert run(home, "jobs", "prune", "--max-gib", "0", fault=point) == KILLED
     assert run(home, "jobs", "prune", "--max-gib", "0") == 0
-    assert (all_jobs(desk), list(desk.rooms.job_folders()), list(desk.rooms.inputs.iterdir())) == ((), [], [])
-    assert desk.store.check() == "ok"
+    storage = service.storage
+    assert (all_jobs(service), list(storage.job_folders()), list(storage.inputs.iterdir())) == ((), [], [])
+    assert service.store.check() == "ok"
 
 
 @pytest.mark.parametrize("point", ADOPT)
 def test_killed_while_clips_are_taken_in(home, made, point):
-    desk = copy(made, home)
-    (job,) = all_jobs(desk)
-    desk.store.close()
+    service = copy(made, home)
+    (job,) = all_jobs(service)
+    service.store.close()
     for file in (home / "jobs").glob("queue.sqlite3*"):
         file.unlink()
     assert run(home, "jobs", "adopt", fault=point) == KILLED
     assert run(home, "jobs", "adopt") == 0
-    (again,) = all_jobs(open_desk(home))
+    (again,) = all_jobs(open_service(home))
     assert (again.id, again.outputs) == (job.id, job.outputs)
 
 
 @pytest.mark.parametrize("point", MOVE)
 def test_killed_while_the_line_is_put_in_another_order(home, waiting, expected, point):
-    desk = copy(waiting, home)
-    (job,) = all_jobs(desk)
-    twins = [desk.store.clone(job.id).id for _ in range(2)]
+    service = copy(waiting, home)
+    (job,) = all_jobs(service)
+    twins = [service.store.clone(job.id).id for _ in range(2)]
     before, after = [job.id, *twins], [twins[1], job.id, twins[0]]
     assert run(home, "jobs", "move", "--first", twins[1], fault=point) == KILLED
     happened = point == "move: committed"
-    assert [one.id for one in desk.store.line()] == (after if happened else before), "all of it or nothing"
+    assert [one.id for one in service.store.line()] == (after if happened else before), "all of it or nothing"
     assert run(home, "jobs", "move", "--first", twins[1]) == 0
-    assert [one.id for one in desk.store.line()] == after
+    assert [one.id for one in service.store.line()] == after
     assert run(home, "worker", "--once") == 0
-    no_harm(desk, expected)
+    no_harm(service, expected)
 
 
 @pytest.mark.parametrize("point", OUTBOX)
 def test_killed_while_news_is_delivered(home, made, point):
     """A letter may come twice, but never not at all; one that has arrived is done with."""
-    desk = copy(made, home)
-    (job,) = all_jobs(desk)
-    name = f"evt_{job.id.removeprefix('video_')}{desk.store.last_event()}"
-    told = ("letter_arrived", name) if point == "outbox: arrived" else ("take_letters",)
+    service = copy(made, home)
+    (job,) = all_jobs(service)
+    name = f"evt_{job.id.removeprefix('video_')}{service.store.last_event()}"
+    told = ("message_delivered", name) if point == "outbox: arrived" else ("take_messages",)
     assert do(home, *told, fault=point) == KILLED
-    tries = [letter.tries for letter in desk.store.take_letters()]
+    tries = [letter.tries for letter in service.store.take_messages()]
     assert tries == ([1] if point == "outbox: taken" else []), (
         "who died may have sent it: it is held for a while"
     )
-    with desk.store.tables.transaction():
-        later = desk.store.tables.take_letters(time.time() + 61, time.time() + 122, 10)
+    with service.store.tables.transaction():
+        later = service.store.tables.take_messages(time.time() + 61, time.time() + 122, 10)
     assert [letter.id for letter in later] == ([] if point == "outbox: arrived" else [name])
 
 
@@ -326,8 +327,8 @@ def test_killed_while_a_file_comes_in(home, picture, point):
 
 @pytest.mark.parametrize("point", FILE)
 def test_killed_while_a_clip_is_fetched(home, made, expected, point):
-    desk, target = copy(made, home), home / "cat.mp4"
-    (job,) = all_jobs(desk)
+    service, target = copy(made, home), home / "cat.mp4"
+    (job,) = all_jobs(service)
     told = ("jobs", "download", job.id, "--output", str(target))
     assert run(home, *told, fault=point) == KILLED
     first = home / "cat-1.mp4" if (home / "cat-1.mp4").exists() else target
@@ -337,30 +338,30 @@ def test_killed_while_a_clip_is_fetched(home, made, expected, point):
 
 
 def test_a_worker_that_was_stopped_and_wakes_up_late_publishes_nothing(home, waiting, expected):
-    desk = copy(waiting, home)
-    (job,) = all_jobs(desk)
+    service = copy(waiting, home)
+    (job,) = all_jobs(service)
     late = start(home, "worker", "--once", "--name", "late", pace=0.1)
     try:
-        while desk.store.get(job.id).standing.step < 2:
+        while service.store.get(job.id).standing.step < 2:
             assert late.poll() is None
         os.kill(late.pid, signal.SIGSTOP)
-        assert [one.state for one in desk.store.bury("late")] == ["queued"]
+        assert [one.state for one in service.store.release_worker("late")] == ["queued"]
         assert run(home, "worker", "--once") == 0
-        assert desk.store.get(job.id).state == "completed"
+        assert service.store.get(job.id).state == "completed"
     finally:
         os.kill(late.pid, signal.SIGCONT)
     assert late.wait() == 0
     assert "another worker has it now" in (home / "log").read_text()
-    assert {output.seed: output.sha256 for output in desk.store.get(job.id).outputs} == expected
-    desk.tidy()
-    no_harm(desk, expected)
+    assert {output.seed: output.sha256 for output in service.store.get(job.id).outputs} == expected
+    service.tidy()
+    no_harm(service, expected)
 
 
 def test_the_environment_arms_a_place(home):
     command = [sys.executable, "-m", "vitascope.testing", "jobs", "submit", "a cat", "--model", "fake"]
     environment = {**os.environ, "VITASCOPE_HOME": str(home), "VITASCOPE_FAULT": "submit: inserted"}
     assert subprocess.run(command, env=environment).returncode == KILLED
-    assert open_desk(home).store.counts() == {}
+    assert open_service(home).store.counts() == {}
 
 
 def test_every_place_is_tried_and_unknown_ones_are_refused(monkeypatch):
@@ -368,6 +369,6 @@ def test_every_place_is_tried_and_unknown_ones_are_refused(monkeypatch):
     with pytest.raises(ValueError, match="is no fault point"):
         arm("worker: dreaming")
     monkeypatch.setattr("vitascope.failpoints._armed", {"worker: loading": 2})
-    FaultPoint("worker: encoding")
+    failpoint("worker: encoding")
     with pytest.raises(ValueError, match="is missing in POINTS"):
-        FaultPoint("worker: dreaming")
+        failpoint("worker: dreaming")

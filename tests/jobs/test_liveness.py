@@ -2,12 +2,12 @@ import signal
 
 import pytest
 
-from vitascope.jobs.liveness import Presence, absent, silence
+from vitascope.jobs.liveness import Liveness, absent, silence
 from vitascope.testing.chaos import start
 
 
 def test_the_living_are_left_alone_and_the_dead_are_named_once(tmp_path):
-    alive = Presence(tmp_path, "alive")
+    alive = Liveness(tmp_path, "alive")
     (tmp_path / "dead.lock").touch()
     assert list(absent(tmp_path)) == ["dead"]
     assert list(absent(tmp_path)) == []
@@ -27,9 +27,9 @@ def test_the_dead_stay_known_until_somebody_has_looked_after_them(tmp_path):
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
-def test_a_process_is_absent_as_soon_as_it_has_ended(desk, home, number):
+def test_a_process_is_absent_as_soon_as_it_has_ended(service, home, number):
     worker = start(home, "worker", "--name", "w")
-    folder = desk.rooms.workers
+    folder = service.storage.workers
     while not (folder / "w.lock").exists() or list(absent(folder)):
         assert worker.poll() is None
     if number == signal.SIGKILL:

@@ -1,6 +1,6 @@
 from functools import cached_property
 
-from vitascope.jobs.model_cache import Warm, release
+from vitascope.jobs.model_cache import ModelCache, release
 from vitascope.testing.fakes import FakeBackend
 
 
@@ -20,7 +20,7 @@ def test_the_least_recently_used_is_let_go():
     def find(name: str) -> Loads:
         return made.setdefault(name, Loads(name))
 
-    warm = Warm(find, keep=2)
+    warm = ModelCache(find, keep=2)
     for name in ("a", "b", "a", "c", "a", "b"):
         assert warm.get(name).networks == f"the networks of {name}"
     assert {name: one.loaded for name, one in made.items()} == {"a": 1, "b": 2, "c": 1}

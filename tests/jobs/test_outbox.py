@@ -5,14 +5,14 @@ import json
 import pytest
 
 from vitascope.jobs.job import Failure, Request
-from vitascope.jobs.outbox import MAX_TRIES, WAITS, Mailbox
+from vitascope.jobs.outbox import MAX_TRIES, WAITS, Outbox
 from vitascope.jobs.stores.store import Store
 
 
 @pytest.fixture
-def box(store) -> Mailbox:
-    """A mailbox without chance: every wait is the usual one."""
-    return Mailbox(store, lambda: 0.5)
+def box(store) -> Outbox:
+    """A outbox without chance: every wait is the usual one."""
+    return Outbox(store, lambda: 0.5)
 
 
 def news(store: Store) -> str:
@@ -38,7 +38,7 @@ def test_a_letter_goes_to_each_endpoint_once(box, store):
     ]
     assert len({one.letter for one in taken}) == 1
     assert box.take(["we_a", "we_b"]) == [], "they are held"
-    assert store.take_letters() == []
+    assert store.take_messages() == []
 
 
 def test_what_arrived_is_never_taken_again_and_stays_to_be_seen(box, store, clock):
@@ -79,9 +79,9 @@ def test_tries_are_ever_farther_apart_and_then_it_is_given_up_where_all_can_see(
 
 def test_waits_are_spread_by_chance_and_no_shorter_than_the_endpoint_asks(store, clock):
     news(store)
-    Mailbox(store).address(everybody)
+    Outbox(store).address(everybody)
     for chance, low in ((0.0, 0.8), (1.0, 1.2)):
-        box = Mailbox(store, lambda chance=chance: chance)
+        box = Outbox(store, lambda chance=chance: chance)
         endpoint = "we_a" if chance else "we_b"
         (mine,) = box.take([endpoint])
         assert box.failed(mine, "answers 503", 503).due == pytest.approx(clock.now() + low * WAITS[0])
@@ -124,6 +124,6 @@ def test_an_endpoint_that_is_gone_and_news_of_long_ago_are_forgotten(box, store,
     clock.wait(100)
     news(store)
     with store.tables.transaction():
-        store.tables.forget_letters(clock.now() - 50)
+        store.tables.forget_messages(clock.now() - 50)
     assert box.deliveries() == []
     assert box.address(everybody) == 1, "the young one is still there"

@@ -7,9 +7,9 @@ from vitascope.backends.registry import backend
 from vitascope.decode.video import decode, glimpse
 from vitascope.jobs import previews as module
 from vitascope.jobs.previews import Previews
-from vitascope.jobs.progress import Gauge
-from vitascope.jobs.service import Desk
-from vitascope.jobs.storage import Rooms
+from vitascope.jobs.progress import JobProgress
+from vitascope.jobs.service import JobService
+from vitascope.jobs.storage import JobStorage
 from vitascope.jobs.stores.memory import memory_store
 from vitascope.jobs.worker import Worker, WorkerOptions
 from vitascope.progress import Event, Progress
@@ -115,10 +115,10 @@ def test_every_step_of_a_clip_can_be_looked_at_and_looking_changes_nothing():
 
 def test_a_worker_shows_the_clip_in_the_making_and_clears_up(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "SHARE", 1e9)
-    rooms = Rooms(tmp_path / "jobs")
-    rooms.make()
-    desk = Desk(memory_store(), rooms)
-    job = desk.submit(take(7)).id
+    storage = JobStorage(tmp_path / "jobs")
+    storage.make()
+    service = JobService(memory_store(), storage)
+    job = service.submit(take(7)).id
     shown = []
 
     class Watching(FakeLatents):
@@ -128,17 +128,17 @@ def test_a_worker_shows_the_clip_in_the_making_and_clears_up(tmp_path, monkeypat
             def listen(event: Event) -> None:
                 listener(event)
                 if event.phase == "denoise" and event.step == 3 and not event.finished:
-                    with Image.open(desk.rooms.preview(job)) as seen:
-                        shown.append((seen.size, desk.store.get(job).standing.preview))
+                    with Image.open(service.storage.preview(job)) as seen:
+                        shown.append((seen.size, service.store.get(job).standing.preview))
 
             progress._listener = listen
             return super().render(shot, progress)
 
-    Worker(desk, WorkerOptions(once=True, preview=0), lambda model: Watching()).run()
-    assert desk.store.get(job).state == "completed"
+    Worker(service, WorkerOptions(once=True, preview=0), lambda model: Watching()).run()
+    assert service.store.get(job).state == "completed"
     assert shown == [((64, 48), 3)]
-    assert [file.name for file in desk.rooms.folder(job).iterdir()] == ["1-0.mp4"]
-    numbers = [one.data["preview"] for one in desk.store.events(job) if one.type == "progress"]
+    assert [file.name for file in service.storage.folder(job).iterdir()] == ["1-0.mp4"]
+    numbers = [one.data["preview"] for one in service.store.events(job) if one.type == "progress"]
     assert numbers == sorted(numbers)
     assert numbers[-1] == 5
 
@@ -146,15 +146,15 @@ def test_a_worker_shows_the_clip_in_the_making_and_clears_up(tmp_path, monkeypat
 def test_the_guess_for_the_whole_job_is_of_the_pace_of_this_attempt():
     clock = Clock()
     planned = pipeline.plan(take(7, steps=10), backend("fake")).shot
-    gauge = Gauge([planned], 17, clock=clock)
-    gauge.read(Event("load", 0, 1))
+    job_progress = JobProgress([planned], 17, clock=clock)
+    job_progress.read(Event("load", 0, 1))
     clock.now = 50.0
-    gauge.read(Event("encode", 0, 1))
+    job_progress.read(Event("encode", 0, 1))
     told = []
     for step in range(1, 11):
         clock.now += 2.0
-        told.append(gauge.read(Event("denoise", step, 10)).job_seconds_left)
+        told.append(job_progress.read(Event("denoise", step, 10)).job_seconds_left)
     assert told[0] is None, "one step is no pace"
     assert told[1] == pytest.approx(2 * (8 + 2.5), rel=0.2), "eight steps, decoding and writing"
     assert told[1:] == sorted(told[1:], reverse=True)
-    assert gauge.read(Event("write", 1, 1)).job_seconds_left == pytest.approx(0, abs=0.3)
+    assert job_progress.read(Event("write", 1, 1)).job_seconds_left == pytest.approx(0, abs=0.3)

@@ -7,7 +7,7 @@ import pytest
 
 from vitascope.errors import InputFileError
 from vitascope.files import private_folder, published
-from vitascope.jobs.service import open_desk
+from vitascope.jobs.service import open_service
 from vitascope.jobs.storage import BALLAST
 from vitascope.jobs.worker import Worker, WorkerOptions
 from vitascope.testing.chaos import run, take
@@ -26,14 +26,14 @@ def test_homes_queues_clips_and_inputs_are_private_under_any_umask(tmp_path, mas
     picture.write_bytes(b"a picture")
     before = os.umask(mask)
     try:
-        desk = open_desk(home)
-        desk.submit(take(1))
-        desk.back_up()
+        service = open_service(home)
+        service.submit(take(1))
+        service.back_up()
         from vitascope.types import Given
 
         shot = take(2).model_copy(update={"givens": (Given(kind="image", source=str(picture)),)})
-        desk.rooms.keep_inputs(shot)
-        Worker(desk, WorkerOptions(once=True)).run()
+        service.storage.keep_inputs(shot)
+        Worker(service, WorkerOptions(once=True)).run()
     finally:
         os.umask(before)
     assert list(home.rglob("*.mp4"))
@@ -48,7 +48,7 @@ def test_homes_queues_clips_and_inputs_are_private_under_any_umask(tmp_path, mas
 def test_all_that_a_worker_process_makes_is_private(tmp_path):
     before = os.umask(0o000)
     try:
-        open_desk(tmp_path / "home").submit(take(1))
+        open_service(tmp_path / "home").submit(take(1))
         assert run(tmp_path / "home", "worker", "--once") == 0
     finally:
         os.umask(before)
@@ -61,7 +61,7 @@ def test_a_home_of_before_is_closed(tmp_path):
     (tmp_path / "jobs").chmod(0o755)
     (tmp_path / "jobs" / "queue.sqlite3").touch()
     (tmp_path / "jobs" / "queue.sqlite3").chmod(0o644)
-    open_desk(tmp_path)
+    open_service(tmp_path)
     assert open_to_others(tmp_path / "jobs") == []
 
 
@@ -78,9 +78,9 @@ def test_a_private_file_and_folder_are_so_under_any_umask(tmp_path):
 
 
 @pytest.mark.parametrize("model", ["fake", "nowhere"])
-def test_no_word_of_a_prompt_is_in_the_log_of_a_worker(desk, model):
+def test_no_word_of_a_prompt_is_in_the_log_of_a_worker(service, model):
     lines = []
-    job = desk.submit(take(1, prompt=f"a {WORDS}")).id
+    job = service.submit(take(1, prompt=f"a {WORDS}")).id
 
     def find(name: str):
         from vitascope.backends.registry import backend
@@ -90,19 +90,19 @@ def test_no_word_of_a_prompt_is_in_the_log_of_a_worker(desk, model):
             raise RequestError("prompt", f"{WORDS} cannot be drawn")
         return backend(name)
 
-    Worker(desk, WorkerOptions(once=True), find, lines.append).run()
+    Worker(service, WorkerOptions(once=True), find, lines.append).run()
     assert any(job in line for line in lines)
     assert [line for line in lines for word in WORDS.split() if len(word) > 4 and word in line] == []
 
 
-def test_no_word_of_a_prompt_is_in_the_traceback_of_an_unforeseen_error(desk):
+def test_no_word_of_a_prompt_is_in_the_traceback_of_an_unforeseen_error(service):
     lines = []
-    desk.submit(take(1, prompt=f"a {WORDS}"))
+    service.submit(take(1, prompt=f"a {WORDS}"))
 
     def find(name: str):
         raise KeyError(WORDS)
 
-    Worker(desk, WorkerOptions(once=True), find, lines.append).run()
+    Worker(service, WorkerOptions(once=True), find, lines.append).run()
     assert any("KeyError" in line and "test_private.py" in line for line in lines)
     assert [line for line in lines if "zanzibar" in line and "raise KeyError(WORDS)" not in line] == []
 
@@ -114,18 +114,18 @@ def test_ballast_follows_no_link(tmp_path, there):
         victim.write_text("precious")
     (tmp_path / "jobs").mkdir()
     (tmp_path / "jobs" / "ballast").symlink_to(victim)
-    desk = open_desk(tmp_path)
-    desk.tidy()
+    service = open_service(tmp_path)
+    service.tidy()
     assert (victim.read_text() == "precious") if there else not victim.exists()
-    assert desk.rooms.drop_ballast()
-    desk.tidy()
+    assert service.storage.drop_ballast()
+    service.tidy()
     assert (tmp_path / "jobs" / "ballast").stat().st_size == BALLAST
 
 
 def test_ballast_takes_no_folder_and_no_fifo_for_a_file(tmp_path):
     (tmp_path / "jobs").mkdir()
     os.mkfifo(tmp_path / "jobs" / "ballast")
-    open_desk(tmp_path).tidy()
+    open_service(tmp_path).tidy()
     assert stat.S_ISFIFO((tmp_path / "jobs" / "ballast").lstat().st_mode)
 
 

@@ -3,7 +3,7 @@ from itertools import pairwise
 import pytest
 
 from vitascope import pipeline
-from vitascope.jobs.progress import Gauge
+from vitascope.jobs.progress import JobProgress
 from vitascope.progress import Event, Progress
 from vitascope.testing.chaos import take
 from vitascope.testing.fakes import FakeLatents
@@ -13,8 +13,8 @@ from vitascope.testing.fakes import FakeLatents
 def test_it_grows_evenly_from_0_to_99(tmp_path, said):
     renderer = FakeLatents()
     planned = pipeline.plan(take(7, **said), renderer).shot
-    gauge, told = Gauge([planned], renderer.card.num_frames), []
-    progress = Progress(lambda event: told.append(gauge.read(event)))
+    job_progress, told = JobProgress([planned], renderer.card.num_frames), []
+    progress = Progress(lambda event: told.append(job_progress.read(event)))
     clip = pipeline.generate(planned, renderer, progress)
     pipeline.deliver(clip, tmp_path / "clip.mp4", progress)
     percents = [standing.percent for standing in told]
@@ -24,31 +24,33 @@ def test_it_grows_evenly_from_0_to_99(tmp_path, said):
 
 
 def test_several_clips_share_the_whole():
-    gauge = Gauge([take(7, steps=4)] * 2, 17)
-    assert gauge.read(Event("write", 1, 1)).percent == 50
-    gauge.next_clip()
-    assert gauge.read(Event("load", 0, 1)).percent == 50
-    assert gauge.read(Event("write", 1, 1)).percent == 99
+    job_progress = JobProgress([take(7, steps=4)] * 2, 17)
+    assert job_progress.read(Event("write", 1, 1)).percent == 50
+    job_progress.next_clip()
+    assert job_progress.read(Event("load", 0, 1)).percent == 50
+    assert job_progress.read(Event("write", 1, 1)).percent == 99
 
 
 def test_steps_that_were_made_before_are_counted():
-    gauge = Gauge([take(7, steps=8)], 17)
-    standing = gauge.read(Event("denoise", 1, 3, 2.0))
+    job_progress = JobProgress([take(7, steps=8)], 17)
+    standing = job_progress.read(Event("denoise", 1, 3, 2.0))
     assert (standing.step, standing.total, standing.seconds_left) == (6, 8, 2.0)
 
 
 def test_a_phase_that_nobody_knows_harms_nothing():
-    gauge = Gauge([take(7)], 17)
-    assert gauge.read(Event("dream", 1, 2)).percent == 0
+    job_progress = JobProgress([take(7)], 17)
+    assert job_progress.read(Event("dream", 1, 2)).percent == 0
 
 
 def test_shots_of_a_film_take_as_much_as_they_are_long():
-    gauge = Gauge([take(7, steps=4), take(8, steps=8, num_frames=40)], 17)
-    half = gauge.read(Event("denoise", 2, 4))
+    job_progress = JobProgress([take(7, steps=4), take(8, steps=8, num_frames=40)], 17)
+    half = job_progress.read(Event("denoise", 2, 4))
     assert (half.clip, half.clip_percent) == (0, 44)
-    gauge.next_clip()
-    begun = gauge.read(Event("load", 0, 1))
+    job_progress.next_clip()
+    begun = job_progress.read(Event("load", 0, 1))
     assert (begun.clip, begun.clip_percent, begun.percent) == (1, 0, 25), "the second has three windows"
-    assert gauge.read(Event("denoise", 1, 3)).step == 6, "it has eight steps, and five were made before"
-    gauge.next_clip()
-    assert gauge.read(Event("cut", 0, 2)).percent == 99
+    assert job_progress.read(Event("denoise", 1, 3)).step == 6, (
+        "it has eight steps, and five were made before"
+    )
+    job_progress.next_clip()
+    assert job_progress.read(Event("cut", 0, 2)).percent == 99

@@ -10,9 +10,9 @@ import pytest
 
 from tests.jobs.test_supervisor import Cast
 from vitascope.jobs.clock import PauseDetector, SystemClock
-from vitascope.jobs.liveness import Presence, is_stopped, silence
-from vitascope.jobs.service import open_desk
+from vitascope.jobs.liveness import Liveness, is_stopped, silence
 from vitascope.jobs.supervisor import Supervisor
+from vitascope.jobs.supervisor_pid import open_service
 from vitascope.jobs.worker import Worker, WorkerOptions
 from vitascope.testing.chaos import take
 from vitascope.testing.fakes import register_fakes
@@ -27,7 +27,7 @@ class Fork:
         self.status = None
         self.pid = os.fork()
         if self.pid == 0:
-            Worker(open_desk(home, lease_seconds=LEASE), WorkerOptions(name, poll=0.05)).run()
+            Worker(open_service(home, lease_seconds=LEASE), WorkerOptions(name, poll=0.05)).run()
             os._exit(0)
 
     def poll(self) -> int | None:
@@ -46,7 +46,7 @@ def supervise(home: Path) -> None:
     os.setsid()
     os.environ["VITASCOPE_FAKE_SECONDS"] = "0.3"
     register_fakes()
-    crew = Supervisor(open_desk(home, lease_seconds=LEASE), 1, lambda name: Fork(home, name))
+    crew = Supervisor(open_service(home, lease_seconds=LEASE), 1, lambda name: Fork(home, name))
     while True:
         crew.tick()
         time.sleep(0.05)
@@ -61,7 +61,7 @@ def wait_for(what, seconds: float = 60.0):
 
 
 @pytest.fixture
-def service(home):
+def supervisor_pid(home):
     """The number of a supervisor and its worker, in a group of their own, with leases of a second."""
     process = multiprocessing.get_context("forkserver").Process(target=supervise, args=(home,), daemon=True)
     process.start()
@@ -70,33 +70,35 @@ def service(home):
     process.join()
 
 
-def test_a_service_that_sleeps_for_longer_than_its_leases_loses_nothing(home, service):
-    desk = open_desk(home, lease_seconds=LEASE)
-    job = desk.submit(take(0, steps=14)).id
+def test_a_service_that_sleeps_for_longer_than_its_leases_loses_nothing(home, supervisor_pid):
+    service = open_service(home, lease_seconds=LEASE)
+    job = service.submit(take(0, steps=14)).id
     for _ in range(2):
-        step = wait_for(lambda: desk.store.get(job).standing.step)
-        os.killpg(service, signal.SIGSTOP)
+        step = wait_for(lambda: service.store.get(job).standing.step)
+        os.killpg(supervisor_pid, signal.SIGSTOP)
         time.sleep(3.5 * LEASE)
-        os.killpg(service, signal.SIGCONT)
-        wait_for(lambda step=step: desk.store.get(job).standing.step > step or desk.store.get(job).finished)
-    wait_for(lambda: desk.store.get(job).finished)
-    done = desk.store.get(job)
+        os.killpg(supervisor_pid, signal.SIGCONT)
+        wait_for(
+            lambda step=step: service.store.get(job).standing.step > step or service.store.get(job).finished
+        )
+    wait_for(lambda: service.store.get(job).finished)
+    done = service.store.get(job)
     assert (done.state, done.attempt, done.lost) == ("completed", 1, 0)
 
 
-def test_a_worker_that_somebody_stops_is_not_ended_and_loses_no_attempt(home, service):
-    desk = open_desk(home, lease_seconds=LEASE)
-    job = desk.submit(take(0, steps=14)).id
-    wait_for(lambda: desk.store.get(job).standing.step)
-    name = desk.store.get(job).worker
-    pid = int((desk.rooms.workers / f"{name}.lock").read_text())
+def test_a_worker_that_somebody_stops_is_not_ended_and_loses_no_attempt(home, supervisor_pid):
+    service = open_service(home, lease_seconds=LEASE)
+    job = service.submit(take(0, steps=14)).id
+    wait_for(lambda: service.store.get(job).standing.step)
+    name = service.store.get(job).worker
+    pid = int((service.storage.workers / f"{name}.lock").read_text())
     os.kill(pid, signal.SIGSTOP)
-    assert wait_for(lambda: is_stopped(desk.rooms.workers, name))
+    assert wait_for(lambda: is_stopped(service.storage.workers, name))
     time.sleep(3.5 * LEASE)
-    assert desk.store.get(job).state == "queued", "somebody else could have it"
+    assert service.store.get(job).state == "queued", "somebody else could have it"
     os.kill(pid, signal.SIGCONT)
-    wait_for(lambda: desk.store.get(job).finished)
-    done = desk.store.get(job)
+    wait_for(lambda: service.store.get(job).finished)
+    done = service.store.get(job)
     assert (done.state, done.attempt, done.lost) == ("completed", 2, 0)
     os.kill(pid, 0)
 
@@ -120,40 +122,40 @@ def test_a_pause_is_noticed_and_everybody_gets_time_to_speak():
 
 
 def test_no_wall_clock_makes_a_worker_silent(tmp_path, monkeypatch):
-    presence = Presence(tmp_path, "w")
+    liveness = Liveness(tmp_path, "w")
     for hours in (-2, 2, 10_000):
         monkeypatch.setattr(time, "time", lambda hours=hours: 1_800_000_000.0 + hours * 3600)
-        presence.touch()
+        liveness.touch()
         assert silence(tmp_path, "w") < 60
     os.utime(tmp_path / "w.lock", (time.monotonic() - 500,) * 2)
     assert 400 < silence(tmp_path, "w") < 600
-    presence.leave()
+    liveness.leave()
 
 
-def test_a_hundred_sleeps_end_no_worker_and_count_no_attempt(desk, monkeypatch):
+def test_a_hundred_sleeps_end_no_worker_and_count_no_attempt(service, monkeypatch):
     """As the two tests above, without the waiting: the clocks of the supervisor and of the queue jump by hours."""
     cast, ticks = Cast(), [1000.0]
     monkeypatch.setattr(SystemClock, "ticks", lambda self: ticks[0])
-    crew = Supervisor(desk, 1, cast, say=lambda line: None)
-    crew._pauses = PauseDetector(desk.store.lease_seconds / 2, lambda: ticks[0])
-    job = desk.submit(take(0)).id
+    crew = Supervisor(service, 1, cast, say=lambda line: None)
+    crew._pauses = PauseDetector(service.store.lease_seconds / 2, lambda: ticks[0])
+    job = service.submit(take(0)).id
     crew.tick()
-    presence = Presence(desk.rooms.workers, cast[0].name)
-    lease = desk.store.claim(cast[0].name).lease
+    liveness = Liveness(service.storage.workers, cast[0].name)
+    lease = service.store.claim(cast[0].name).lease
     for _ in range(100):
         crew.tick()
         ticks[0] += 7200
-        os.utime(desk.rooms.workers / f"{cast[0].name}.lock", (time.monotonic() - 7200,) * 2)
+        os.utime(service.storage.workers / f"{cast[0].name}.lock", (time.monotonic() - 7200,) * 2)
         for _ in range(3):
             ticks[0] += 0.25
             crew.tick()
-        presence.touch()
-        desk.store.beat(lease)
+        liveness.touch()
+        service.store.beat(lease)
         for _ in range(100):
             ticks[0] += 0.25
             crew.tick()
     assert not cast[0].killed
-    assert (desk.store.get(job).state, desk.store.get(job).lost, desk.store.get(job).attempt) == (
+    assert (service.store.get(job).state, service.store.get(job).lost, service.store.get(job).attempt) == (
         "running",
         0,
         1,
@@ -162,5 +164,5 @@ def test_a_hundred_sleeps_end_no_worker_and_count_no_attempt(desk, monkeypatch):
     for _ in range(200):
         ticks[0] += 0.25
         crew.tick()
-    assert desk.store.get(job).lost == 1, "who is awake and silent is judged"
-    presence.leave()
+    assert service.store.get(job).lost == 1, "who is awake and silent is judged"
+    liveness.leave()

@@ -10,8 +10,8 @@ from PIL import Image
 from starlette.testclient import TestClient
 
 from vitascope.jobs.job import Job
-from vitascope.jobs.service import Desk
-from vitascope.jobs.storage import Rooms
+from vitascope.jobs.service import JobService
+from vitascope.jobs.storage import JobStorage
 from vitascope.jobs.stores.memory import memory_store
 from vitascope.jobs.worker import Worker, WorkerOptions
 from vitascope.server.app import make_app
@@ -25,16 +25,16 @@ def fakes() -> None:
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Desk:
-    """A desk whose queue is in memory: worker, server and test share one process."""
-    rooms = Rooms(tmp_path / "jobs")
-    rooms.make()
-    return Desk(memory_store(), rooms)
+def service(tmp_path: Path) -> JobService:
+    """A service whose queue is in memory: worker, server and test share one process."""
+    storage = JobStorage(tmp_path / "jobs")
+    storage.make()
+    return JobService(memory_store(), storage)
 
 
 @pytest.fixture
-def house(tmp_path: Path, desk: Desk) -> House:
-    return open_house(tmp_path, desk, models=("fake",))
+def house(tmp_path: Path, service: JobService) -> House:
+    return open_house(tmp_path, service, models=("fake",))
 
 
 @pytest.fixture
@@ -45,17 +45,17 @@ def client(house: House):
 
 
 @pytest.fixture
-def work(desk: Desk) -> Callable[[], None]:
+def work(service: JobService) -> Callable[[], None]:
     """Let a worker do all that it finds."""
-    return lambda: Worker(desk, WorkerOptions(once=True)).run()
+    return lambda: Worker(service, WorkerOptions(once=True)).run()
 
 
 @pytest.fixture
-def made(client: TestClient, work, desk: Desk) -> Job:
+def made(client: TestClient, work, service: JobService) -> Job:
     """A video that is finished."""
     name = client.post("/v1/videos", json={"prompt": "a cat", "num_frames": 5, "seed": 7}).json()["id"]
     work()
-    return desk.store.get(name)
+    return service.store.get(name)
 
 
 def png(width: int = 64, height: int = 48, colour: str = "red") -> bytes:

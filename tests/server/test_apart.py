@@ -49,7 +49,7 @@ def blind(monkeypatch, tmp_path):
 
 @pytest.mark.parametrize("model", ["fake", "toybox"])
 def test_the_server_decodes_nothing_to_take_a_request_in(
-    client, house, desk, clip, large, made, blind, model
+    client, house, service, clip, large, made, blind, model
 ):
     object.__setattr__(house, "models", (model, "fake"))
     part = {"prompt": "make it night", "model": model, "box": "0.25,0.25,0.5,0.5"}
@@ -78,8 +78,8 @@ def test_the_server_decodes_nothing_to_take_a_request_in(
     given = {"kind": "video", "role": "source", "source": kept}
     shot = {"prompt": "make it night", "model": model, "num_frames": 5, "givens": [given]}
     assert client.post("/api/v1/jobs", json={"shot": shot}).status_code == 200
-    assert desk.store.counts()["queued"] == len(asked) + 1
-    told = [note for job in desk.store.page(limit=100).jobs for note in job.notes]
+    assert service.store.counts()["queued"] == len(asked) + 1
+    told = [note for job in service.store.page(limit=100).jobs for note in job.notes]
     assert [note for note in told if "what is not edited stays as it is, 384x288" in note]
     assert not [note for note in told if str(house.uploads.folder) in note], "no names of our folders"
 

@@ -15,10 +15,10 @@ SECONDS = 17 / 8
 
 
 @pytest.fixture
-def client(tmp_path, desk):
+def client(tmp_path, service):
     """A server where each may have five seconds an hour."""
     rules = Rules(budget=Budget(seconds_per_hour=5))
-    house = open_house(tmp_path, desk, rules=rules, models=("fake",))
+    house = open_house(tmp_path, service, rules=rules, models=("fake",))
     with TestClient(make_app(house), base_url="http://localhost") as client:
         client.secrets = {
             "ann": house.tokens.add("ann", "write"),
@@ -31,7 +31,7 @@ def ask(client, who: str, way: str = "/v1/videos", told: dict = ASKED):
     return client.post(way, json=told, headers={"authorization": f"Bearer {client.secrets[who]}"})
 
 
-def test_who_has_had_enough_is_told_when_to_come_again(client, desk):
+def test_who_has_had_enough_is_told_when_to_come_again(client, service):
     first = ask(client, "ann").json()["id"]
     assert ask(client, "ann").status_code == 200
     refused = ask(client, "ann")
@@ -47,7 +47,7 @@ def test_who_has_had_enough_is_told_when_to_come_again(client, desk):
         ("/api/v1/jobs", {"shot": {**ASKED, "model": "fake"}}),
     ):
         assert code(ask(client, "ann", way, told)) == (429, "budget_spent")
-    assert desk.store.counts() == {"queued": 2}
+    assert service.store.counts() == {"queued": 2}
 
 
 def test_a_token_may_have_limits_of_its_own(client):
@@ -64,15 +64,15 @@ def test_what_can_never_be_had_is_no_429(client):
 
 
 def test_a_restart_forgets_no_cost(tmp_path):
-    from vitascope.jobs.service import open_desk
+    from vitascope.jobs.service import open_service
     from vitascope.testing.chaos import take
 
     budget = Budget(seconds_per_day=1)
-    open_desk(tmp_path).submit(take(7), owner="ann", budget=budget)
+    open_service(tmp_path).submit(take(7), owner="ann", budget=budget)
     from vitascope.errors import BudgetError
 
     with pytest.raises(BudgetError):
-        open_desk(tmp_path).submit(take(7), owner="ann", budget=budget)
+        open_service(tmp_path).submit(take(7), owner="ann", budget=budget)
 
 
 def test_tokens_of_before_have_no_limits(tmp_path):

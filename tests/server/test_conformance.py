@@ -39,22 +39,24 @@ ENDLESS = r"/events$|/sync$"
 
 
 @pytest.fixture
-def everything(tmp_path, desk, work):
+def everything(tmp_path, service, work):
     """An app whose jobs, uploads and characters are there to be asked for, and what returns their names."""
-    house = open_house(tmp_path, desk, models=("fake",), rules=Rules(hosts=None))
+    house = open_house(tmp_path, service, models=("fake",), rules=Rules(hosts=None))
     app = make_app(house)
-    made = desk.submit(take(7))
-    desk.submit_film(Film.model_validate(FILM))
+    made = service.submit(take(7))
+    service.submit_film(Film.model_validate(FILM))
     work()
     (tmp_path / "cat.png").write_bytes(png())
 
     def names() -> dict[str, object]:
         """Names of things that are there now, some of which the next request may remove."""
-        there = made.id if any(job.id == made.id for job in desk.store.page(limit=500).jobs) else "video_none"
+        there = (
+            made.id if any(job.id == made.id for job in service.store.page(limit=500).jobs) else "video_none"
+        )
         with (tmp_path / "cat.png").open("rb") as file:
             upload = house.uploads.keep(file, Caller())
         character = house.characters.add("Mia", tmp_path / "cat.png", Caller())
-        films = [job.id for job in desk.store.page(kind="film").jobs]
+        films = [job.id for job in service.store.page(kind="film").jobs]
         told = {
             "film_id": films[0] if films else "video_none",
             "job_id": there,

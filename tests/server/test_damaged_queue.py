@@ -6,7 +6,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from tests.jobs.test_backup import damage, filled
-from vitascope.jobs.service import open_desk, queue_file
+from vitascope.jobs.service import open_service, queue_file
 from vitascope.server.app import make_app
 from vitascope.server.context import open_house
 
@@ -20,7 +20,7 @@ def client(request, tmp_path):
     queue.parent.mkdir()
     filled(queue)
     damage(queue, request.param, random.Random(3))
-    house = open_house(tmp_path, open_desk(tmp_path), models=("fake",))
+    house = open_house(tmp_path, open_service(tmp_path), models=("fake",))
     with TestClient(make_app(house), base_url="http://localhost", raise_server_exceptions=False) as client:
         yield client
 

@@ -13,16 +13,16 @@ from vitascope.testing.chaos import take
 
 
 @pytest.fixture
-def looks(desk, monkeypatch) -> list[str | None]:
+def looks(service, monkeypatch) -> list[str | None]:
     """For whom the log was looked at."""
     seen: list[str | None] = []
-    real = desk.store.tables.events
+    real = service.store.tables.events
 
     def events(job, after, limit):
         seen.append(job)
         return real(job, after, limit)
 
-    monkeypatch.setattr(desk.store.tables, "events", events)
+    monkeypatch.setattr(service.store.tables, "events", events)
     return seen
 
 
@@ -38,22 +38,22 @@ async def eventually(true) -> None:
         await asyncio.sleep(0.02)
 
 
-def test_all_who_listen_hear_of_their_own_job_until_it_is_over(house, desk):
-    names = [desk.submit(take(seed)).id for seed in range(5)]
+def test_all_who_listen_hear_of_their_own_job_until_it_is_over(house, service):
+    names = [service.submit(take(seed)).id for seed in range(5)]
 
     async def all_of_it() -> list[list[str]]:
         tasks = [asyncio.create_task(heard(house, name)) for name in names for _ in "ab"]
         await asyncio.sleep(0.2)
         for name in names:
-            desk.store.cancel(name)
+            service.store.cancel(name)
         return await asyncio.wait_for(asyncio.gather(*tasks), 60)
 
     assert asyncio.run(all_of_it()) == [["queued", "cancelled"]] * 10
 
 
-def test_while_nothing_happens_there_is_one_look_for_all(house, desk, looks, monkeypatch):
+def test_while_nothing_happens_there_is_one_look_for_all(house, service, looks, monkeypatch):
     monkeypatch.setattr(working, "LOOK_SECONDS", 600)
-    names = [desk.submit(take(seed)).id for seed in range(8)]
+    names = [service.submit(take(seed)).id for seed in range(8)]
 
     async def wait() -> tuple[int, int]:
         tasks = [asyncio.create_task(heard(house, name)) for name in names]
@@ -70,29 +70,29 @@ def test_while_nothing_happens_there_is_one_look_for_all(house, desk, looks, mon
     assert before == after, "nobody looks for himself before there is something"
 
 
-def test_only_those_whom_it_concerns_are_woken(desk):
-    one, other = (desk.submit(take(seed)).id for seed in range(2))
+def test_only_those_whom_it_concerns_are_woken(service):
+    one, other = (service.submit(take(seed)).id for seed in range(2))
 
     async def woken() -> list[bool]:
-        bell = Bell(desk.store)
+        bell = Bell(service.store)
         with bell.heard(one) as first, bell.heard(other) as second, bell.heard(None) as third:
             for rung in (first, second, third):
                 await rings(rung, 60)  # when watching begins everybody looks once more
                 rung.clear()
-            desk.store.cancel(one)
+            service.store.cancel(one)
             await rings(third, 60)
             return [first.is_set(), second.is_set(), third.is_set()]
 
     assert asyncio.run(woken()) == [True, False, True]
 
 
-def test_nobody_watches_when_nobody_listens(house, desk, looks):
-    name = desk.submit(take(1)).id
+def test_nobody_watches_when_nobody_listens(house, service, looks):
+    name = service.submit(take(1)).id
 
     async def come_and_go() -> int:
         task = asyncio.create_task(heard(house, name))
         await eventually(lambda: None in looks)
-        desk.store.cancel(name)
+        service.store.cancel(name)
         await task
         await asyncio.sleep(0)
         return len(asyncio.all_tasks())
@@ -100,37 +100,37 @@ def test_nobody_watches_when_nobody_listens(house, desk, looks):
     assert asyncio.run(come_and_go()) == 1
 
 
-def test_who_is_not_woken_looks_all_the_same(house, desk, monkeypatch):
+def test_who_is_not_woken_looks_all_the_same(house, service, monkeypatch):
     """A store whose events become visible out of order may hide one from the watcher."""
-    name = desk.submit(take(1)).id
+    name = service.submit(take(1)).id
     monkeypatch.setattr(working, "LOOK_SECONDS", 0.05)
     monkeypatch.setattr(Bell, "_ring", lambda self, jobs: None)
 
     async def unrung() -> list[str]:
         task = asyncio.create_task(heard(house, name))
         await asyncio.sleep(0.2)
-        desk.store.cancel(name)
+        service.store.cancel(name)
         return await asyncio.wait_for(task, 60)
 
     assert asyncio.run(unrung()) == ["queued", "cancelled"]
 
 
-def test_a_log_that_cannot_be_read_for_a_moment_ends_no_watch(desk, monkeypatch, caplog):
-    name, real, broken = desk.submit(take(1)).id, desk.store.tables.events, [1, 1]
+def test_a_log_that_cannot_be_read_for_a_moment_ends_no_watch(service, monkeypatch, caplog):
+    name, real, broken = service.submit(take(1)).id, service.store.tables.events, [1, 1]
 
     def events(job, after, limit):
         if broken:
             raise OSError(broken.pop())
         return real(job, after, limit)
 
-    monkeypatch.setattr(desk.store.tables, "events", events)
+    monkeypatch.setattr(service.store.tables, "events", events)
 
     async def woken() -> bool:
-        with Bell(desk.store).heard(name) as rung:
+        with Bell(service.store).heard(name) as rung:
             await eventually(lambda: not broken)
             await asyncio.sleep(0.3)
             rung.clear()
-            desk.store.cancel(name)
+            service.store.cancel(name)
             await rings(rung, 60)
             return rung.is_set()
 
@@ -139,14 +139,14 @@ def test_a_log_that_cannot_be_read_for_a_moment_ends_no_watch(desk, monkeypatch,
 
 
 @pytest.mark.parametrize("quick", [True, False])
-def test_a_read_that_may_wait_is_done_in_a_thread(desk, monkeypatch, quick):
-    monkeypatch.setattr(desk.store.tables, "quick", quick)
-    where = asyncio.run(peek(desk.store, threading.current_thread))
+def test_a_read_that_may_wait_is_done_in_a_thread(service, monkeypatch, quick):
+    monkeypatch.setattr(service.store.tables, "quick", quick)
+    where = asyncio.run(peek(service.store, threading.current_thread))
     assert (where is threading.main_thread()) == quick
 
 
-def test_a_listener_who_waits_long_is_told_that_we_are_there(house, desk, monkeypatch):
-    name = desk.submit(take(1)).id
+def test_a_listener_who_waits_long_is_told_that_we_are_there(house, service, monkeypatch):
+    name = service.submit(take(1)).id
     monkeypatch.setattr(working, "LOOK_SECONDS", 0.05)
     monkeypatch.setattr(working, "PING_SECONDS", 0.1)
 

@@ -53,19 +53,19 @@ def test_a_film_is_handed_in_made_and_fetched(client, work, tmp_path):
     assert client.get(f"/v1/videos/{made['id']}").json()["seconds"] == "2.5"
 
 
-def test_how_far_each_shot_is_is_told(client, desk):
+def test_how_far_each_shot_is_is_told(client, service):
     url = f"{URL}/{submit(client)['id']}"
-    lease = desk.store.claim("w").lease
+    lease = service.store.claim("w").lease
 
     def states() -> list[tuple[str, int]]:
         return [(shot["state"], shot["percent"]) for shot in client.get(url).json()["shots"]]
 
-    desk.store.beat(lease, Standing("denoise", 1, 4, 50, clip=1, clip_percent=30))
+    service.store.beat(lease, Standing("denoise", 1, 4, 50, clip=1, clip_percent=30))
     assert states() == [("completed", 100), ("running", 30), ("queued", 0)]
-    desk.store.beat(lease, Standing("cut", 1, 3, 99, clip=3))
+    service.store.beat(lease, Standing("cut", 1, 3, 99, clip=3))
     assert states() == [("completed", 100)] * 3
-    desk.store.beat(lease, Standing("denoise", 1, 4, 99, clip=2, clip_percent=30))
-    desk.store.fail(lease, Failure("weights", "none"))
+    service.store.beat(lease, Standing("denoise", 1, 4, 99, clip=2, clip_percent=30))
+    service.store.fail(lease, Failure("weights", "none"))
     assert states() == [("completed", 100), ("completed", 100), ("failed", 30)]
     assert client.post(f"{url}/retry").json()["shots"][0]["state"] == "queued"
     assert client.post(f"{url}/cancel").json()["state"] == "cancelled"
@@ -89,7 +89,7 @@ def test_films_are_listed_and_removed_and_jobs_are_no_films(client, made):
     assert client.get(f"/api/v1/jobs/{names[1]}").json()["kind"] == "film"
 
 
-def test_a_film_that_cannot_be_is_refused_by_shot_and_field(client, desk):
+def test_a_film_that_cannot_be_is_refused_by_shot_and_field(client, service):
     shots = FILM["shots"]
     for told, param in (
         ({"shots": [*shots, {"prompt": "a cat", "camera": "flutter"}]}, "shots[3].camera"),
@@ -104,12 +104,12 @@ def test_a_film_that_cannot_be_is_refused_by_shot_and_field(client, desk):
     ):
         answer = client.post(URL, json={**FILM, **told})
         assert (answer.status_code, answer.json()["error"]["param"]) == (400, param), answer.text
-    assert desk.store.counts() == {}
+    assert service.store.counts() == {}
     job = {"shot": {"prompt": "a cat", "model": "fake"}, "kind": "film"}
     assert code(client.post("/api/v1/jobs", json=job)) == (400, "invalid_value"), "a film has shots"
 
 
-def test_pictures_are_uploads_and_characters_and_never_paths(client, desk, work, tmp_path):
+def test_pictures_are_uploads_and_characters_and_never_paths(client, service, work, tmp_path):
     upload = client.post("/api/v1/uploads", files={"file": ("a", png())}).json()["id"]
     files = {"video": ("a", png())}
     character = client.post("/v1/videos/characters", data={"name": "Mia"}, files=files).json()["id"]
@@ -118,7 +118,7 @@ def test_pictures_are_uploads_and_characters_and_never_paths(client, desk, work,
         {"prompt": "a cat", "references": [upload]},
     ]
     made = submit(client, shots=shots, references=[character])
-    asked = desk.store.get(made["id"]).request
+    asked = service.store.get(made["id"]).request
     assert all(given.source.startswith("inputs/") for shot in asked.shots for given in shot.givens)
     assert [len(shot.givens) for shot in asked.shots] == [2, 1]
     work()

@@ -63,7 +63,7 @@ def test_what_happens_to_a_job_is_streamed_and_goes_on_where_it_broke_off(client
     assert code(client.get(url, headers={"Last-Event-ID": "x"})) == (400, "invalid_value")
 
 
-def test_the_line_is_changed_and_the_queue_is_paused(client, work, desk):
+def test_the_line_is_changed_and_the_queue_is_paused(client, work, service):
     a, b, c = (submit(client)["id"] for _ in range(3))
     client.post(f"/api/v1/jobs/{c}/move", json={"first": True})
     client.post(f"/api/v1/jobs/{a}/move", json={})
@@ -73,7 +73,7 @@ def test_the_line_is_changed_and_the_queue_is_paused(client, work, desk):
     client.post(f"/api/v1/jobs/{b}/move", json={"priority": 5})
     assert client.get("/api/v1/queue").json()["line"] == [b, c, a]
     work()
-    assert desk.store.counts() == {"queued": 3}
+    assert service.store.counts() == {"queued": 3}
     assert client.post("/api/v1/queue/resume").json()["paused"] is False
     work()
     assert code(client.post(f"/api/v1/jobs/{a}/move", json={"first": True})) == (409, "conflict")
@@ -95,11 +95,11 @@ def test_jobs_are_cancelled_retried_cloned_listed_and_removed(client, work):
     assert code(client.get("/api/v1/jobs?state=asleep")) == (400, "invalid_value")
 
 
-def test_a_shot_starts_from_uploads_and_videos_and_never_from_paths(client, made, desk):
+def test_a_shot_starts_from_uploads_and_videos_and_never_from_paths(client, made, service):
     upload = client.post("/api/v1/uploads", files={"file": ("a", png())}).json()["id"]
     for source, kind in ((upload, "image"), (made.id, "video")):
         job = submit(client, shot={**SHOT, "num_frames": 17, "givens": [{"kind": kind, "source": source}]})
-        assert desk.store.get(job["id"]).request.shot.givens[0].source.startswith("inputs/")
+        assert service.store.get(job["id"]).request.shot.givens[0].source.startswith("inputs/")
     for source in ("/etc/passwd", "../tokens.json", "http://localhost/", "inputs/x"):
         shot = {**SHOT, "givens": [{"kind": "image", "source": source}]}
         assert code(client.post("/api/v1/jobs", json={"shot": shot})) == (400, "invalid_value")
@@ -117,12 +117,12 @@ def test_a_shot_starts_from_uploads_and_videos_and_never_from_paths(client, made
         {"shot": {**SHOT, "model": "/x"}},
     ],
 )
-def test_jobs_that_cannot_be_are_refused(client, desk, told):
+def test_jobs_that_cannot_be_are_refused(client, service, told):
     assert client.post("/api/v1/jobs", json=told).status_code == 400
     half = b'{"shot": {"model": "fake", "prompt": "a cat", "style": "\\ud800"}}'
     headers = {"content-type": "application/json"}
     assert client.post("/api/v1/jobs", content=half, headers=headers).status_code == 400
-    assert desk.store.counts() == {}
+    assert service.store.counts() == {}
 
 
 def test_the_system_its_models_and_its_numbers_are_told(client, made):
@@ -136,8 +136,8 @@ def test_the_system_its_models_and_its_numbers_are_told(client, made):
     assert client.get("/api/v1/check").json() == {"queue": "ok"}
 
 
-def test_a_full_disk_is_told_to_those_who_watch(client, desk):
-    object.__setattr__(desk.rooms, "free", lambda path: 0)
+def test_a_full_disk_is_told_to_those_who_watch(client, service):
+    object.__setattr__(service.storage, "free", lambda path: 0)
     assert code(client.get("/readyz")) == (503, "disk_full")
     answer = client.post("/v1/videos", json={"prompt": "a cat"})
     assert code(answer) == (503, "disk_full")
@@ -145,21 +145,21 @@ def test_a_full_disk_is_told_to_those_who_watch(client, desk):
     assert client.get("/healthz").status_code == 200
 
 
-def test_a_clip_can_be_looked_at_while_it_is_made(client, work, desk, monkeypatch):
+def test_a_clip_can_be_looked_at_while_it_is_made(client, work, service, monkeypatch):
     name = submit(client)["id"]
     url = f"/api/v1/jobs/{name}/preview"
     assert code(client.get(url)) == (404, "not_ready")
-    running = desk.store.claim("w")
-    desk.rooms.folder(name).mkdir()
-    desk.rooms.preview(name).write_bytes(b"a picture")
-    desk.store.beat(running.lease, Standing("denoise", 1, 4, 20, 3.0, 9.5, 1))
+    running = service.store.claim("w")
+    service.storage.folder(name).mkdir()
+    service.storage.preview(name).write_bytes(b"a picture")
+    service.store.beat(running.lease, Standing("denoise", 1, 4, 20, 3.0, 9.5, 1))
     told = client.get(f"/api/v1/jobs/{name}").json()["progress"]
     assert (told["preview"], told["job_seconds_left"]) == (f"{url}?number=1", 9.5)
     answer = client.get(told["preview"])
     assert (answer.content, answer.headers["content-type"]) == (b"a picture", "image/webp")
     assert answer.headers["cache-control"] == "no-store"
     assert answer.headers["content-disposition"].startswith("attachment")
-    desk.store.give_back(running.lease)
+    service.store.give_back(running.lease)
     work()
     events = stream(client, f"/api/v1/jobs/{name}/events")
     shown = [json.loads(one["data"])["preview"] for one in events if one["event"] == "progress"]
@@ -168,10 +168,10 @@ def test_a_clip_can_be_looked_at_while_it_is_made(client, work, desk, monkeypatc
     assert client.get(f"/api/v1/jobs/{name}").json()["progress"]["preview"] is None
 
 
-def test_a_stream_that_breaks_is_taken_up_where_it_broke(live, desk, house):
+def test_a_stream_that_breaks_is_taken_up_where_it_broke(live, service, house):
     """A listener on a real connection leaves in the middle, and the next one hears the rest, once."""
-    name = desk.submit(Shot.model_validate(SHOT)).id
-    running = desk.store.claim("w")
+    name = service.submit(Shot.model_validate(SHOT)).id
+    running = service.store.claim("w")
     heard = []
 
     def listen(after: str | None, until: int) -> None:
@@ -185,14 +185,14 @@ def test_a_stream_that_breaks_is_taken_up_where_it_broke(live, desk, house):
                     return
 
     for step in range(1, 4):
-        desk.store.beat(running.lease, Standing("denoise", step, 8, 10 * step))
+        service.store.beat(running.lease, Standing("denoise", step, 8, 10 * step))
     listen(None, 4)
     for step in range(4, 7):
-        desk.store.beat(running.lease, Standing("denoise", step, 8, 10 * step))
+        service.store.beat(running.lease, Standing("denoise", step, 8, 10 * step))
     listen(str(heard[-1]), 7)
-    desk.store.fail(running.lease, Failure("internal_error", "it broke"))
+    service.store.fail(running.lease, Failure("internal_error", "it broke"))
     listen(str(heard[-1]), 99)
-    assert heard == [event.id for event in desk.store.events(name)]
+    assert heard == [event.id for event in service.store.events(name)]
     with urllib.request.urlopen(
         urllib.request.Request(
             f"{live}/api/v1/jobs/{name}/events", headers={"Last-Event-ID": str(heard[-1])}
@@ -221,11 +221,11 @@ def test_presets_and_the_machine_are_told(client, tmp_path):
     assert devices(tmp_path)[1] == {"kind": "cuda", "name": "NVIDIA H100"}
 
 
-def test_an_admin_takes_in_clips_that_the_queue_does_not_know(client, desk, made):
-    folder = desk.rooms.folder(made.id)
-    folder.rename(desk.rooms.path / "video_0123")
+def test_an_admin_takes_in_clips_that_the_queue_does_not_know(client, service, made):
+    folder = service.storage.folder(made.id)
+    folder.rename(service.storage.path / "video_0123")
     assert client.get("/api/v1/jobs/unknown").json()["data"] == ["video_0123"]
-    (stranger := desk.rooms.path / "video_0456").mkdir()
+    (stranger := service.storage.path / "video_0456").mkdir()
     answer = client.post("/api/v1/jobs/adopt", json={"owner": "ann"}).json()
     assert [job["id"] for job in answer["data"]] == ["video_0123"]
     assert answer["problems"] == {"video_0456": "it has no finished clip"}
@@ -272,14 +272,14 @@ def test_requests_that_come_at_once_do_not_pass_the_limit_of_the_line(house, cli
     assert refused.headers["retry-after"] == "30"
 
 
-def test_a_job_that_cannot_be_told_hides_no_other(client, desk):
+def test_a_job_that_cannot_be_told_hides_no_other(client, service):
     from dataclasses import replace
 
     shot = {"prompt": "a cat", "num_frames": 5, "model": "fake"}
     jobs = [client.post("/api/v1/jobs", json={"shot": shot | {"seed": n}}).json()["id"] for n in range(3)]
-    broken = desk.store.get(jobs[1])
+    broken = service.store.get(jobs[1])
     request = replace(broken.request, shot_json="{", planned_json="[" * 100_000)
-    desk.store.tables.save(replace(broken, request=request))
+    service.store.tables.save(replace(broken, request=request))
     for route in ("/api/v1/jobs", "/v1/videos"):
         answer = client.get(route)
         assert answer.status_code == 200

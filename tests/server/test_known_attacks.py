@@ -126,7 +126,7 @@ def test_cve_2026_56671_2025_6237_no_path_is_read_or_removed(client, made, tmp_p
 
 
 @pytest.mark.parametrize("name", CLIMBS)
-def test_cve_2026_56673_2026_28414_no_request_names_a_path(client, desk, made, name):
+def test_cve_2026_56673_2026_28414_no_request_names_a_path(client, service, made, name):
     told = [{field: name} for field in ("input_reference", "last_image", "input_references", "video_path")]
     told += [{"input_reference": {field: name}} for field in ("file_id", "image_url", "path", "url")]
     told += [{"characters": [{"id": name}]}, {"model": name}, {"image_path": name}]
@@ -142,7 +142,7 @@ def test_cve_2026_56673_2026_28414_no_request_names_a_path(client, desk, made, n
         assert client.post("/v1/videos/edits", json=body).status_code in (400, 404), more
     given = {"kind": "image", "source": name}
     assert client.post("/api/v1/jobs", json={"shot": {**SHOT, "givens": [given]}}).status_code in (400, 404)
-    assert desk.store.counts() == {"completed": 1}
+    assert service.store.counts() == {"completed": 1}
 
 
 def test_cve_2025_67303_2024_21575_no_upload_is_written_where_its_name_says(client, house, tmp_path):
@@ -202,7 +202,7 @@ def urls(port: int) -> list[str]:
     ]
 
 
-def test_cve_2024_1183_2024_47167_2026_28416_2026_59806_nothing_is_fetched_for_others(client, desk, trap):
+def test_cve_2024_1183_2024_47167_2026_28416_2026_59806_nothing_is_fetched_for_others(client, service, trap):
     port, came = trap
     fields = "input_reference", "last_image", "input_references", "image", "reference_url", "video_url"
     for number, url in enumerate(urls(port)):
@@ -212,7 +212,7 @@ def test_cve_2024_1183_2024_47167_2026_28416_2026_59806_nothing_is_fetched_for_o
         assert client.post("/v1/videos/edits", json={"prompt": "a", "video": {"url": url}}).status_code == 400
         given = {"kind": "video", "source": url}
         assert client.post("/api/v1/jobs", json={"shot": {**SHOT, "givens": [given]}}).status_code == 400
-    assert (came, desk.store.counts()) == ([], {})
+    assert (came, service.store.counts()) == ([], {})
 
 
 def test_media_that_points_elsewhere_fetches_nothing(client, trap):
@@ -267,7 +267,7 @@ def test_cve_2024_12029_2025_32434_nothing_is_unpickled(client, tmp_path, canary
     assert file.exists(), "the pickle would have done something"
 
 
-def test_cve_2026_44513_2026_4372_no_request_chooses_code(client, desk):
+def test_cve_2026_44513_2026_4372_no_request_chooses_code(client, service):
     assert (
         client.post("/v1/videos", json={**CAT, "diffusers_kwargs": {"custom_pipeline": "x"}}).status_code
         == 400
@@ -275,7 +275,7 @@ def test_cve_2026_44513_2026_4372_no_request_chooses_code(client, desk):
     told = {"trust_remote_code": True, "custom_pipeline": "evil/x", "_attn_implementation_internal": "evil/x"}
     told |= {"lora": [{"path": "http://127.0.0.1:1/x.pt"}], "__class__": "x", "weights": "../x.ckpt"}
     made = client.post("/v1/videos", json={**CAT, **told, "extra_body": told}).json()
-    shot = desk.store.get(made["id"]).request.shot_json
+    shot = service.store.get(made["id"]).request.shot_json
     assert not any(
         name in shot for name in ("trust", "pipeline", "attn", "evil", "x.pt", "__class__", "ckpt")
     )
@@ -305,8 +305,8 @@ def test_words_start_no_program(client, monkeypatch, work):
 # Pages of other sites.
 
 
-def test_csrf_asking_changes_nothing(client, made, desk):
-    before = desk.store.page().jobs
+def test_csrf_asking_changes_nothing(client, made, service):
+    before = service.store.page().jobs
     for path in ("/api/v1/queue/pause", f"/v1/videos/{made.id}/cancel", f"/api/v1/jobs/{made.id}/retry",
                  f"/api/v1/jobs/{made.id}/clone", f"/v1/videos/{made.id}/remix",
                  f"/api/v1/jobs/{made.id}/move"):  # fmt: skip
@@ -314,13 +314,13 @@ def test_csrf_asking_changes_nothing(client, made, desk):
         assert client.head(path).status_code in (404, 405), path
     told = {"X-HTTP-Method-Override": "DELETE", "X-Method-Override": "DELETE"}
     assert client.get(f"/v1/videos/{made.id}?_method=DELETE", headers=told).status_code == 200
-    assert (desk.store.page().jobs, desk.store.paused) == (before, False)
+    assert (service.store.page().jobs, service.store.paused) == (before, False)
 
 
 @pytest.mark.parametrize(
     "kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"]
 )
-def test_csrf_a_simple_form_of_another_site_does_nothing(client, desk, made, kind):
+def test_csrf_a_simple_form_of_another_site_does_nothing(client, service, made, kind):
     body = {
         "text/plain": b'{"prompt": "a cat", "x": "="}',
         "application/x-www-form-urlencoded": b"prompt=a+cat",
@@ -330,7 +330,7 @@ def test_csrf_a_simple_form_of_another_site_does_nothing(client, desk, made, kin
         assert code(client.post(path, content=body, headers=site)) == (403, "wrong_origin")
         hidden = {"Sec-Fetch-Site": "cross-site", "Content-Type": kind}
         assert code(client.post(path, content=body, headers=hidden)) == (403, "wrong_origin")
-    assert desk.store.counts() == {"completed": 1}
+    assert service.store.counts() == {"completed": 1}
     answer = client.get("/v1/videos", headers={"Origin": "https://evil.example"})
     assert not [name for name in answer.headers if name.startswith("access-control")]
 
@@ -345,7 +345,7 @@ def test_csrf_of_a_site_that_renamed_itself_to_this_machine(client):
 # What a request must not be able to say of itself.
 
 
-def test_nobody_says_who_he_is_or_how_far_his_job_is(house, desk):
+def test_nobody_says_who_he_is_or_how_far_his_job_is(house, service):
     from vitascope.server.tokens import Tokens
 
     secret = Tokens(house.uploads.folder.parent / "tokens.json").add("ann", "write")
@@ -361,7 +361,7 @@ def test_nobody_says_who_he_is_or_how_far_his_job_is(house, desk):
     made = ann.post(
         "/v1/videos", json={**CAT, **told}, headers={"X-User": "root", "X-Forwarded-User": "root"}
     ).json()
-    job = desk.store.get(made["id"])
+    job = service.store.get(made["id"])
     assert (job.owner, job.state, job.attempt, job.outputs) == ("ann", "queued", 0, ())
     assert code(ann.post("/api/v1/jobs", json={"shot": SHOT, "owner": "root"})) == (400, "invalid_value")
     bare = visitor(house)
@@ -415,12 +415,12 @@ def test_cve_2025_62727_a_thousand_ranges_are_no_work(client, made):
      b'{"prompt": "a", "n": 1e400}', b'{"prompt": "a", "seconds": 1e308}', b'{"prompt": "a", "num_frames": -1}',
      b'{"prompt": "a", "width": 99999999999, "height": 99999999999}'],
 )  # fmt: skip
-def test_bodies_that_would_keep_us_busy_are_refused_at_once(client, desk, body):
+def test_bodies_that_would_keep_us_busy_are_refused_at_once(client, service, body):
     began = time.process_time()
     answer = client.post("/v1/videos", content=body, headers={"content-type": "application/json"})
     assert answer.status_code == 400, answer.text
     assert time.process_time() - began < 2
-    assert desk.store.counts() == {}
+    assert service.store.counts() == {}
 
 
 def test_forms_of_many_parts_are_refused(client):

@@ -51,18 +51,18 @@ def test_our_own_names_are_fine(client, host):
 @pytest.mark.parametrize(
     "origin", ["https://evil.example", "null", "http://localhost:9999", "file://localhost"]
 )
-def test_pages_of_other_sites_change_nothing(client, desk, origin):
+def test_pages_of_other_sites_change_nothing(client, service, origin):
     form = {"headers": {"Origin": origin}, "data": {"prompt": "a cat"}}
     assert code(client.post("/v1/videos", **form)) == (403, "wrong_origin")
     assert code(client.post("/api/v1/queue/pause", headers={"Origin": origin})) == (403, "wrong_origin")
     assert code(client.post("/v1/videos", headers={"Sec-Fetch-Site": "cross-site"}, json=CAT))[0] == 403
-    assert (desk.store.counts(), desk.store.paused) == ({}, False)
+    assert (service.store.counts(), service.store.paused) == ({}, False)
     assert "access-control-allow-origin" not in client.get("/v1/videos", headers={"Origin": origin}).headers
 
 
-def test_our_own_pages_and_chosen_sites_may(tmp_path, desk):
+def test_our_own_pages_and_chosen_sites_may(tmp_path, service):
     rules = Rules(origins=frozenset({"https://studio.example"}))
-    visiting = visitor(open_house(tmp_path, desk, models=("fake",), rules=rules))
+    visiting = visitor(open_house(tmp_path, service, models=("fake",), rules=rules))
     for origin in ("http://localhost", "https://studio.example"):
         assert visiting.post("/v1/videos", json=CAT, headers={"Origin": origin}).status_code == 200
     asking = {"Origin": "https://studio.example", "Access-Control-Request-Method": "POST"}
@@ -88,12 +88,12 @@ def test_where_there_are_tokens_nothing_goes_without_one(house, secrets):
         assert visiting.get("/readyz").status_code == 200
 
 
-def test_a_token_sees_its_own_and_an_admin_everything(house, secrets, desk):
+def test_a_token_sees_its_own_and_an_admin_everything(house, secrets, service):
     ann, ben, root = (
         visitor(house, Authorization=f"Bearer {secrets[name]}") for name in ("ann", "ben", "root")
     )
     name = ann.post("/v1/videos", json=CAT, headers={"Idempotency-Key": "k"}).json()["id"]
-    assert desk.store.get(name).owner == "ann"
+    assert service.store.get(name).owner == "ann"
     for url in (
         f"/v1/videos/{name}",
         f"/v1/videos/{name}/content",
@@ -141,15 +141,15 @@ def test_only_checksums_of_tokens_are_kept(house, secrets, tmp_path):
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.5", "::", "studio.example"])
-def test_others_are_not_let_in_without_a_token(host, house, tmp_path, desk):
+def test_others_are_not_let_in_without_a_token(host, house, tmp_path, service):
     options = ServeOptions(host=host, models=("fake",))
     with pytest.raises(RequestError, match="there is no token"):
         check_doors(options, house)
-    check_doors(options, open_house(tmp_path, desk, token="a-secret-of-length", models=("fake",)))
+    check_doors(options, open_house(tmp_path, service, token="a-secret-of-length", models=("fake",)))
     for inside in ("127.0.0.1", "localhost", "::1", "127.9.9.9"):
         check_doors(ServeOptions(host=inside, models=("fake",)), house)
     with pytest.raises(RequestError, match="too short"):
-        open_house(tmp_path, desk, token="short")
+        open_house(tmp_path, service, token="short")
 
 
 def test_small_answers_are_not_held_back():
@@ -160,8 +160,8 @@ def test_small_answers_are_not_held_back():
         accepted.close()
 
 
-def test_requests_that_are_too_large_are_refused(tmp_path, desk):
-    house = open_house(tmp_path, desk, models=("fake",), rules=Rules(max_bytes=100_000))
+def test_requests_that_are_too_large_are_refused(tmp_path, service):
+    house = open_house(tmp_path, service, models=("fake",), rules=Rules(max_bytes=100_000))
     visiting = visitor(house)
     large = {"file": ("a", b"x" * 200_000)}
     assert code(visiting.post("/api/v1/uploads", files=large)) == (413, "too_large")
@@ -175,8 +175,8 @@ def test_requests_that_are_too_large_are_refused(tmp_path, desk):
     assert list((tmp_path / "uploads").glob("*")) == []
 
 
-def test_who_asks_too_fast_waits_and_others_do_not(tmp_path, desk, secrets):
-    house = open_house(tmp_path, desk, models=("fake",), rules=Rules(per_minute=2))
+def test_who_asks_too_fast_waits_and_others_do_not(tmp_path, service, secrets):
+    house = open_house(tmp_path, service, models=("fake",), rules=Rules(per_minute=2))
     app = make_app(house)
     ann, ben = (
         TestClient(app, base_url="http://localhost", headers={"Authorization": f"Bearer {secrets[name]}"})
@@ -204,9 +204,9 @@ def test_every_answer_has_an_id_and_no_secrets(client, caplog):
 
 
 def test_what_nobody_thought_of_is_answered_without_telling_how_we_look_inside(
-    client, desk, monkeypatch, caplog
+    client, service, monkeypatch, caplog
 ):
-    monkeypatch.setattr(desk.store, "waiting", lambda most: 1 / 0)
+    monkeypatch.setattr(service.store, "waiting", lambda most: 1 / 0)
     answer = client.post("/v1/videos", json=CAT)
     assert code(answer) == (500, "internal_error")
     assert "division" not in answer.text

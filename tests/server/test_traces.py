@@ -6,7 +6,7 @@ from starlette.testclient import TestClient
 
 from tests.server.conftest import png
 from vitascope.jobs.job import Request
-from vitascope.jobs.service import open_desk
+from vitascope.jobs.service import open_service
 from vitascope.jobs.stores.rows import to_row
 from vitascope.server.app import make_app
 from vitascope.server.context import open_house
@@ -25,10 +25,10 @@ def hexed(number: int) -> str:
     return f"{number:016x}"
 
 
-def test_one_trace_leads_from_the_request_to_the_finished_clip(client, work, desk, seen):
+def test_one_trace_leads_from_the_request_to_the_finished_clip(client, work, service, seen):
     name = client.post("/v1/videos", json=ASKED, headers=HEADERS).json()["id"]
     work()
-    assert desk.store.get(name).state == "completed"
+    assert service.store.get(name).state == "completed"
     spans = seen()
     assert {f"{span.context.trace_id:032x}" for span in spans} == {TRACE}
     order = ["plan", "POST /v1/videos", "plan", "load", "encode", "denoise", "decode", "write", "job"]
@@ -49,24 +49,24 @@ def test_one_trace_leads_from_the_request_to_the_finished_clip(client, work, des
 
 
 def test_the_trace_is_in_the_row_so_that_any_process_can_go_on_with_it(tmp_path, seen):
-    desk = open_desk(tmp_path)
-    house = open_house(tmp_path, desk, models=("fake",))
+    service = open_service(tmp_path)
+    house = open_house(tmp_path, service, models=("fake",))
     with TestClient(make_app(house), base_url="http://localhost") as client:
         name = client.post("/v1/videos", json=ASKED, headers=HEADERS).json()["id"]
         again = client.post(
             f"/api/v1/jobs/{name}/clone", headers={"traceparent": f"00-{'a' * 32}-{CALLER}-01"}
         )
-    other = open_desk(tmp_path)
+    other = open_service(tmp_path)
     assert other.store.get(name).request.trace.split("-")[1] == TRACE
     assert other.store.get(again.json()["id"]).request.trace.split("-")[1] == "a" * 32
     same = other.store.get(name).request
     assert same.fingerprint == Request(**{**vars(same), "trace": None}).fingerprint
-    desk.delete(name)
+    service.delete(name)
     assert other.store.tables.load(name).request.trace is None
 
 
-def test_where_nobody_traces_rows_are_as_they_were(desk):
-    job = desk.submit(take(1))
+def test_where_nobody_traces_rows_are_as_they_were(service):
+    job = service.submit(take(1))
     assert "trace" not in json.loads(to_row(job)["request"])
 
 
@@ -89,12 +89,12 @@ def test_what_goes_wrong_is_told_by_kinds_and_probes_leave_no_trace(client, work
     assert last.status.is_ok, "it is the client's mistake"
 
 
-def test_a_job_that_fails_says_so_in_its_span(client, work, desk, house, seen):
+def test_a_job_that_fails_says_so_in_its_span(client, work, service, house, seen):
     answer = client.post("/v1/videos", data={"prompt": "a cat"}, files={"input_reference": png()})
-    for file in (desk.rooms.path / "inputs").iterdir():
+    for file in (service.storage.path / "inputs").iterdir():
         file.write_bytes(b"no picture any more")
     work()
-    assert desk.store.get(answer.json()["id"]).state == "failed"
+    assert service.store.get(answer.json()["id"]).state == "failed"
     job = named(seen())["job"]
     assert job.attributes["vitascope.job.state"] == "failed"
     assert job.attributes["error.type"] == "invalid_request"

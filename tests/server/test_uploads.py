@@ -87,7 +87,7 @@ def test_files_get_names_of_ours(client, house, name, tmp_path):
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["jobs", "uploads"]
 
 
-def test_an_upload_is_used_listed_and_removed(client, clip, desk):
+def test_an_upload_is_used_listed_and_removed(client, clip, service):
     picture = client.post("/api/v1/uploads", files={"file": ("a", png())}).json()
     video = client.post("/api/v1/uploads", files={"file": ("b", clip)}).json()
     assert (video["kind"], video["num_frames"], video["seconds"]) == ("video", 9, 1.125)
@@ -98,8 +98,8 @@ def test_an_upload_is_used_listed_and_removed(client, clip, desk):
     assert refused.json()["error"]["message"] == "input_reference: is a video; a picture is wanted"
     assert client.delete(f"/api/v1/uploads/{picture['id']}").json()["deleted"] is True
     assert client.get(f"/api/v1/uploads/{picture['id']}").status_code == 404
-    (job,) = desk.store.page().jobs
-    assert (desk.rooms.path / job.request.shot.givens[0].source).is_file(), "the job has a copy"
+    (job,) = service.store.page().jobs
+    assert (service.storage.path / job.request.shot.givens[0].source).is_file(), "the job has a copy"
 
 
 def test_files_that_come_with_a_request_go_with_it(client, house):

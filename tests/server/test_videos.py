@@ -101,7 +101,7 @@ def test_the_list_is_walked_page_by_page(client):
     refused(client.get("/v1/videos?after=video_nobody"), 404, "job")
 
 
-def test_a_deleted_video_is_gone(client, made, desk):
+def test_a_deleted_video_is_gone(client, made, service):
     assert client.delete(f"/v1/videos/{made.id}").json() == {
         "id": made.id,
         "object": "video.deleted",
@@ -109,7 +109,7 @@ def test_a_deleted_video_is_gone(client, made, desk):
     }
     refused(client.get(f"/v1/videos/{made.id}"), 404, "job")
     refused(client.delete(f"/v1/videos/{made.id}"), 404, "job")
-    assert not desk.rooms.folder(made.id).exists()
+    assert not service.storage.folder(made.id).exists()
 
 
 def test_a_cancelled_video_counts_as_failed_for_clients_that_know_no_other_word(client):
@@ -121,12 +121,12 @@ def test_a_cancelled_video_counts_as_failed_for_clients_that_know_no_other_word(
     assert answer.headers["x-should-retry"] == "false"
 
 
-def test_forms_with_text_brackets_and_json_are_understood(client, desk):
+def test_forms_with_text_brackets_and_json_are_understood(client, service):
     picture = ("cat.png", png(), "image/png")
     form = {"prompt": "a cat", "num_frames": "5", "seed": "42", "num_inference_steps": "3", "loop": "false"}
     form |= {"extra_body": json.dumps({"guidance_scale": 1.5, "n": 2}), "loras[][path]": "x"}
     video = client.post("/v1/videos", data=form, files={"input_reference": picture}).json()
-    job = desk.store.get(video["id"])
+    job = service.store.get(video["id"])
     shot = job.request.shot
     assert (shot.seed, shot.steps, shot.guidance_scale, job.request.number) == (42, 3, 1.5, 2)
     assert [given.role for given in shot.givens] == ["frame"]
@@ -138,11 +138,11 @@ def test_forms_with_text_brackets_and_json_are_understood(client, desk):
     }.items():
         sent = client.post("/v1/videos", files={"prompt": (None, "a cat"), name: (None, value)})
         assert sent.status_code == 200, sent.text
-        (given,) = desk.store.get(sent.json()["id"]).request.shot.givens
+        (given,) = service.store.get(sent.json()["id"]).request.shot.givens
         assert given.source == shot.givens[0].source, "the same bytes are kept once"
 
 
-def test_all_that_python_can_be_told_can_be_sent(client, desk):
+def test_all_that_python_can_be_told_can_be_sent(client, service):
     """As JSON, and as the text of a form: what happens when, and pictures at times."""
     data = "data:image/png;base64," + base64.b64encode(png()).decode()
     at, script = {"1": "it jumps", "0.5s": "it runs"}, [[0.75, "it sleeps"]]
@@ -155,7 +155,7 @@ def test_all_that_python_can_be_told_can_be_sent(client, desk):
         answer = client.post("/v1/videos", **sent)
         assert answer.status_code == 200, answer.text
         assert not [note for note in answer.json()["notes"] if "not known" in note]
-        shots.append(desk.store.get(answer.json()["id"]).request.shot.model_copy(update={"seed": 0}))
+        shots.append(service.store.get(answer.json()["id"]).request.shot.model_copy(update={"seed": 0}))
     assert shots[0] == shots[1]
     assert shots[0].script == ((0.25, "it runs"), (0.5, "it jumps"), (0.75, "it sleeps"))
     assert [(given.role, given.start, given.fit) for given in shots[0].givens] == [
@@ -166,7 +166,7 @@ def test_all_that_python_can_be_told_can_be_sent(client, desk):
     assert (shots[0].preset, shots[0].quality) == ("draft", None)
 
 
-def test_a_shot_of_another_vitascope_arrives_whole(client, desk):
+def test_a_shot_of_another_vitascope_arrives_whole(client, service):
     """`model="remote:NAME"` there and `/v1/videos` here: whatever travels is known where it comes in."""
     said: dict[str, Any] = {"camera": (CameraMove(kind="zoom", amount=0.3),), "path": ((0.0, 0.1, 0.8),)}
     said |= {"script": ((0.5, "it jumps"),), "style": "noir", "aspect_ratio": "4:3", "loop": True, "fps": 8.0}
@@ -179,7 +179,7 @@ def test_a_shot_of_another_vitascope_arrives_whole(client, desk):
         kind, body = encoded(told, picture, dialect)
         answer = client.post("/v1/videos", content=body, headers={"content-type": kind})
         assert answer.status_code == 200, answer.text
-        arrived = desk.store.get(answer.json()["id"]).request.shot
+        arrived = service.store.get(answer.json()["id"]).request.shot
         assert arrived.model_copy(update={"model": "toybox", "givens": ()}) == shot
 
 
@@ -227,12 +227,12 @@ def test_what_was_done_to_a_file_is_told_under_the_name_of_its_field(client, wor
         ({"prompt": "a cat", "input_reference": {"file_id": "/etc/passwd"}}, "input_reference", "is not a file"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_done_is_refused_before_anything_is_written_down(client, desk, body, param, words):
+def test_what_cannot_be_done_is_refused_before_anything_is_written_down(client, service, body, param, words):
     answer = client.post("/v1/videos", json=body)
     message = refused(answer, 404 if param == "file" else 400, param)
     assert words in message
-    assert str(desk.rooms.path.parent) not in message
-    assert desk.store.counts() == {}
+    assert str(service.storage.path.parent) not in message
+    assert service.store.counts() == {}
 
 
 @pytest.mark.parametrize(
@@ -249,7 +249,7 @@ def test_other_kinds_of_bodies_and_routes_are_refused(client):
     refused(client.put("/v1/videos"), 405)
 
 
-def test_the_same_key_makes_one_video(client, desk):
+def test_the_same_key_makes_one_video(client, service):
     headers = {"Idempotency-Key": "k"}
     first, second = (
         client.post("/v1/videos", json={"prompt": "a cat"}, headers=headers).json() for _ in "ab"
@@ -257,7 +257,7 @@ def test_the_same_key_makes_one_video(client, desk):
     assert first["id"] == second["id"]
     other = client.post("/v1/videos", json={"prompt": "a dog"}, headers=headers)
     assert "another request" in refused(other, 409, "key")
-    assert desk.store.counts() == {"queued": 1}
+    assert service.store.counts() == {"queued": 1}
 
 
 def test_names_of_the_first_videos_api_mean_the_model_that_is_here(client):
@@ -266,7 +266,7 @@ def test_names_of_the_first_videos_api_mean_the_model_that_is_here(client):
     assert [note.partition(":")[0] for note in video["notes"]][:2] == ["size", "model"]
 
 
-def test_an_edit_an_extension_and_a_remix_start_from_a_video_made_here(client, made, work, desk):
+def test_an_edit_an_extension_and_a_remix_start_from_a_video_made_here(client, made, work, service):
     asked = {
         "edit": ("/v1/videos/edits", {"prompt": "make it night", "video": {"id": made.id}}),
         "extend": ("/v1/videos/extensions", {"prompt": "a cat", "seconds": "1", "video_id": made.id}),
@@ -276,16 +276,16 @@ def test_an_edit_an_extension_and_a_remix_start_from_a_video_made_here(client, m
         answer = client.post(url, json=body)
         assert answer.status_code == 200, answer.text
         assert answer.json()["remixed_from_video_id"] == made.id
-        assert desk.store.get(answer.json()["id"]).request.kind == kind
+        assert service.store.get(answer.json()["id"]).request.kind == kind
     work()
-    assert desk.store.counts() == {"completed": 4}, [one.failure for one in desk.store.page().jobs]
+    assert service.store.counts() == {"completed": 4}, [one.failure for one in service.store.page().jobs]
 
 
-def test_an_edit_starts_from_a_video_that_is_sent(client, clip, desk):
+def test_an_edit_starts_from_a_video_that_is_sent(client, clip, service):
     form = {"prompt": "make it night", "box": "0.25,0.25,0.5,0.5"}
     answer = client.post("/v1/videos/edits", data=form, files={"video": ("../../a.html", clip, "text/html")})
     assert answer.status_code == 200, answer.text
-    (given,) = desk.store.get(answer.json()["id"]).request.shot.givens
+    (given,) = service.store.get(answer.json()["id"]).request.shot.givens
     assert given.source.startswith("inputs/")
     assert given.box == (0.25, 0.25, 0.5, 0.5)
     assert "is missing" in refused(client.post("/v1/videos/edits", json={"prompt": "a"}), 400, "video")
@@ -298,25 +298,25 @@ def test_only_finished_videos_can_be_started_from(client):
     )
 
 
-def test_a_character_is_shown_once_and_named_afterwards(client, clip, desk):
+def test_a_character_is_shown_once_and_named_afterwards(client, clip, service):
     for file in (clip, png()):
         made = client.post("/v1/videos/characters", data={"name": "Mia"}, files={"video": ("m", file)}).json()
         assert made["name"] == "Mia"
         assert client.get(f"/v1/videos/characters/{made['id']}").json() == made
         video = client.post("/v1/videos", json={"prompt": "a cat", "characters": [{"id": made["id"]}]}).json()
-        (given,) = desk.store.get(video["id"]).request.shot.givens
+        (given,) = service.store.get(video["id"]).request.shot.givens
         assert given.role == "reference"
     assert len(client.get("/v1/videos/characters").json()["data"]) == 2
     client.delete(f"/v1/videos/characters/{made['id']}")
     refused(client.get(f"/v1/videos/characters/{made['id']}"), 404, "character_id")
 
 
-def test_a_video_can_be_waited_for(client, desk, work):
+def test_a_video_can_be_waited_for(client, service, work):
     answers = []
     body = {"prompt": "a cat", "num_frames": 5}
     waiting = threading.Thread(target=lambda: answers.append(client.post("/v1/videos/sync", json=body)))
     waiting.start()
-    while not desk.store.counts():
+    while not service.store.counts():
         pass
     work()
     waiting.join(60)
@@ -335,12 +335,12 @@ def test_a_full_queue_says_when_to_come_again(client, house):
     assert answer.headers["retry-after"] == "30"
 
 
-def test_to_take_a_video_in_nobody_goes_through_those_that_are_over(client, desk, made, monkeypatch):
+def test_to_take_a_video_in_nobody_goes_through_those_that_are_over(client, service, made, monkeypatch):
     def look(*_):
         raise AssertionError("all jobs were looked at")
 
     for method in ("counts", "select", "_alive"):
-        monkeypatch.setattr(desk.store.tables, method, look)
+        monkeypatch.setattr(service.store.tables, method, look)
     answer = client.post("/v1/videos", json={"prompt": "a cat"})
     assert answer.json()["status"] == "queued"
 
@@ -364,16 +364,16 @@ def leave(address: str, body: dict, key: str | None) -> None:
 
 
 @pytest.mark.parametrize("leaving", [1, 3])
-def test_a_dropped_sync_with_a_key_is_taken_up_by_its_repetition(live, desk, work, leaving):
+def test_a_dropped_sync_with_a_key_is_taken_up_by_its_repetition(live, service, work, leaving):
     body = {"prompt": "a cat", "num_frames": 5, "seed": 3}
     for _ in range(leaving):
         leave(live, body, "again")
     deadline = time.monotonic() + 30
-    while not desk.store.page().jobs:
+    while not service.store.page().jobs:
         assert time.monotonic() < deadline
         time.sleep(0.02)
     time.sleep(0.5)
-    (job,) = desk.store.page().jobs
+    (job,) = service.store.page().jobs
     assert job.state == "queued", "it goes on"
     work()
     request = urllib.request.Request(
@@ -383,12 +383,12 @@ def test_a_dropped_sync_with_a_key_is_taken_up_by_its_repetition(live, desk, wor
     )
     with urllib.request.urlopen(request, timeout=60) as answer:
         assert answer.headers["x-video-id"] == job.id
-        assert answer.read() == desk.file(job.id).read_bytes()
+        assert answer.read() == service.file(job.id).read_bytes()
 
 
-def test_a_dropped_sync_without_a_key_is_cancelled(live, desk):
+def test_a_dropped_sync_without_a_key_is_cancelled(live, service):
     leave(live, {"prompt": "a cat", "num_frames": 5}, None)
     deadline = time.monotonic() + 30
-    while not (jobs := desk.store.page().jobs) or jobs[0].state != "cancelled":
+    while not (jobs := service.store.page().jobs) or jobs[0].state != "cancelled":
         assert time.monotonic() < deadline
         time.sleep(0.02)

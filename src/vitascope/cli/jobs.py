@@ -14,9 +14,9 @@ from vitascope.cli.shot_options import AsJson, Drawing, Force, Framing, Model, O
 from vitascope.escaping import escaped, escaped_json
 
 if TYPE_CHECKING:
-    from vitascope.cli.remote import FarDesk
+    from vitascope.cli.remote import RemoteService
     from vitascope.jobs.job import Event, Job
-    from vitascope.jobs.service import Desk
+    from vitascope.jobs.service import JobService
 
 Name = Annotated[
     str, typer.Argument(metavar="JOB", help="A job's name, or how it begins.", show_default=False)
@@ -70,7 +70,7 @@ def submit(
     request_fields = shot.model_dump(
         mode="json", exclude_defaults=True, exclude={"seed"} if drawing.seed is None else None
     )
-    job = _desk().submit(shot, number=number, asked=request_fields, key=key, priority=priority)
+    job = _service().submit(shot, number=number, asked=request_fields, key=key, priority=priority)
     for note in job.notes:
         print(f"note: {escaped(note)}", file=sys.stderr)
     _tell(job, as_json)
@@ -83,8 +83,8 @@ def list_jobs(
     as_json: AsJson = False,
 ) -> None:
     """List jobs, the newest first."""
-    desk = _desk()
-    page = desk.store.page(limit=limit, states=None if state is None else [_state(name) for name in state])
+    service = _service()
+    page = service.store.page(limit=limit, states=None if state is None else [_state(name) for name in state])
     if as_json:
         typer.echo(escaped_json([job.to_json() for job in page.jobs]))
         return
@@ -95,8 +95,8 @@ def list_jobs(
         typer.echo(f"{job.id}  {job.state:<9}  {how_far:>5}  {created}  {escaped(prompt[:60])}")
     if page.more:
         print("there are more: say --limit", file=sys.stderr)
-    _print_unknown(desk)
-    if desk.store.paused:
+    _print_unknown(service)
+    if service.store.paused:
         print("the queue is paused: nothing is begun before `vitascope jobs resume`", file=sys.stderr)
 
 
@@ -105,17 +105,17 @@ def show_job(job: Name, as_json: AsJson = False) -> None:
     """Print all that is known of a job."""
     from vitascope.cli.inspect import show
 
-    desk = _desk()
-    record = _named(desk, job)
+    service = _service()
+    record = _named(service, job)
     if as_json:
-        typer.echo(escaped_json(record.to_json() | {"files": _files(desk, record)}))
+        typer.echo(escaped_json(record.to_json() | {"files": _files(service, record)}))
         return
     row = record.to_json()
     shot, progress = row.pop("shot"), row.pop("progress")
     for name in ("created_at", "started_at", "finished_at"):
         row[name] = row[name] and time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(row[name]))
-    ahead = desk.store.position(record.id)
-    row |= {"outputs": _files(desk, record), "waits for": None if ahead is None else f"{ahead} others"}
+    ahead = service.store.position(record.id)
+    row |= {"outputs": _files(service, record), "waits for": None if ahead is None else f"{ahead} others"}
     row["progress"] = f"{progress['percent']} % {progress['phase']} {progress['step']}/{progress['total']}"
     show({name: value for name, value in {**row, **shot}.items() if value is not None})
 
@@ -123,13 +123,13 @@ def show_job(job: Name, as_json: AsJson = False) -> None:
 @jobs.command()
 def watch(job: Name, as_json: AsJson = False) -> None:
     """Follow a job until it is over; its files are then printed. Status 1 when it came to nothing."""
-    desk = _desk()
-    record = _named(desk, job)
-    for event in _follow(desk, record.id):
+    service = _service()
+    record = _named(service, job)
+    for event in _follow(service, record.id):
         _say(event, as_json)
-    record = desk.store.get(record.id)
+    record = service.store.get(record.id)
     if not as_json:
-        for file in _files(desk, record):
+        for file in _files(service, record):
             typer.echo(file)
     raise typer.Exit(0 if record.state == "completed" else 1)
 
@@ -137,25 +137,25 @@ def watch(job: Name, as_json: AsJson = False) -> None:
 @jobs.command()
 def cancel(job: Names, as_json: AsJson = False) -> None:
     """No longer want jobs: those that wait end now, those that run at their next step."""
-    _apply(job, lambda desk, name: desk.store.cancel(name), as_json)
+    _apply(job, lambda service, name: service.store.cancel(name), as_json)
 
 
 @jobs.command()
 def retry(job: Names, as_json: AsJson = False) -> None:
     """Queue failed or cancelled jobs again."""
-    _apply(job, lambda desk, name: desk.store.retry(name), as_json)
+    _apply(job, lambda service, name: service.store.retry(name), as_json)
 
 
 @jobs.command()
 def clone(job: Names, as_json: AsJson = False) -> None:
     """Hand in the same requests once more."""
-    _apply(job, lambda desk, name: desk.store.clone(name), as_json)
+    _apply(job, lambda service, name: service.store.clone(name), as_json)
 
 
 @jobs.command("rm")
 def remove(job: Names, as_json: AsJson = False) -> None:
     """Forget jobs, and remove their clips."""
-    _apply(job, lambda desk, name: desk.delete(name), as_json)
+    _apply(job, lambda service, name: service.delete(name), as_json)
 
 
 @jobs.command()
@@ -166,13 +166,13 @@ def move(
     as_json: AsJson = False,
 ) -> None:
     """Make a queued job earlier or, without an option, last."""
-    desk = _desk()
-    moved = _named(desk, job)
-    waiting = [name for name in desk.store.line() if name.id != moved.id]
-    target = None if before is None else _named(desk, before).id
+    service = _service()
+    moved = _named(service, job)
+    waiting = [name for name in service.store.line() if name.id != moved.id]
+    target = None if before is None else _named(service, before).id
     if first and waiting:
         target = waiting[0].id
-    _tell(desk.store.move(moved.id, target), as_json)
+    _tell(service.store.move(moved.id, target), as_json)
 
 
 @jobs.command()
@@ -180,21 +180,21 @@ def download(job: Name, output: Output = None, force: Force = False) -> None:
     """Fetch the clips of a job, and print their files."""
     from vitascope.cli.remote import fetched
 
-    desk = _desk()
-    for file in fetched(desk, _named(desk, job), output, force):
+    service = _service()
+    for file in fetched(service, _named(service, job), output, force):
         typer.echo(file)
 
 
 @jobs.command()
 def pause() -> None:
     """Begin no more jobs; what runs is finished."""
-    _desk().store.pause()
+    _service().store.pause()
 
 
 @jobs.command()
 def resume() -> None:
     """Begin jobs again."""
-    _desk().store.resume()
+    _service().store.resume()
 
 
 @jobs.command()
@@ -209,7 +209,7 @@ def prune(
     """Remove old jobs and their clips, and print their names."""
     seconds = None if older_than is None else older_than * 86_400
     size = None if max_gib is None else round(max_gib * 2**30)
-    for name in _desk().prune(older_than=seconds, max_bytes=size):
+    for name in _service().prune(older_than=seconds, max_bytes=size):
         typer.echo(name)
 
 
@@ -226,20 +226,20 @@ def adopt(
 
     Nothing ever removes such clips. Status 1 where a folder has to be left as it is.
     """
-    from vitascope.cli.remote import FarDesk
+    from vitascope.cli.remote import RemoteService
     from vitascope.errors import RequestError
     from vitascope.jobs.adoption import adopt as take_in
 
-    desk = _desk()
-    if isinstance(desk, FarDesk):
+    service = _service()
+    if isinstance(service, RemoteService):
         raise RequestError(
             "server", "clips are taken in where they lie", "POST /api/v1/jobs/adopt does it there"
         )
     if listing:
-        for name in desk.unknown_folders():
+        for name in service.unknown_folders():
             typer.echo(name)
         return
-    adoption = take_in(desk, job or None, owner)
+    adoption = take_in(service, job or None, owner)
     for matches in adoption.jobs:
         _tell(matches, as_json)
     for name, problem in adoption.problems.items():
@@ -282,27 +282,27 @@ def restore(
     if result.moved is not None:
         print(f"the file of before is {result.moved}", file=sys.stderr)
     if result.backup is not None:
-        _print_unknown(_desk())
+        _print_unknown(_service())
 
 
-def _print_unknown(desk: "Desk | FarDesk") -> None:
+def _print_unknown(service: "JobService | RemoteService") -> None:
     """Say which folders of clips the queue here does not know."""
     from vitascope.jobs.retention import unknown_line
-    from vitascope.jobs.service import Desk
+    from vitascope.jobs.service import JobService
 
-    if isinstance(desk, Desk) and (unknown := desk.unknown_folders()):
+    if isinstance(service, JobService) and (unknown := service.unknown_folders()):
         print(unknown_line(unknown), file=sys.stderr)
 
 
-def _desk() -> "Desk | FarDesk":
+def _service() -> "JobService | RemoteService":
     if (url := chosen.get()) is not None:
-        from vitascope.cli.remote import far_desk
+        from vitascope.cli.remote import remote_service
 
-        return far_desk(url)
-    from vitascope.jobs.service import open_desk
+        return remote_service(url)
+    from vitascope.jobs.service import open_service
     from vitascope.settings import settings
 
-    return open_desk(settings().home, store=settings().store)
+    return open_service(settings().home, store=settings().store)
 
 
 def _state(text: str) -> Any:
@@ -314,16 +314,16 @@ def _state(text: str) -> Any:
     return text
 
 
-def _named(desk: "Desk | FarDesk", name: str) -> "Job":
+def _named(service: "JobService | RemoteService", name: str) -> "Job":
     """Return the job of that name, or the only one whose name begins so; raises `RequestError`."""
     from vitascope.errors import JobNotFoundError, RequestError
     from vitascope.jobs.job import ID_START
 
     try:
-        return desk.store.get(name)
+        return service.store.get(name)
     except JobNotFoundError:
         start = name if name.startswith(ID_START) else ID_START + name
-        matches = [job for job in desk.store.page(limit=10_000).jobs if job.id.startswith(start)]
+        matches = [job for job in service.store.page(limit=10_000).jobs if job.id.startswith(start)]
         if not matches or not name.strip():
             raise
         if len(matches) > 1:
@@ -331,36 +331,38 @@ def _named(desk: "Desk | FarDesk", name: str) -> "Job":
         return matches[0]
 
 
-def _apply(names: Sequence[str], do: Callable[["Desk | FarDesk", str], "Job"], as_json: bool) -> None:
-    desk = _desk()
-    for job_id in [_named(desk, name).id for name in names]:
-        _tell(do(desk, job_id), as_json)
+def _apply(
+    names: Sequence[str], do: Callable[["JobService | RemoteService", str], "Job"], as_json: bool
+) -> None:
+    service = _service()
+    for job_id in [_named(service, name).id for name in names]:
+        _tell(do(service, job_id), as_json)
 
 
 def _tell(job: "Job", as_json: bool) -> None:
     typer.echo(escaped_json(job.to_json()) if as_json else job.id)
 
 
-def _files(desk: "Desk | FarDesk", job: "Job") -> list[str]:
-    from vitascope.cli.remote import FarDesk
+def _files(service: "JobService | RemoteService", job: "Job") -> list[str]:
+    from vitascope.cli.remote import RemoteService
 
-    if isinstance(desk, FarDesk):
-        return desk.files(job)
-    return [str(desk.rooms.file(job, index)) for index in range(len(job.outputs))]
+    if isinstance(service, RemoteService):
+        return service.files(job)
+    return [str(service.storage.file(job, index)) for index in range(len(job.outputs))]
 
 
-def _follow(desk: "Desk | FarDesk", job: str, every: float = 0.2) -> Iterator["Event"]:
+def _follow(service: "JobService | RemoteService", job: str, every: float = 0.2) -> Iterator["Event"]:
     """Yield the events of a job until it is over and all have been told."""
-    from vitascope.cli.remote import FarDesk
+    from vitascope.cli.remote import RemoteService
 
-    if isinstance(desk, FarDesk):
-        yield from desk.follow(job)
+    if isinstance(service, RemoteService):
+        yield from service.follow(job)
         return
     last = 0
     while True:
         # The state is asked for first: what is over by then has all of its events.
-        over = desk.store.get(job).finished
-        events = desk.store.events(job, last)
+        over = service.store.get(job).finished
+        events = service.store.events(job, last)
         yield from events
         last = events[-1].id if events else last
         if over and not events:

@@ -1,4 +1,4 @@
-"""The desk of a server: what `jobs --server URL` and `generate --server URL` talk to in place of the one here."""
+"""The service of a server: what `jobs --server URL` and `generate --server URL` talk to in place of the one here."""
 
 import json
 import shutil
@@ -16,18 +16,18 @@ from vitascope.errors import RequestError, VitascopeError
 from vitascope.escaping import escaped_json
 from vitascope.files import published
 from vitascope.jobs.job import Event, Failure, Job, Output, Page, Request, Standing, State
-from vitascope.jobs.service import Desk
+from vitascope.jobs.service import JobService
 from vitascope.types import Shot
 
 
 @dataclass(frozen=True)
-class FarDesk:
-    """A desk elsewhere, with as much of `Desk` as the command line needs."""
+class RemoteService:
+    """A service elsewhere, with as much of `JobService` as the command line needs."""
 
     client: Client
 
     @property
-    def store(self) -> "FarDesk":
+    def store(self) -> "RemoteService":
         """The queue: the same thing, seen from here."""
         return self
 
@@ -106,12 +106,12 @@ class FarDesk:
         return [f"{start}/api/v1/jobs/{job.id}/files/{index}" for index in range(len(job.outputs))]
 
 
-def far_desk(url: str) -> FarDesk:
-    """Return the desk of a server."""
-    return FarDesk(client_of(url))
+def remote_service(url: str) -> RemoteService:
+    """Return the service of a server."""
+    return RemoteService(client_of(url))
 
 
-def fetched(desk: Desk | FarDesk, job: Job, output: Path | None, force: bool) -> list[Path]:
+def fetched(service: JobService | RemoteService, job: Job, output: Path | None, force: bool) -> list[Path]:
     """Copy the clips of a job to where they are wanted, and return their files; raises `RequestError`."""
     if not job.outputs:
         raise RequestError("job", f"{job.id} is {job.state}", "there is nothing to fetch")
@@ -119,11 +119,11 @@ def fetched(desk: Desk | FarDesk, job: Job, output: Path | None, force: bool) ->
     for index, clip in enumerate(job.outputs):
         path = output_path(output, job.request.shot.prompt, clip.seed, several=len(job.outputs) > 1)
         check_output(path, force=force)
-        if isinstance(desk, FarDesk):
-            desk.client.download(job.id, path, index, force=force)
+        if isinstance(service, RemoteService):
+            service.client.download(job.id, path, index, force=force)
         else:
             with published(path, force=force) as part:
-                shutil.copyfile(desk.rooms.file(job, index), part)
+                shutil.copyfile(service.storage.file(job, index), part)
         files.append(path)
     return files
 
@@ -184,7 +184,7 @@ def bring_home(
             screen.say(f"note: {note}")
         if wait:
             answer = _watched(client, answer["id"], screen)
-    files = fetched(FarDesk(client), job_of(answer), output, force) if wait else []
+    files = fetched(RemoteService(client), job_of(answer), output, force) if wait else []
     if as_json:
         typer.echo(escaped_json({**answer, "files": [str(file) for file in files]}))
     elif not wait:

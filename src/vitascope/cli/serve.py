@@ -10,7 +10,7 @@ from vitascope.cli.shot_options import command
 
 if TYPE_CHECKING:
     from vitascope.jobs.budget import Budget
-    from vitascope.jobs.retention import Keep
+    from vitascope.jobs.retention import RetentionPolicy
 
 tokens = typer.Typer(
     name="tokens",
@@ -86,12 +86,12 @@ class Keeping:
     ] = None
 
     @property
-    def limits(self) -> "Keep":
-        """What the housekeeper leaves."""
-        from vitascope.jobs.retention import Keep
+    def limits(self) -> "RetentionPolicy":
+        """What the retention leaves."""
+        from vitascope.jobs.retention import RetentionPolicy
 
         seconds = None if self.keep is None else self.keep * 86_400
-        return Keep(seconds, None if self.keep_gib is None else round(self.keep_gib * 2**30))
+        return RetentionPolicy(seconds, None if self.keep_gib is None else round(self.keep_gib * 2**30))
 
 
 @command

@@ -9,7 +9,7 @@ import typer
 from vitascope.escaping import escaped
 
 if TYPE_CHECKING:
-    from vitascope.jobs.outbox import Mailbox
+    from vitascope.jobs.outbox import Outbox
     from vitascope.server.webhooks.endpoints import Endpoints
 
 webhooks = typer.Typer(
@@ -130,9 +130,9 @@ def _endpoints() -> "Endpoints":
     return Endpoints(settings().home / FILE)
 
 
-def _mailbox() -> "Mailbox":
-    from vitascope.jobs.outbox import Mailbox
-    from vitascope.jobs.service import open_desk
+def _mailbox() -> "Outbox":
+    from vitascope.jobs.outbox import Outbox
+    from vitascope.jobs.service import open_service
     from vitascope.settings import settings
 
-    return Mailbox(open_desk(settings().home).store)
+    return Outbox(open_service(settings().home).store)

@@ -12,7 +12,7 @@ from vitascope.errors import RequestError
 
 if TYPE_CHECKING:
     from vitascope.jobs.ray.cluster import FleetRun
-    from vitascope.jobs.service import Desk
+    from vitascope.jobs.service import JobService
     from vitascope.jobs.worker import WorkerOptions
 
 
@@ -40,7 +40,7 @@ def worker(
 ) -> None:
     """Make the jobs of the queue, one after the other, until interrupted."""
     from vitascope.files import keep_private
-    from vitascope.jobs.service import open_desk
+    from vitascope.jobs.service import open_service
     from vitascope.jobs.worker import Worker, WorkerOptions, worker_name
     from vitascope.settings import settings
     from vitascope.telemetry import tracing
@@ -56,8 +56,10 @@ def worker(
     if workers is not None and cluster is None:
         raise RequestError("workers", "this is one worker", "say it with --cluster")
     keep_private()
-    desk = open_desk(settings().home, store=settings().store)
-    working = Worker(desk, options) if cluster is None else _fleet(desk, options, cluster, workers, program)
+    service = open_service(settings().home, store=settings().store)
+    working = (
+        Worker(service, options) if cluster is None else _fleet(service, options, cluster, workers, program)
+    )
     if bound:
         from vitascope.jobs.ray.actor import die_with_parent
 
@@ -72,7 +74,7 @@ def worker(
 
 
 def _fleet(
-    desk: "Desk", options: "WorkerOptions", address: str, workers: int | None, program: str
+    service: "JobService", options: "WorkerOptions", address: str, workers: int | None, program: str
 ) -> "FleetRun":
     """Return what runs workers like this one on a cluster."""
     from vitascope.jobs.ray.cluster import FleetOptions, FleetRun
@@ -84,7 +86,7 @@ def _fleet(
     arguments = ["--keep", str(options.keep)]
     arguments += [] if options.seconds is None else ["--seconds", str(options.seconds)]
     return FleetRun(
-        desk, FleetOptions(address, workers, options.models, tuple(arguments), options.memory, program)
+        service, FleetOptions(address, workers, options.models, tuple(arguments), options.memory, program)
     )
 
 

@@ -13,7 +13,7 @@ from vitascope.deliver.mux import read_record
 from vitascope.director.storyboard import storyboard_of
 from vitascope.errors import InputFileError, RequestError
 from vitascope.jobs.job import Job, Request
-from vitascope.jobs.service import Desk
+from vitascope.jobs.service import JobService
 from vitascope.jobs.storage import checksum, facts
 
 _CLIP = re.compile(r"(\d{1,9})-(\d{1,3})\.mp4", re.ASCII)
@@ -27,13 +27,13 @@ class Adoption:
     problems: Mapping[str, str]
 
 
-def adopt(desk: Desk, names: Sequence[str] | None = None, owner: str = "") -> Adoption:
+def adopt(service: JobService, names: Sequence[str] | None = None, owner: str = "") -> Adoption:
     """Take clips that the queue does not know in as completed jobs of `owner`; None names all of them.
 
     A folder is left as it is where a clip in it cannot be read, or where it has none. Raises `RequestError` for a name
     that is no folder here or that the queue knows.
     """
-    unknown = desk.unknown_folders()
+    unknown = service.unknown_folders()
     if names is not None:
         for name in names:
             if name not in unknown:
@@ -42,11 +42,11 @@ def adopt(desk: Desk, names: Sequence[str] | None = None, owner: str = "") -> Ad
     jobs, problems = [], {}
     for name in unknown if names is None else names:
         try:
-            job = _read_job(desk.rooms.folder(name), owner)
+            job = _read_job(service.storage.folder(name), owner)
         except (InputFileError, OSError) as error:
             problems[name] = str(error)
             continue
-        jobs.append(desk.store.adopt(job))
+        jobs.append(service.store.adopt(job))
     return Adoption(tuple(jobs), problems)
 
 

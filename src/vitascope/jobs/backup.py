@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from vitascope.errors import OutputError, RequestError, StoreError
-from vitascope.failpoints import FaultPoint
+from vitascope.failpoints import failpoint
 from vitascope.files import private_folder, published
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def back_up(tables: "SqliteTables", reason: str = "") -> Path:
     target = folder / f"queue-{moment}{reason and '-'}{reason}.sqlite3"
     with published(target, force=True, argument="backups", private=True) as part:
         tables.back_up(part)
-        FaultPoint("backup: written")
+        failpoint("backup: written")
     _remove_old(folder)
     return target
 

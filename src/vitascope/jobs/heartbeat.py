@@ -1,4 +1,4 @@
-"""A worker's heart: it renews the lease of the job at work, and knows whether and why the work has to end."""
+"""A worker's heartbeat: it renews the lease of the job at work, and knows whether and why the work has to end."""
 
 import contextlib
 import os
@@ -10,8 +10,8 @@ from typing import Literal
 
 from vitascope.errors import DiskFullError, LeaseLostError, StoreError
 from vitascope.jobs.job import Failure, Job, Standing
-from vitascope.jobs.liveness import Presence
-from vitascope.jobs.progress import Gauge
+from vitascope.jobs.liveness import Liveness
+from vitascope.jobs.progress import JobProgress
 from vitascope.jobs.stores.store import Store
 from vitascope.progress import Event
 
@@ -21,7 +21,7 @@ GRACE_SECONDS = 60.0
 """How long a step may go on after the time of its job is over, before the process is ended with it."""
 
 
-class Heart:
+class Heartbeat:
     """Beats for one job, at every step that it hears of and by itself in between; a context manager.
 
     `why` says why the work has to end (None: it need not), and `leaving` is asked whether the worker has to go.
@@ -31,21 +31,21 @@ class Heart:
         self,
         store: Store,
         job: Job,
-        presence: Presence,
+        liveness: Liveness,
         leaving: Callable[[], bool],
         seconds: float | int | None = None,
     ):
         """Attend a claimed job, which may take so many seconds (None: any)."""
         self.store, self.job, self.lease = store, job, job.lease
-        self._presence, self._leaving = presence, leaving
+        self._liveness, self._leaving = liveness, leaving
         self._deadline = None if seconds is None else time.monotonic() + seconds
-        self._paused = presence.pauses.paused_seconds
+        self._paused = liveness.pauses.paused_seconds
         self._why: Why | None = None
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"heart of {job.id}", daemon=True)
         self._last: Standing | None = None
 
-    def __enter__(self) -> "Heart":
+    def __enter__(self) -> "Heartbeat":
         self._thread.start()
         return self
 
@@ -62,12 +62,12 @@ class Heart:
             self._why = "timed_out"
         return self._why
 
-    def listener(self, gauge: Gauge, hear: Callable[[Event], None]) -> Callable[[Event], None]:
+    def listener(self, job_progress: JobProgress, hear: Callable[[Event], None]) -> Callable[[Event], None]:
         """Return what a `Progress` tells its events to: each step is written down, and then `hear` hears of it."""
 
         def listen(event: Event) -> None:
             if event.note is None:
-                standing = gauge.read(event)
+                standing = job_progress.read(event)
                 if self._last is None or (standing.phase, standing.step) != (
                     self._last.phase,
                     self._last.step,
@@ -80,7 +80,7 @@ class Heart:
 
     def beat(self, standing: Standing | None = None) -> None:
         """Renew the lease, and learn whether somebody wants the work to end."""
-        self._presence.touch()
+        self._liveness.touch()
         try:
             if self.store.beat(self.lease, standing):
                 self._why = self._why or "cancelled"
@@ -103,8 +103,8 @@ class Heart:
         if self._deadline is None:
             return False
         # Time in which this process did not run is not the job's.
-        self._presence.pauses.tick()
-        return time.monotonic() - self._presence.pauses.paused_seconds + self._paused > self._deadline + grace
+        self._liveness.pauses.tick()
+        return time.monotonic() - self._liveness.pauses.paused_seconds + self._paused > self._deadline + grace
 
     def _die(self) -> None:
         """End this process, whose step hangs, having said why."""

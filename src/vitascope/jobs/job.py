@@ -155,7 +155,7 @@ class Lease:
 
 
 @dataclass(frozen=True)
-class Grip:
+class LeaseExpiry:
     """Until when a lease holds: seconds since the machine was started, and which start of it that was."""
 
     boot: str
@@ -184,7 +184,7 @@ class Job:
     attempt: int = 0
     lost: int = 0
     worker: str | None = None
-    grip: Grip | None = None
+    expiry: LeaseExpiry | None = None
     cancel_wanted: bool = False
     standing: Standing = Standing()
     failure: Failure | None = None
@@ -238,7 +238,7 @@ class Event:
 
 
 @dataclass(frozen=True)
-class Letter:
+class OutboxMessage:
     """News of a job that is still to be delivered to a webhook; written in the transaction that made it true."""
 
     id: str

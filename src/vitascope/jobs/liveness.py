@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from vitascope.failpoints import FaultPoint
+from vitascope.failpoints import failpoint
 from vitascope.jobs.clock import PauseDetector
 
 try:
@@ -18,7 +18,7 @@ except ImportError:  # Windows
     fcntl = None
 
 
-class Presence:
+class Liveness:
     """Says that a worker is alive, from when it is made until `leave` or the end of the process."""
 
     def __init__(self, folder: Path, name: str, pause_limit: float | int = 15.0):
@@ -28,9 +28,9 @@ class Presence:
         self._file: int | None = None
         while fcntl is not None and self._file is None:
             file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
-            FaultPoint("presence: made")
+            failpoint("presence: made")
             fcntl.flock(file, fcntl.LOCK_EX)
-            FaultPoint("presence: locked")
+            failpoint("presence: locked")
             # Somebody may have taken the file for a dead worker's, and removed it, before it was locked.
             if self._path.exists() and os.path.samestat(os.fstat(file), self._path.stat()):
                 self._file = file
@@ -52,7 +52,7 @@ class Presence:
         """Remove the file and release the lock."""
         if self._file is not None:
             self._path.unlink(missing_ok=True)
-            FaultPoint("presence: left")
+            failpoint("presence: left")
             os.close(self._file)
             self._file = None
 

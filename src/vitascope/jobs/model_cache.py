@@ -17,7 +17,7 @@ class Releases(Protocol):
         ...
 
 
-class Warm:
+class ModelCache:
     """At most `keep` backends with their models loaded."""
 
     def __init__(self, find: Callable[[str], Backend], keep: int = 1):

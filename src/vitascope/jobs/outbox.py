@@ -1,4 +1,4 @@
-"""News on its way out: each letter becomes one delivery per endpoint, tried until it arrives or is given up.
+"""News on its way out: each message becomes one delivery per endpoint, tried until it arrives or is given up.
 
 At least once: a delivery is claimed for a while, and whoever claimed it says how it went; where nobody does, because
 the process was killed, it is tried again. Nothing here sends anything (`server/webhooks/delivery.py` does).
@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import get_args
 
-from vitascope.jobs.job import Delivery, DeliveryState, Letter
+from vitascope.jobs.job import Delivery, DeliveryState, OutboxMessage
 from vitascope.jobs.stores.store import Store
 
 WAITS = (5.0, 300.0, 1800.0, 7200.0, 18_000.0, 36_000.0, 50_400.0, 72_000.0, 86_400.0)
@@ -20,26 +20,28 @@ HOLD_SECONDS = 60.0
 """How long a delivery that was taken is nobody else's."""
 
 
-class Mailbox:
+class Outbox:
     """The deliveries of a store. Every method is one transaction."""
 
     def __init__(self, store: Store, chance: Callable[[], float] = random.random):
         """Keep them where the store keeps its jobs; `chance` gives numbers in 0..1."""
         self.store, self._chance = store, chance
 
-    def address(self, wanted: Callable[[Letter], Iterable[tuple[str, str]]], limit: int = 100) -> int:
-        """Turn letters into deliveries to the endpoints that want them; return how many letters those were.
+    def address(self, wanted: Callable[[OutboxMessage], Iterable[tuple[str, str]]], limit: int = 100) -> int:
+        """Turn messages into deliveries to the endpoints that want them; return how many messages those were.
 
         `wanted` returns the ids of the endpoints, each with what it calls the news.
         """
         tables, now = self.store.tables, self.store.clock.now()
         with tables.transaction():
-            letters = tables.take_letters(now, now + HOLD_SECONDS, limit)
-            for letter in letters:
-                for endpoint, type in wanted(letter):
-                    tables.add_delivery(Delivery(letter.id, endpoint, letter.job, type, letter.at, due=now))
-                tables.settle_letter(letter.id, None)
-        return len(letters)
+            messages = tables.take_messages(now, now + HOLD_SECONDS, limit)
+            for message in messages:
+                for endpoint, type in wanted(message):
+                    tables.add_delivery(
+                        Delivery(message.id, endpoint, message.job, type, message.at, due=now)
+                    )
+                tables.settle_message(message.id, None)
+        return len(messages)
 
     def take(
         self, endpoints: Sequence[str], limit: int = 8, hold_seconds: float | int = HOLD_SECONDS

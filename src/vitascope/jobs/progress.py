@@ -19,7 +19,7 @@ ENCODE, DENOISE, DECODE = 0.05, 0.80, 0.15
 """Shares of a window's time."""
 
 
-class Gauge:
+class JobProgress:
     """Turns events into standings, for clips of planned shots that are made one after the other.
 
     Each is made in windows of `longest` frames, and takes as much of the whole as it has of all windows.

@@ -1,10 +1,10 @@
-"""The housekeeper: about once an hour it backs the queue up, forgets old jobs and clears away what others have left."""
+"""The retention: about once an hour it backs the queue up, forgets old jobs and clears away what others have left."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from vitascope.errors import DamagedQueueError, VitascopeError
-from vitascope.jobs.service import Desk
+from vitascope.jobs.service import JobService
 
 HOUR = 3600.0
 FIRST = 60.0
@@ -12,32 +12,34 @@ FIRST = 60.0
 
 
 @dataclass(frozen=True)
-class Keep:
+class RetentionPolicy:
     """For how many seconds jobs are kept that are over, and how many bytes their clips may take; None is for ever."""
 
     seconds: float | int | None = None
     max_bytes: int | None = None
 
 
-KEEP_ALL = Keep()
+KEEP_ALL = RetentionPolicy()
 
 
-class Housekeeper:
-    """Tidies a desk. Call `tick` as often as you like; whoever watches the workers does."""
+class Retention:
+    """Tidies a service. Call `tick` as often as you like; whoever watches the workers does."""
 
-    def __init__(self, desk: Desk, keep: Keep = KEEP_ALL, say: Callable[[str], None] = print):
-        """Keep as much of the desk's jobs as `keep` says, and tell `say` what went."""
-        self._desk, self._keep, self._say = desk, keep, say
-        self._due = desk.store.clock.ticks() + FIRST
+    def __init__(
+        self, service: JobService, keep: RetentionPolicy = KEEP_ALL, say: Callable[[str], None] = print
+    ):
+        """Keep as much of the service's jobs as `keep` says, and tell `say` what went."""
+        self._service, self._keep, self._say = service, keep, say
+        self._due = service.store.clock.ticks() + FIRST
         self._unknown: list[str] = []
 
     def tick(self) -> bool:
         """Do a round if it is time for one; return whether it was. What goes wrong is told, and tried again later."""
-        if self._desk.store.clock.ticks() < self._due:
+        if self._service.store.clock.ticks() < self._due:
             return False
-        self._due = self._desk.store.clock.ticks() + HOUR
+        self._due = self._service.store.clock.ticks() + HOUR
         try:
-            self._desk.back_up()
+            self._service.back_up()
         except DamagedQueueError as error:
             self._say(str(error))
             return True
@@ -45,7 +47,7 @@ class Housekeeper:
             self._say(f"backup: {error}")
         try:
             self._report_unknown()
-            gone = self._desk.prune(older_than=self._keep.seconds, max_bytes=self._keep.max_bytes)
+            gone = self._service.prune(older_than=self._keep.seconds, max_bytes=self._keep.max_bytes)
         except (VitascopeError, OSError) as error:
             self._say(f"tidying: {error}")
             return True
@@ -55,7 +57,7 @@ class Housekeeper:
 
     def _report_unknown(self) -> None:
         """Say once which folders the queue does not know."""
-        unknown = self._desk.unknown_folders()
+        unknown = self._service.unknown_folders()
         if unknown and unknown != self._unknown:
             self._say(f"tidying: {unknown_line(unknown)}")
         self._unknown = unknown

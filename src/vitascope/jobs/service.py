@@ -1,6 +1,6 @@
-"""The desk where jobs are handed in and picked up: the queue and the folders of its jobs, kept in step.
+"""The service where jobs are handed in and picked up: the queue and the folders of its jobs, kept in step.
 
-Servers and the command line talk to a `Desk`. Whatever is about rows alone they ask of its `store`.
+Servers and the command line talk to a `JobService`. Whatever is about rows alone they ask of its `store`.
 """
 
 import re
@@ -21,11 +21,11 @@ from vitascope.backends.registry import backend
 from vitascope.director.film import Film
 from vitascope.director.storyboard import storyboard
 from vitascope.errors import DiskFullError, OutputError, RequestError, StoreError
-from vitascope.failpoints import FaultPoint
+from vitascope.failpoints import failpoint
 from vitascope.jobs.budget import DAY, NO_LIMITS, Budget, Cost
 from vitascope.jobs.job import FINISHED, MAX_ATTEMPTS, Job, Kind, Request
 from vitascope.jobs.liveness import is_stopped
-from vitascope.jobs.storage import MIN_FREE, Rooms
+from vitascope.jobs.storage import MIN_FREE, JobStorage
 from vitascope.jobs.stores.store import LEASE_SECONDS, Store
 from vitascope.media.limits import printable
 from vitascope.shot_fields import MAX_SEED
@@ -41,16 +41,16 @@ PROGRESS_SECONDS = 86_400.0
 CREATION_SECONDS = 1.0
 """How long a queue's file may be empty before it is taken for a damaged one."""
 
-LETTER_SECONDS = 30 * DAY
+MESSAGE_SECONDS = 30 * DAY
 """How long news is kept, and how it was delivered; it is given up long before."""
 
 
 @dataclass(frozen=True)
-class Desk:
-    """A store, and the rooms where the files of its jobs lie."""
+class JobService:
+    """A store, and the storage where the files of its jobs lie."""
 
     store: Store
-    rooms: Rooms
+    storage: JobStorage
 
     def submit(
         self,
@@ -75,15 +75,15 @@ class Desk:
         where the owner has spent too much, `QueueFullError` where more than `max_queued` jobs would wait, and
         `DiskFullError`; then nothing was taken in.
         """
-        self.rooms.check_space()
+        self.storage.check_space()
         said = dict(asked or shot.model_dump(mode="json", exclude_defaults=True))
         seed = secrets.randbelow(2**32) if shot.seed is None else shot.seed
         _check_number(number, seed)
         shot = shot.model_copy(update={"seed": seed})
         planned = pipeline.plan(shot, backend(shot.model))
-        kept = self.rooms.keep_inputs(planned.shot)
+        kept = self.storage.keep_inputs(planned.shot)
         request = Request.of(
-            self.rooms.keep_inputs(shot),
+            self.storage.keep_inputs(shot),
             kept,
             kind=kind,
             number=number,
@@ -116,11 +116,11 @@ class Desk:
         max_queued: int | None = None,
     ) -> Job:
         """Take in a film, every shot of it checked, and return the job; one job makes all shots. Else as `submit`."""
-        self.rooms.check_space()
+        self.storage.check_space()
         board = storyboard(film)
         takes, notes = [], board.notes
         for take in board.takes:
-            kept = self.rooms.keep_inputs(take.shot)
+            kept = self.storage.keep_inputs(take.shot)
             notes = _renamed(notes, take.shot, kept)
             takes.append(take.model_copy(update={"shot": kept}))
         kept_board = board.model_copy(update={"takes": tuple(takes), "notes": notes})
@@ -176,14 +176,14 @@ class Desk:
 
     def file(self, job: str, index: int = 0, owner: str | None = None) -> Path:
         """Return the file of a finished clip. Raises `RequestError` for a job that has none (yet)."""
-        return self.rooms.file(self.store.get(job, owner), index)
+        return self.storage.file(self.store.get(job, owner), index)
 
     def delete(self, job: str, owner: str | None = None) -> Job:
         """Forget a job and remove its files; a running one stops at its next step and is swept away by its worker."""
         self.store.get(job, owner)
         deleted = self.store.delete(job)
         if deleted.state != "running":
-            self.rooms.remove(job)
+            self.storage.remove(job)
         return deleted
 
     def prune(self, *, older_than: float | int | None = None, max_bytes: int | None = None) -> list[str]:
@@ -202,18 +202,18 @@ class Desk:
             if old or (max_bytes is not None and total > max_bytes and job.bytes):
                 total -= job.bytes
                 gone.append(self.delete(job.id).id)
-                FaultPoint("prune: deleted one")
+                failpoint("prune: deleted one")
         self.tidy()
         return gone
 
     def back_up(self) -> bool:
         """Write a backup of the queue if the newest is an hour old; raises as `Store.back_up`."""
-        self.rooms.check_space()
+        self.storage.check_space()
         return self.store.back_up()
 
     def unknown_folders(self) -> list[str]:
         """Return the names of the job folders that the queue has never known, as after the queue's file was lost."""
-        return [name for name in self.rooms.job_folders() if self.store.tables.load(name) is None]
+        return [name for name in self.storage.job_folders() if self.store.tables.load(name) is None]
 
     def tidy(self) -> None:
         """Remove what killed processes and deleted jobs have left, and lay in ballast again; now and then is enough.
@@ -221,26 +221,26 @@ class Desk:
         A folder is removed only where the queue says that its job was deleted: one that it does not know is left alone.
         """
         kept, unknown = set(), False
-        for name in self.rooms.job_folders():
+        for name in self.storage.job_folders():
             job = self.store.tables.load(name)
             if job is None:
                 unknown = True
             elif job.deleted_at is not None and job.state != "running":
-                self.rooms.remove(name)
+                self.storage.remove(name)
         for job in self._all():
             for given in (given for shot in job.request.shots for given in shot.givens):
                 kept |= {Path(name).name for name in (given.source, given.mask) if name is not None}
             # It may have been retried since it was listed.
             if job.state in ("completed", "cancelled") and self.store.tables.load(job.id) == job:
-                self.rooms.sweep(job)
-        FaultPoint("tidy: swept")
+                self.storage.sweep(job)
+        failpoint("tidy: swept")
         if not unknown:
             # What the queue has lost may need its inputs again.
-            self.rooms.remove_inputs(kept, ABANDONED_SECONDS)
+            self.storage.remove_inputs(kept, ABANDONED_SECONDS)
         self.store.forget_progress(PROGRESS_SECONDS)
-        self.store.forget_letters(LETTER_SECONDS)
+        self.store.forget_messages(MESSAGE_SECONDS)
         self.store.forget_charges(2 * DAY)
-        self.rooms.make()
+        self.storage.make()
 
     def _over(self) -> list[Job]:
         return [job for job in self._all() if job.state in FINISHED]
@@ -255,14 +255,14 @@ class Desk:
                 return jobs
 
 
-def open_desk(
+def open_service(
     home: Path,
     *,
     lease_seconds: float | int = LEASE_SECONDS,
     min_free: int | None = None,
     store: SecretStr | None = None,
-) -> Desk:
-    """Return the desk of a home folder, made if it is not there yet.
+) -> JobService:
+    """Return the service of a home folder, made if it is not there yet.
 
     `store` is the address of a Postgres database that several servers share, with the home folder; without one the
     queue lies in the home folder. Raises `MissingExtraError` without apsw or psycopg, `OutputError` where nothing can
@@ -270,64 +270,66 @@ def open_desk(
     """
     least = MIN_FREE if min_free is None else min_free
     if store is not None:
-        return _shared_desk(home, store.get_secret_value(), lease_seconds, least)
+        return _shared_service(home, store.get_secret_value(), lease_seconds, least)
     from vitascope.jobs.stores.sqlite import sqlite_store
 
-    rooms = _made(Rooms(queue_file(home).parent, least))
-    _check_queue_file(rooms)
-    return _desk(sqlite_store(rooms.queue, lease_seconds=lease_seconds, make_room=rooms.drop_ballast), rooms)
+    storage = _made(JobStorage(queue_file(home).parent, least))
+    _check_queue_file(storage)
+    return _service(
+        sqlite_store(storage.queue, lease_seconds=lease_seconds, make_room=storage.drop_ballast), storage
+    )
 
 
 def queue_file(home: Path) -> Path:
     """Return the file of the queue of a home folder, which need not be there."""
-    return Rooms(home.absolute() / "jobs").queue
+    return JobStorage(home.absolute() / "jobs").queue
 
 
-def _shared_desk(home: Path, url: str, lease_seconds: float | int, min_free: int) -> Desk:
+def _shared_service(home: Path, url: str, lease_seconds: float | int, min_free: int) -> JobService:
     from vitascope.jobs.clock import SystemClock
     from vitascope.jobs.stores.postgres import PostgresTables
 
     tables = PostgresTables(url)
     # Two machines may go by one name, and two containers by one start of the machine.
     machine = f"{re.sub(r'[^a-zA-Z0-9-]', '-', socket.gethostname())[:40]}-{SystemClock().boot[:8]}"
-    rooms = _made(Rooms(home.absolute() / "shared", min_free, machine=machine))
-    tables.settle(rooms.path)
-    return _desk(Store(tables, tables.clock, lease_seconds), rooms)
+    storage = _made(JobStorage(home.absolute() / "shared", min_free, machine=machine))
+    tables.settle(storage.path)
+    return _service(Store(tables, tables.clock, lease_seconds), storage)
 
 
-def _desk(store: Store, rooms: Rooms) -> Desk:
-    store.is_stopped = partial(is_stopped, rooms.workers)
-    return Desk(store, rooms)
+def _service(store: Store, storage: JobStorage) -> JobService:
+    store.is_stopped = partial(is_stopped, storage.workers)
+    return JobService(store, storage)
 
 
-def _check_queue_file(rooms: Rooms) -> None:
+def _check_queue_file(storage: JobStorage) -> None:
     """Raise `StoreError` for an empty queue file beside clips: a new queue in its place would forget all of them."""
     deadline = time.monotonic() + CREATION_SECONDS
-    while _is_empty(rooms) and (folders := len(list(rooms.job_folders()))):
+    while _is_empty(storage) and (folders := len(list(storage.job_folders()))):
         # A process that is just making the file has it empty for a moment.
         if time.monotonic() > deadline:
             raise StoreError(
-                f"{rooms.queue} is empty, but {folders} folders of clips lie beside it: put a backup in its place "
+                f"{storage.queue} is empty, but {folders} folders of clips lie beside it: put a backup in its place "
                 "(vitascope jobs restore), or remove the file and take the clips in (vitascope jobs adopt)"
             )
         time.sleep(0.05)
 
 
-def _is_empty(rooms: Rooms) -> bool:
+def _is_empty(storage: JobStorage) -> bool:
     """Say whether the queue's file is there and nothing was ever written to it or to its log of changes."""
-    log = rooms.queue.with_name(f"{rooms.queue.name}-wal")
+    log = storage.queue.with_name(f"{storage.queue.name}-wal")
     try:
-        return rooms.queue.stat().st_size == 0 and not (log.exists() and log.stat().st_size)
+        return storage.queue.stat().st_size == 0 and not (log.exists() and log.stat().st_size)
     except FileNotFoundError:
         return False
 
 
-def _made(rooms: Rooms) -> Rooms:
+def _made(storage: JobStorage) -> JobStorage:
     try:
-        rooms.make()
+        storage.make()
     except OSError as error:
-        raise OutputError(f"home: {rooms.path} could not be made ({error.strerror})") from None
-    return rooms
+        raise OutputError(f"home: {storage.path} could not be made ({error.strerror})") from None
+    return storage
 
 
 def _renamed(notes: tuple[str, ...], planned: Shot, kept: Shot) -> tuple[str, ...]:

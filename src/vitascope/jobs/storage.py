@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vitascope.errors import DiskFullError, InputFileError, RequestError
-from vitascope.failpoints import FaultPoint
+from vitascope.failpoints import failpoint
 from vitascope.files import private_folder, published
 from vitascope.jobs.job import ID_START, Job, Output
 from vitascope.settings import settings
@@ -37,7 +37,7 @@ def free_bytes(path: Path) -> int:
 
 
 @dataclass(frozen=True)
-class Rooms:
+class JobStorage:
     """The folder of the queue; `free` says how many bytes are free there.
 
     Where several machines share the folder, `machine` tells this one's workers from those of others, whose locks it
@@ -131,7 +131,7 @@ class Rooms:
         else:
             with published(target, force=True, argument=given.kind, private=True) as part:
                 shutil.copyfile(source, part)
-        FaultPoint("input: kept")
+        failpoint("input: kept")
         return target.relative_to(self.path).as_posix()
 
     def remove(self, job: str) -> None:
@@ -141,9 +141,9 @@ class Rooms:
             for file in sorted(folder.glob("*.mp4")):
                 forget_record(file)
                 file.unlink(missing_ok=True)
-                FaultPoint("delete: half removed")
+                failpoint("delete: half removed")
             shutil.rmtree(folder, ignore_errors=True)
-            FaultPoint("delete: all removed")
+            failpoint("delete: all removed")
 
     def sweep(self, job: Job) -> None:
         """Remove whatever lies in the folder of a finished job beside its clips."""
@@ -153,7 +153,7 @@ class Rooms:
         for entry in folder.iterdir():
             if entry.name not in kept:
                 shutil.rmtree(entry) if entry.is_dir() else entry.unlink(missing_ok=True)
-                FaultPoint("sweep: half swept")
+                failpoint("sweep: half swept")
         if not kept:
             folder.rmdir()
 
@@ -163,7 +163,7 @@ class Rooms:
         for file in self.inputs.iterdir():
             if file.name not in kept and file.stat().st_mtime < limit:
                 file.unlink(missing_ok=True)
-                FaultPoint("tidy: input removed")
+                failpoint("tidy: input removed")
 
     def job_folders(self) -> Iterable[str]:
         """Return the names of the jobs that have a folder."""
@@ -183,7 +183,7 @@ def _lay_in(ballast: Path) -> None:
     """Take room on the disk, as a rule without writing to it."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_NOFOLLOW", 0)
     with os.fdopen(os.open(ballast, flags, 0o600), "wb") as file:
-        FaultPoint("ballast: made")
+        failpoint("ballast: made")
         if hasattr(os, "posix_fallocate"):
             os.posix_fallocate(file.fileno(), 0, BALLAST)
         else:
@@ -200,22 +200,22 @@ def forget_record(clip: Path) -> None:
 
 def publish(part: Path, target: Path) -> tuple[str, int]:
     """Move a whole file to its place and return its checksum and size; from then on it is there, even without power."""
-    FaultPoint("publish: written")
+    failpoint("publish: written")
     digest, size = checksum(part)
-    FaultPoint("publish: summed")
+    failpoint("publish: summed")
     part.chmod(0o600)
     with part.open("rb+") as file:
         os.fsync(file.fileno())
-    FaultPoint("publish: synced")
+    failpoint("publish: synced")
     part.replace(target)
-    FaultPoint("publish: renamed")
+    failpoint("publish: renamed")
     if os.name == "posix":
         folder = os.open(target.parent, os.O_RDONLY)
         try:
             os.fsync(folder)
         finally:
             os.close(folder)
-    FaultPoint("publish: folder synced")
+    failpoint("publish: folder synced")
     return digest, size
 
 

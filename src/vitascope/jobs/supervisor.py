@@ -15,8 +15,8 @@ from vitascope.errors import StoreError
 from vitascope.jobs.clock import PauseDetector
 from vitascope.jobs.liveness import silence
 from vitascope.jobs.ray.actor import resident_bytes
-from vitascope.jobs.retention import KEEP_ALL, Housekeeper, Keep
-from vitascope.jobs.service import Desk
+from vitascope.jobs.retention import KEEP_ALL, Retention, RetentionPolicy
+from vitascope.jobs.service import JobService
 from vitascope.jobs.worker import OUT_OF_MEMORY, say, worker_name
 
 PROGRAM = (sys.executable, "-m", "vitascope")
@@ -54,7 +54,7 @@ class Elsewhere(Process, Protocol):
 
 
 @dataclass(frozen=True)
-class Patience:
+class Backoff:
     """How long to wait before a worker is started again: twice as long each time, until one has lived long enough."""
 
     first: float = 0.2
@@ -74,28 +74,28 @@ class Slot:
 
 
 class Supervisor:
-    """Keeps `number` workers of a desk alive. Call `tick` a few times a second, or `run`."""
+    """Keeps `number` workers of a service alive. Call `tick` a few times a second, or `run`."""
 
     def __init__(
         self,
-        desk: Desk,
+        service: JobService,
         number: int,
         start: Callable[[str], Process],
         *,
         memory: int | None = None,
-        patience: Patience = Patience(),
-        keep: Keep = KEEP_ALL,
+        patience: Backoff = Backoff(),
+        keep: RetentionPolicy = KEEP_ALL,
         say: Callable[[str], None] = say,
     ):
         """Start workers by `start`, given the name that each is to have; none may hold more than `memory` bytes.
 
-        About once an hour the desk is tidied, and jobs are forgotten that are more or older than `keep` says.
+        About once an hour the service is tidied, and jobs are forgotten that are more or older than `keep` says.
         """
-        self.housekeeper = Housekeeper(desk, keep, say)
-        self.desk, self._start, self._memory, self._patience = desk, start, memory, patience
+        self.retention = Retention(service, keep, say)
+        self.service, self._start, self._memory, self._patience = service, start, memory, patience
         self._slots, self._say = [Slot() for _ in range(number)], say
         self._problem: str | None = None
-        self._pauses = PauseDetector(desk.store.lease_seconds / 2)
+        self._pauses = PauseDetector(service.store.lease_seconds / 2)
 
     @property
     def workers(self) -> dict[str, Process]:
@@ -111,14 +111,14 @@ class Supervisor:
             # Workers were stopped with this process, or slept with it: they may speak first.
             return
         try:
-            self.desk.store.expire()
+            self.service.store.expire()
             self._problem = None
         except StoreError as error:  # next time
             if self._problem != (line := str(error)):
                 self._say(line)
             self._problem = line
             return
-        self.housekeeper.tick()
+        self.retention.tick()
 
     def run(self, stop: threading.Event, every: float = 0.25) -> None:
         """Look after the workers until `stop` is set, then let them end."""
@@ -142,7 +142,7 @@ class Supervisor:
                 slot.process.kill()
                 while slot.process.poll() is None:
                     time.sleep(0.01)
-                self._bury(slot)
+                self._release_worker(slot)
 
     def _look_after(self, slot: Slot) -> None:
         now = time.monotonic()
@@ -157,15 +157,15 @@ class Supervisor:
             slot.wait = self._patience.first if lived > self._patience.healthy else self._longer(slot.wait)
             slot.due = now + slot.wait
             self._say(f"worker {slot.name} ended ({status}), the next one starts in {slot.wait:.1f} s")
-            self._bury(slot)
+            self._release_worker(slot)
         elif self._memory is not None and held_bytes(slot.process) > self._memory:
             self._say(f"worker {slot.name} holds too much memory and is ended")
             # First the job, so that no other worker takes it up and dies of it as well.
-            self.desk.store.bury(slot.name, OUT_OF_MEMORY, again=False)
+            self.service.store.release_worker(slot.name, OUT_OF_MEMORY, again=False)
             slot.process.kill()
         elif (
             self._pauses.settled
-            and silence(self.desk.rooms.workers, slot.name) > 3 * self.desk.store.lease_seconds
+            and silence(self.service.storage.workers, slot.name) > 3 * self.service.store.lease_seconds
         ):
             self._say(f"worker {slot.name} hangs and is ended")
             slot.process.kill()
@@ -173,11 +173,11 @@ class Supervisor:
     def _longer(self, wait: float) -> float:
         return min(self._patience.most, 2 * wait or self._patience.first)
 
-    def _bury(self, slot: Slot) -> None:
+    def _release_worker(self, slot: Slot) -> None:
         """Give the jobs of a dead worker to others at once, and its slot to the next one."""
         with contextlib.suppress(StoreError):  # then its lease runs out
-            self.desk.store.bury(slot.name)
-        (self.desk.rooms.workers / f"{slot.name}.lock").unlink(missing_ok=True)
+            self.service.store.release_worker(slot.name)
+        (self.service.storage.workers / f"{slot.name}.lock").unlink(missing_ok=True)
         slot.process = None
 
 

@@ -9,11 +9,11 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from vitascope.errors import JobConflictError, LeaseLostError
-from vitascope.jobs.job import Failure, Grip, Job, Lease, Output, Request, Standing, State
+from vitascope.jobs.job import Failure, Job, Lease, LeaseExpiry, Output, Request, Standing, State
 
 
 @dataclass(frozen=True)
-class Change:
+class Transition:
     """A job after something happened to it, and what the log (and, if it is news, the webhook) is told."""
 
     job: Job
@@ -34,46 +34,46 @@ def held(job: Job, lease: Lease) -> Job:
     return job
 
 
-def claimed(job: Job) -> Change:
+def claimed(job: Job) -> Transition:
     """A worker has taken it (the store did that in one statement); the log is told."""
-    return Change(job, "running", {"attempt": job.attempt})
+    return Transition(job, "running", {"attempt": job.attempt})
 
 
-def beaten(job: Job, grip: Grip, standing: Standing | None) -> Change:
+def beaten(job: Job, expiry: LeaseExpiry, standing: Standing | None) -> Transition:
     """Its worker lives, and may have made a step; what is done of the whole never shrinks."""
     percent = job.standing.percent
     if standing is not None:
         standing = replace(standing, percent=min(99, max(percent, standing.percent)))
-    after = replace(job, grip=grip, standing=standing or job.standing)
-    return Change(after, "progress", asdict(after.standing))
+    after = replace(job, expiry=expiry, standing=standing or job.standing)
+    return Transition(after, "progress", asdict(after.standing))
 
 
-def completed(job: Job, outputs: Sequence[Output], notes: Sequence[str], now: float) -> Change:
+def completed(job: Job, outputs: Sequence[Output], notes: Sequence[str], now: float) -> Transition:
     """Its clips are published."""
     done = replace(job.standing, percent=100, seconds_left=0.0, job_seconds_left=0.0)
     after = replace(_over(job, "completed", now), outputs=tuple(outputs), notes=tuple(notes), standing=done)
-    return Change(after, "completed", {"percent": 100})
+    return Transition(after, "completed", {"percent": 100})
 
 
-def failed(job: Job, failure: Failure, now: float) -> Change:
+def failed(job: Job, failure: Failure, now: float) -> Transition:
     """It cannot be made, now or ever."""
     after = replace(_over(job, "failed", now), failure=failure)
-    return Change(after, "failed", {"code": failure.code, "message": failure.message})
+    return Transition(after, "failed", {"code": failure.code, "message": failure.message})
 
 
-def stopped(job: Job, now: float) -> Change:
+def stopped(job: Job, now: float) -> Transition:
     """It has ended because somebody wanted that."""
-    return Change(_over(job, "cancelled", now), "cancelled")
+    return Transition(_over(job, "cancelled", now), "cancelled")
 
 
-def returned(job: Job, now: float) -> Change:
+def returned(job: Job, now: float) -> Transition:
     """Its worker gives it back, having kept what it made so far; nobody counts that as an attempt."""
     if job.cancel_wanted:
         return stopped(job, now)
-    return Change(_waiting(job), "queued", {"attempt": job.attempt})
+    return Transition(_waiting(job), "queued", {"attempt": job.attempt})
 
 
-def lost(job: Job, failure: Failure, now: float) -> Change:
+def lost(job: Job, failure: Failure, now: float) -> Transition:
     """An attempt ended without a result: it is tried again, or fails when it was tried often enough.
 
     One that got further than the attempt lost before it does not count: a job that a machine often breaks off, but that
@@ -85,23 +85,23 @@ def lost(job: Job, failure: Failure, now: float) -> Change:
     further = job.reached is not None and reached > job.reached
     job = replace(job, lost=job.lost if further else job.lost + 1, reached=max(reached, job.reached or 0.0))
     if job.lost < job.max_attempts:
-        return Change(_waiting(job), "queued", {"attempt": job.attempt, "because": failure.message})
+        return Transition(_waiting(job), "queued", {"attempt": job.attempt, "because": failure.message})
     message = (
         f"{failure.message}, the last of {job.lost} attempts" if job.max_attempts > 1 else failure.message
     )
     return failed(job, replace(failure, message=message), now)
 
 
-def cancelled(job: Job, now: float) -> Change:
+def cancelled(job: Job, now: float) -> Transition:
     """Somebody no longer wants it: what waits ends at once, what runs ends at its next step."""
     if job.state == "queued":
         return stopped(job, now)
     if job.state == "running":
-        return Change(replace(job, cancel_wanted=True), "cancelling")
+        return Transition(replace(job, cancel_wanted=True), "cancelling")
     raise JobConflictError("job", f"{job.id} is {job.state} already")
 
 
-def again(job: Job) -> Change:
+def again(job: Job) -> Transition:
     """What failed or was cancelled is to be made after all; what it had made so far is used."""
     if job.state not in ("failed", "cancelled"):
         raise JobConflictError(
@@ -110,10 +110,10 @@ def again(job: Job) -> Change:
     fresh = replace(
         job, lost=0, reached=None, failure=None, cancel_wanted=False, finished_at=None, standing=Standing()
     )
-    return Change(_waiting(fresh), "queued")
+    return Transition(_waiting(fresh), "queued")
 
 
-def deleted(job: Job, now: float) -> Change:
+def deleted(job: Job, now: float) -> Transition:
     """Nobody will hear of it again: its words and its key are forgotten, and what runs is told to stop."""
     state = "cancelled" if job.state == "queued" else job.state
     after = replace(
@@ -127,7 +127,7 @@ def deleted(job: Job, now: float) -> Change:
         finished_at=job.finished_at or now,
         deleted_at=now,
     )
-    return Change(after, "deleted")
+    return Transition(after, "deleted")
 
 
 def in_order(line: Sequence[Job], moved: Job, before: str | None) -> list[Job]:
@@ -152,8 +152,8 @@ def in_order(line: Sequence[Job], moved: Job, before: str | None) -> list[Job]:
 
 
 def _over(job: Job, state: State, now: float) -> Job:
-    return replace(job, state=state, worker=None, grip=None, finished_at=now)
+    return replace(job, state=state, worker=None, expiry=None, finished_at=now)
 
 
 def _waiting(job: Job) -> Job:
-    return replace(job, state="queued", worker=None, grip=None)
+    return replace(job, state="queued", worker=None, expiry=None)

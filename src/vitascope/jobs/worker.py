@@ -35,16 +35,16 @@ from vitascope.errors import (
     VitascopeError,
 )
 from vitascope.escaping import escaped
-from vitascope.failpoints import FaultPoint
+from vitascope.failpoints import failpoint
 from vitascope.files import private_folder
 from vitascope.jobs.backup import HOUR
-from vitascope.jobs.heartbeat import Heart, Why
+from vitascope.jobs.heartbeat import Heartbeat, Why
 from vitascope.jobs.job import Failure, Job, Output
-from vitascope.jobs.liveness import Presence, absent
-from vitascope.jobs.model_cache import Warm
+from vitascope.jobs.liveness import Liveness, absent
+from vitascope.jobs.model_cache import ModelCache
 from vitascope.jobs.previews import EVERY_SECONDS, Previews
-from vitascope.jobs.progress import Gauge
-from vitascope.jobs.service import Desk
+from vitascope.jobs.progress import JobProgress
+from vitascope.jobs.service import JobService
 from vitascope.jobs.storage import PREVIEW, checksum, facts, publish
 from vitascope.progress import Event, Progress
 from vitascope.resume import StateFolder
@@ -95,21 +95,21 @@ def say(line: str) -> None:
 
 
 class Worker:
-    """Works on the jobs of a desk until it is told to go."""
+    """Works on the jobs of a service until it is told to go."""
 
     def __init__(
         self,
-        desk: Desk,
+        service: JobService,
         options: WorkerOptions | None = None,
         find: Callable[[str], Backend] = backend,
         say: Callable[[str], None] = say,
     ):
         """Render with the backends that `find` finds, and tell `say` what happens."""
-        self.desk, self.options, self._say = desk, options or WorkerOptions(), say
-        self._warm = Warm(find, self.options.keep)
+        self.service, self.options, self._say = service, options or WorkerOptions(), say
+        self._models = ModelCache(find, self.options.keep)
         # No `threading.Event`: a signal handler that sets one can wait for the lock of the very thread it interrupted.
         self._leaving = False
-        self._presence: Presence | None = None
+        self._liveness: Liveness | None = None
         self._full = False
         self._problem: str | None = None
         self._backup_due = time.monotonic() + HOUR
@@ -123,27 +123,27 @@ class Worker:
 
         The process works in the folder of the queue, as seen from which jobs name their files.
         """
-        with contextlib.chdir(self.desk.rooms.path):
+        with contextlib.chdir(self.service.storage.path):
             self._run()
 
     def _run(self) -> None:
-        self._presence = self._appear()
-        FaultPoint("worker: started")
+        self._liveness = self._appear()
+        failpoint("worker: started")
         try:
             while not self._leaving:
-                self._presence.touch()
+                self._liveness.touch()
                 self._back_up()
                 if not self._look():
                     if self.options.once:
                         break
                     time.sleep(self.options.poll)
         finally:
-            self._presence.leave()
-            self._warm.release_all()
-            self.desk.store.close()
+            self._liveness.leave()
+            self._models.release_all()
+            self.service.store.close()
 
-    def _appear(self) -> Presence:
-        return Presence(self.desk.rooms.workers, self.options.name, self.desk.store.lease_seconds / 2)
+    def _appear(self) -> Liveness:
+        return Liveness(self.service.storage.workers, self.options.name, self.service.store.lease_seconds / 2)
 
     def _back_up(self) -> None:
         """Back the queue up about once an hour, for queues without a server that does it."""
@@ -151,7 +151,7 @@ class Worker:
             return
         self._backup_due = time.monotonic() + HOUR
         try:
-            self.desk.back_up()
+            self.service.back_up()
         except VitascopeError as error:
             self._say(f"backup: {error}")
 
@@ -171,14 +171,14 @@ class Worker:
 
     def work(self) -> bool:
         """Make one job, if there is one; return whether there was."""
-        store = self.desk.store
-        for name in absent(self.desk.rooms.workers):
-            for job in store.bury(name):
+        store = self.service.store
+        for name in absent(self.service.storage.workers):
+            for job in store.release_worker(name):
                 self._say(f"{job.id}: worker {name} died, now {job.state}")
         if not self._room():
             return False
         # After a pause others who were paused as well may renew their leases first.
-        settled = self._presence is None or self._presence.pauses.settled
+        settled = self._liveness is None or self._liveness.pauses.settled
         job = store.claim(self.options.name, self.options.models, expire=settled)
         if job is not None:
             self._attend(job)
@@ -187,7 +187,7 @@ class Worker:
     def _room(self) -> bool:
         """Say whether there is room for the files of a job, and complain once when there is not."""
         try:
-            self.desk.rooms.check_space()
+            self.service.storage.check_space()
         except DiskFullError as error:
             if not self._full:
                 self._say(str(error))
@@ -198,13 +198,15 @@ class Worker:
 
     def _attend(self, job: Job) -> None:
         """Make a job that was claimed, and say in the queue what came of it."""
-        self._presence = self._presence or self._appear()
-        FaultPoint("worker: claimed")
+        self._liveness = self._liveness or self._appear()
+        failpoint("worker: claimed")
         self._say(f"{job.id}: attempt {job.attempt}")
-        beating = Heart(self.desk.store, job, self._presence, lambda: self._leaving, self.options.seconds)
-        with self._traced(job) as span, beating as heart:
+        beating = Heartbeat(
+            self.service.store, job, self._liveness, lambda: self._leaving, self.options.seconds
+        )
+        with self._traced(job) as span, beating as heartbeat:
             try:
-                after = self._finish(job, heart)
+                after = self._finish(job, heartbeat)
                 _tell(span, after)
             except LeaseLostError:
                 span.fail("lease_lost")
@@ -215,36 +217,36 @@ class Worker:
                 span.fail(type(error).__name__)
                 self._say(f"{job.id}: {error}")
                 return
-        FaultPoint("worker: told")
+        failpoint("worker: told")
         # The message of a failure may hold words of the prompt, and so may that of an exception.
         self._say(f"{job.id}: {after.state}" + (f" ({after.failure.code})" if after.failure else ""))
         if after.deleted_at is not None:
-            self.desk.rooms.remove(job.id)
+            self.service.storage.remove(job.id)
         elif after.finished and after.state != "failed":
-            self.desk.rooms.sweep(after)
-            FaultPoint("worker: swept")
+            self.service.storage.sweep(after)
+            failpoint("worker: swept")
 
     def _traced(self, job: Job) -> AbstractContextManager[Span]:
         """Return the span of a claimed job, a part of the request that it came by."""
         told = {"vitascope.job.id": job.id, "vitascope.job.attempt": job.attempt}
         told |= {"vitascope.model": job.request.model, "vitascope.worker": self.options.name}
-        told |= {"vitascope.job.age": round(self.desk.store.clock.now() - job.created_at, 3)}
+        told |= {"vitascope.job.age": round(self.service.store.clock.now() - job.created_at, 3)}
         return telemetry.span("job", job.request.trace, "consumer", told)
 
-    def _finish(self, job: Job, heart: Heart) -> Job:
+    def _finish(self, job: Job, heartbeat: Heartbeat) -> Job:
         """Make a job and end its attempt in the way that fits what happened. Raises `LeaseLostError`."""
-        store, lease = self.desk.store, job.lease
+        store, lease = self.service.store, job.lease
         try:
             with memory_limit(self.options.memory):
-                outputs, notes = self._make(job, heart)
-            FaultPoint("worker: all published")
+                outputs, notes = self._make(job, heartbeat)
+            failpoint("worker: all published")
             return store.complete(lease, outputs, notes)
         except (LeaseLostError, DiskFullError, StoreError):
             raise
         except Cancelled:
-            return self._broken_off(job, heart.why)
+            return self._broken_off(job, heartbeat.why)
         except MemoryError:
-            self._warm.release_all()
+            self._models.release_all()
             return store.fail(lease, OUT_OF_MEMORY)
         except RequestError as error:
             return store.fail(lease, Failure("invalid_request", str(error)))
@@ -254,7 +256,7 @@ class Worker:
             return store.fail(lease, Failure(_code(error), str(error)))
         except Exception as error:
             if _wants_memory(error):
-                self._warm.release_all()
+                self._models.release_all()
                 return store.fail(lease, OUT_OF_MEMORY)
             frames = "".join(traceback.format_tb(error.__traceback__)).rstrip()
             self._say(f"{job.id}: {type(error).__name__}, in\n{frames}")
@@ -263,8 +265,8 @@ class Worker:
 
     def _broken_off(self, job: Job, why: Why | None) -> Job:
         """End an attempt that was broken off between two steps. Raises `LeaseLostError`."""
-        store = self.desk.store
-        FaultPoint("worker: broken off")
+        store = self.service.store
+        failpoint("worker: broken off")
         match why:
             case "cancelled":
                 return store.stop(job.lease)
@@ -277,30 +279,32 @@ class Worker:
 
     def _unwritten(self, job: Job, error: Exception) -> Job:
         """End an attempt whose files could not be written: a full disk is not the job's fault, and it waits."""
-        store = self.desk.store
+        store = self.service.store
         try:
-            self.desk.rooms.check_space()
+            self.service.storage.check_space()
         except DiskFullError:
             return store.give_back(job.lease)
         return store.fail(job.lease, Failure("output", str(error)), again=True)
 
-    def _make(self, job: Job, heart: Heart) -> tuple[list[Output], tuple[str, ...]]:
+    def _make(self, job: Job, heartbeat: Heartbeat) -> tuple[list[Output], tuple[str, ...]]:
         """Return the published clips of a job, and what was guessed or changed on the way."""
-        renderer, request = self._warm.get(job.request.model), job.request
-        folder = self.desk.rooms.folder(job.id)
+        renderer, request = self._models.get(job.request.model), job.request
+        folder = self.service.storage.folder(job.id)
         private_folder(folder)
-        FaultPoint("worker: folder made")
+        failpoint("worker: folder made")
         previews = Previews(folder / PREVIEW, self.options.preview)
-        gauge = Gauge(request.clips, renderer.card.num_frames, previews)
+        job_progress = JobProgress(request.clips, renderer.card.num_frames, previews)
         progress = Progress(
-            heart.listener(gauge, self._hear), lambda: heart.why is not None, states=folder / "state"
+            heartbeat.listener(job_progress, self._hear),
+            lambda: heartbeat.why is not None,
+            states=folder / "state",
         )
         if (film := request.film) is not None:
             path = _film_made_before(folder) or folder / f"{job.attempt}-0.mp4"
             if not path.exists():
-                _film(film, renderer, path, progress, gauge)
+                _film(film, renderer, path, progress, job_progress)
             output = facts(path, *checksum(path))
-            FaultPoint("worker: clip done")
+            failpoint("worker: clip done")
             return [output], read_record(path).notes
         outputs, shot = [], request.shot
         assert shot.seed is not None
@@ -311,17 +315,17 @@ class Worker:
                 path = folder / f"{job.attempt}-{index}.mp4"
                 digest, size = _clip(one, renderer, path, progress)
             else:
-                FaultPoint("worker: found made")
+                failpoint("worker: found made")
                 digest, size = checksum(path)
             outputs.append(facts(path, digest, size))
-            gauge.next_clip()
-            FaultPoint("worker: clip done")
+            job_progress.next_clip()
+            failpoint("worker: clip done")
         return outputs, read_record(folder / outputs[0].name).notes
 
     def _hear(self, event: Event) -> None:
         # Notes are for the job alone: they hold words of its prompt, and the log may be read by others.
         if event.note is None and (event.step > 0 or event.phase != "denoise") and not event.finished:
-            FaultPoint(_PHASES.get(event.phase, "worker: loading"))
+            failpoint(_PHASES.get(event.phase, "worker: loading"))
 
 
 def _tell(span: Span, after: Job) -> None:
@@ -331,19 +335,21 @@ def _tell(span: Span, after: Job) -> None:
         span.fail(after.failure.code)
 
 
-def _film(board: Storyboard, renderer: Backend, path: Path, progress: Progress, gauge: Gauge) -> None:
+def _film(
+    board: Storyboard, renderer: Backend, path: Path, progress: Progress, job_progress: JobProgress
+) -> None:
     """Make those shots of a film that are not there yet, and publish the film at `path`."""
     part = path.with_suffix(".part")
-    shots = shots_of(board, renderer, path.parent / "shots", progress, lambda *_: gauge.next_clip())
+    shots = shots_of(board, renderer, path.parent / "shots", progress, lambda *_: job_progress.next_clip())
     cut(board, shots, part, progress)
-    FaultPoint("worker: rendered")
+    failpoint("worker: rendered")
     publish(part, path)
 
 
 def _clip(shot: Shot, renderer: Backend, path: Path, progress: Progress) -> tuple[str, int]:
     """Render a shot from the last step that was kept of it, publish it at `path`, return checksum and size."""
     clip = rendered(shot, renderer, progress)
-    FaultPoint("worker: rendered")
+    failpoint("worker: rendered")
     part = path.with_suffix(".part")
     pipeline.deliver(clip, part, progress, force=True)
     return publish(part, path)

@@ -71,12 +71,12 @@ def current() -> str:
     """Return the page for the app as it is."""
     from tempfile import TemporaryDirectory
 
-    from vitascope.jobs.service import Desk
-    from vitascope.jobs.storage import Rooms
+    from vitascope.jobs.service import JobService
+    from vitascope.jobs.storage import JobStorage
     from vitascope.jobs.stores.memory import memory_store
     from vitascope.server.app import make_app
     from vitascope.server.context import open_house
 
     with TemporaryDirectory() as folder:
         home = Path(folder)
-        return page(make_app(open_house(home, Desk(memory_store(), Rooms(home)))).openapi())
+        return page(make_app(open_house(home, JobService(memory_store(), JobStorage(home)))).openapi())

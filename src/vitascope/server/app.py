@@ -25,7 +25,7 @@ def make_app(house: House) -> FastAPI:
     async def alive(app: FastAPI) -> AsyncIterator[None]:
         clear_parts(house.uploads.folder)
         yield
-        house.desk.store.close()
+        house.service.store.close()
 
     # No pages that explain the API: theirs come from other hosts.
     app = FastAPI(
@@ -39,7 +39,7 @@ def make_app(house: House) -> FastAPI:
     )
     app.state.house = house
     errors.install(app)
-    house.metrics.watch(house.desk)
+    house.metrics.watch(house.service)
     for part in (videos, jobs, films, uploads, verify, webhooks, system):
         app.include_router(part.router)
     app.add_middleware(Doors, rules=house.rules, tokens=house.tokens, metrics=house.metrics)

@@ -1,4 +1,4 @@
-"""What the routes have at hand: the desk, the uploads, the characters, and the rules of the house."""
+"""What the routes have at hand: the service, the uploads, the characters, and the rules of the house."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,8 +11,8 @@ from vitascope.backends.registry import backend
 from vitascope.errors import RequestError
 from vitascope.jobs.budget import Budget
 from vitascope.jobs.job import Job
-from vitascope.jobs.outbox import Mailbox
-from vitascope.jobs.service import Desk
+from vitascope.jobs.outbox import Outbox
+from vitascope.jobs.service import JobService
 from vitascope.server.characters import Characters
 from vitascope.server.errors import BROKEN, DAMAGED, FINAL, Refusal
 from vitascope.server.events import Bell
@@ -31,7 +31,7 @@ ALIASES = "sora-2"
 class House:
     """One server. `models` are those that may be asked for, the first where nobody says which."""
 
-    desk: Desk
+    service: JobService
     uploads: Uploads
     characters: Characters
     tokens: Tokens
@@ -44,12 +44,12 @@ class House:
     bell: Bell = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "bell", Bell(self.desk.store))
+        object.__setattr__(self, "bell", Bell(self.service.store))
 
     @property
-    def mailbox(self) -> Mailbox:
+    def outbox(self) -> Outbox:
         """The news on its way to webhooks."""
-        return Mailbox(self.desk.store)
+        return Outbox(self.service.store)
 
     def model(self, asked: str | None) -> str:
         """Return the model that a request means; raises `RequestError` for one that is not served here."""
@@ -67,7 +67,7 @@ class House:
 
     def job(self, name: str, caller: Caller) -> Job:
         """Return a job of the caller's; raises `JobNotFoundError`."""
-        return self.desk.store.get(name, caller.owner)
+        return self.service.store.get(name, caller.owner)
 
     def budget(self, caller: Caller) -> Budget:
         """Return how much a caller may have: what its token says, else what holds for all."""
@@ -75,16 +75,16 @@ class House:
 
     def check_queue(self) -> None:
         """Raise `Refusal` while more jobs wait than may, and while the queue is damaged."""
-        if self.desk.store.damage is not None:
+        if self.service.store.damage is not None:
             raise Refusal(503, DAMAGED, "queue_damaged", type=BROKEN, headers=FINAL)
-        if self.desk.store.waiting(self.max_queued) >= self.max_queued:
+        if self.service.store.waiting(self.max_queued) >= self.max_queued:
             line = f"{self.max_queued} jobs wait already; try again later"
             raise Refusal(429, line, "queue_full", type="rate_limit_error", headers={"retry-after": "30"})
 
 
 def open_house(
     home: Path,
-    desk: Desk,
+    service: JobService,
     *,
     token: str | None = None,
     rules: Rules | None = None,
@@ -97,7 +97,7 @@ def open_house(
     characters = Characters(home / "characters")
     tokens = Tokens(home / "tokens.json", token)
     endpoints = Endpoints(home / FILE)
-    return House(desk, uploads, characters, tokens, endpoints, rules, models, max_queued)
+    return House(service, uploads, characters, tokens, endpoints, rules, models, max_queued)
 
 
 async def _house(request: Request) -> House:

@@ -37,7 +37,7 @@ def content(house: House, request: Request, job: Job, variant: str = "video", in
         raise Refusal(404, f"{job.id} is {job.state}: it has no clip{_yet(job)}", "not_ready", "video_id")
     if not 0 <= index < len(job.outputs):
         raise Refusal(404, f"{job.id} has {len(job.outputs)} clips, counted from 0", "not_found", "index")
-    clip, output = house.desk.rooms.file(job, index), job.outputs[index]
+    clip, output = house.service.storage.file(job, index), job.outputs[index]
     if not clip.is_file():
         raise Refusal(404, f"the clip of {job.id} is no longer there", "gone", "video_id")
     name = job.id if index == 0 else f"{job.id}-{index}"
@@ -54,7 +54,7 @@ def glimpse(house: House, request: Request, job: Job) -> Response:
     if job.state == "completed":
         return content(house, request, job, "thumbnail")
     try:
-        picture = house.desk.rooms.preview(job.id).read_bytes()
+        picture = house.service.storage.preview(job.id).read_bytes()
     except FileNotFoundError:
         line = f"{job.id} is {job.state}: there is nothing to be seen{_yet(job)}"
         raise Refusal(404, line, "not_ready", "job_id") from None

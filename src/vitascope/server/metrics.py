@@ -8,8 +8,8 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from vitascope.jobs.job import STATES
-from vitascope.jobs.outbox import Mailbox
-from vitascope.jobs.service import Desk
+from vitascope.jobs.outbox import Outbox
+from vitascope.jobs.service import JobService
 
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60)
 
@@ -38,9 +38,9 @@ class Metrics:
         self._requests.labels(known, route, status).inc()
         self._seconds.labels(route).observe(seconds)
 
-    def watch(self, desk: Desk) -> None:
+    def watch(self, service: JobService) -> None:
         """Tell of a queue, too."""
-        self.registry.register(QueueMetrics(desk))
+        self.registry.register(QueueMetrics(service))
 
     def text(self) -> bytes:
         """Return all numbers as Prometheus reads them."""
@@ -50,9 +50,9 @@ class Metrics:
 class QueueMetrics(Collector):
     """The numbers of a queue, counted when they are asked for."""
 
-    def __init__(self, desk: Desk):
-        """Count the jobs of a desk."""
-        self._desk = desk
+    def __init__(self, service: JobService):
+        """Count the jobs of a service."""
+        self._service = service
 
     def describe(self) -> Iterable[Metric]:
         """Return nothing, so that registering does not count."""
@@ -60,19 +60,19 @@ class QueueMetrics(Collector):
 
     def collect(self) -> Iterable[Metric]:
         """Yield the numbers."""
-        counts, store, rooms = self._desk.store.counts(), self._desk.store, self._desk.rooms
+        counts, store, storage = self._service.store.counts(), self._service.store, self._service.storage
         jobs = GaugeMetricFamily("vitascope_jobs", "Jobs by state", labels=["state"])
         for state in STATES:
             jobs.add_metric([state], counts.get(state, 0))
         yield jobs
         yield GaugeMetricFamily("vitascope_queue_paused", "1 while nothing is begun", value=store.paused)
-        workers = len(list(rooms.workers.glob("*.lock")))
+        workers = len(list(storage.workers.glob("*.lock")))
         yield GaugeMetricFamily("vitascope_workers", "Workers that are there", value=workers)
         letters = GaugeMetricFamily(
             "vitascope_webhook_deliveries", "News for webhooks of the last 30 days", labels=["state"]
         )
-        for state, number in Mailbox(store).totals().items():
+        for state, number in Outbox(store).totals().items():
             letters.add_metric([state], number)
         yield letters
-        free = rooms.free(rooms.path)
+        free = storage.free(storage.path)
         yield GaugeMetricFamily("vitascope_disk_free_bytes", "Bytes free for clips", value=free)

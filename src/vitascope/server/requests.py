@@ -255,7 +255,7 @@ class Reader:
     def _clip(self, job: Job) -> Path:
         if job.state != "completed":
             raise RequestError("video", f"{job.id} is {job.state}", "wait until it is completed")
-        return self.house.desk.rooms.file(job)
+        return self.house.service.storage.file(job)
 
     def _given(self, given: Given) -> Given:
         named = {"source": self._source(given.source, "picture" if given.kind == "image" else "video")}

@@ -23,8 +23,8 @@ from vitascope.escaping import escaped_json
 from vitascope.files import keep_private
 from vitascope.jobs.budget import NO_LIMITS, Budget
 from vitascope.jobs.ray.cluster import check_address
-from vitascope.jobs.retention import KEEP_ALL, Keep, unknown_line
-from vitascope.jobs.service import open_desk
+from vitascope.jobs.retention import KEEP_ALL, RetentionPolicy, unknown_line
+from vitascope.jobs.service import open_service
 from vitascope.jobs.supervisor import Supervisor, starter
 from vitascope.server.app import make_app
 from vitascope.server.connections import limited_protocol, limits_for, raise_file_limit
@@ -61,7 +61,7 @@ class ServeOptions:
     max_queued: int = 1000
     per_minute: int | None = None
     budget: Budget = NO_LIMITS
-    keep: Keep = KEEP_ALL
+    keep: RetentionPolicy = KEEP_ALL
     memory: int | None = None
     seconds: float | None = None
     max_connections: int | None = None
@@ -87,10 +87,10 @@ class ServeOptions:
 def serve(home: Path, options: ServeOptions) -> None:
     """Serve until interrupted. Raises `RequestError` for an address that cannot or must not be served at."""
     keep_private()
-    desk = open_desk(home, store=options.store)
+    service = open_service(home, store=options.store)
     house = open_house(
         home.absolute(),
-        desk,
+        service,
         token=options.token,
         rules=options.rules(),
         models=options.models,
@@ -99,10 +99,10 @@ def serve(home: Path, options: ServeOptions) -> None:
     check_doors(options, house)
     if options.cluster is not None:
         check_address(options.cluster)
-    if (found := desk.store.check()) != "ok":
+    if (found := service.store.check()) != "ok":
         # It goes on, for what can still be read: clips that are finished. Nothing new is taken in.
-        print(f"vitascope: {desk.store.damage or found}", file=sys.stderr, flush=True)
-    elif unknown := desk.unknown_folders():
+        print(f"vitascope: {service.store.damage or found}", file=sys.stderr, flush=True)
+    elif unknown := service.unknown_folders():
         print(f"vitascope: {unknown_line(unknown)}", file=sys.stderr, flush=True)
     limits, backlog = limits_for(raise_file_limit(), options.max_connections)
     listening = _listen(options, backlog)
@@ -149,7 +149,7 @@ def _workers(home: Path, house: House, options: ServeOptions, stop: threading.Ev
     # Not among the arguments, which everybody on the machine can read.
     hidden = {} if options.store is None else {"VITASCOPE_STORE": options.store.get_secret_value()}
     start = starter(home.absolute(), told, (sys.executable, "-m", options.program), hidden)
-    supervisor = Supervisor(house.desk, number, start, memory=memory, keep=options.keep)
+    supervisor = Supervisor(house.service, number, start, memory=memory, keep=options.keep)
     with _running(supervisor.run, "supervisor", stop):
         yield
 
@@ -157,7 +157,7 @@ def _workers(home: Path, house: House, options: ServeOptions, stop: threading.Ev
 @contextmanager
 def _courier(house: House, stop: threading.Event) -> Iterator[None]:
     """Deliver news to webhooks for as long as a block lasts."""
-    with _running(Courier(house.mailbox, house.endpoints).run, "courier", stop):
+    with _running(Courier(house.outbox, house.endpoints).run, "courier", stop):
         yield
 
 

@@ -42,8 +42,8 @@ def hand_in(house: House, caller: Caller, read: Callable[[Reader], Ask], key: st
             told: dict[str, Any] = {"asked": ask.asked, "key": key, "owner": caller.name}
             told |= {"priority": ask.priority, "budget": house.budget(caller), "max_queued": house.max_queued}
             if isinstance(ask.what, Film):
-                return house.desk.submit_film(ask.what, **told)
-            return house.desk.submit(ask.what, kind=ask.kind, number=ask.number, parent=ask.parent, **told)
+                return house.service.submit_film(ask.what, **told)
+            return house.service.submit(ask.what, kind=ask.kind, number=ask.number, parent=ask.parent, **told)
         except (JobNotFoundError, JobConflictError, BudgetError):
             raise
         except RequestError as error:
@@ -59,10 +59,10 @@ async def over(request: Request, house: House, job: Job) -> Job:
     while not job.finished:
         if await request.is_disconnected():
             if job.key is None:
-                await run_in_threadpool(house.desk.store.cancel, job.id)
+                await run_in_threadpool(house.service.store.cancel, job.id)
             return job
         await asyncio.sleep(POLL_SECONDS)
-        job = await peek(house.desk.store, partial(house.desk.store.get, job.id))
+        job = await peek(house.service.store, partial(house.service.store.get, job.id))
     return job
 
 
@@ -78,7 +78,7 @@ def last_event(request: Request) -> int:
 
 async def listen(house: House, owner: str | None, job: str | None, after: int) -> AsyncIterator[Event | None]:
     """Yield the events of a job until it is over (None: of all jobs, for ever); None when nothing happens for long."""
-    store, heard_at = house.desk.store, time.monotonic()
+    store, heard_at = house.service.store, time.monotonic()
     with house.bell.heard(job) as rung:
         while True:
             rung.clear()
@@ -108,7 +108,7 @@ def _check_priority(ask: Ask, caller: Caller) -> None:
 
 def _is_over(house: House, job: str) -> bool:
     try:
-        return house.desk.store.get(job).finished
+        return house.service.store.get(job).finished
     except JobNotFoundError:
         return True
 
@@ -117,7 +117,7 @@ def _sees(house: House, job: str, owner: str | None) -> bool:
     if owner is None:
         return True
     try:
-        house.desk.store.get(job, owner)
+        house.service.store.get(job, owner)
     except JobNotFoundError:
         return False
     return True
@@ -126,6 +126,6 @@ def _sees(house: House, job: str, owner: str | None) -> bool:
 def _without_paths(error: RequestError, house: House) -> RequestError:
     """Return the error without names of this machine's folders, which are nobody's business."""
     problem = error.problem
-    for folder in (house.uploads.folder, house.characters.folder, house.desk.rooms.path):
+    for folder in (house.uploads.folder, house.characters.folder, house.service.storage.path):
         problem = problem.replace(f"{folder}/", "").replace(str(folder), "")
     return type(error)(error.argument, problem, error.nearest)

@@ -16,7 +16,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 from starlette.datastructures import UploadFile
 
 from vitascope.errors import JobNotFoundError, RequestError
-from vitascope.failpoints import FaultPoint
+from vitascope.failpoints import failpoint
 from vitascope.files import private_folder, published
 from vitascope.jobs.storage import checksum
 from vitascope.server.sandbox import check
@@ -77,15 +77,15 @@ class Uploads:
         part = self.folder / f"{name}.part"
         try:
             self._copy(file, part, argument)
-            FaultPoint("upload: written")
+            failpoint("upload: written")
             found, (digest, size) = check(part, argument), checksum(part)
             upload = Upload(
                 name, caller.name, **asdict(found), bytes=size, sha256=digest, created_at=time.time()
             )
-            FaultPoint("upload: checked")
+            failpoint("upload: checked")
             part.chmod(0o600)
             part.replace(self._file(upload))
-            FaultPoint("upload: moved")
+            failpoint("upload: moved")
             with published(self.folder / f"{name}.json", force=True, private=True) as note:
                 note.write_text(json.dumps(asdict(upload)), "utf-8")
         finally:

@@ -17,10 +17,10 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from vitascope.jobs.job import Job
-from vitascope.jobs.ray.cluster import Placed
-from vitascope.jobs.service import Desk, open_desk
+from vitascope.jobs.ray.cluster import RemoteWorker
+from vitascope.jobs.service import JobService, open_service
 from vitascope.jobs.storage import checksum
-from vitascope.jobs.supervisor import Patience, Process, Supervisor
+from vitascope.jobs.supervisor import Backoff, Process, Supervisor
 from vitascope.types import Shot
 
 _PRELOAD = [
@@ -113,7 +113,7 @@ def _call(function: Callable[..., object], arguments: Sequence[object], fault: s
 
 
 def _do(home: Path, method: str, arguments: Sequence[str]) -> None:
-    getattr(open_desk(home).store, method)(*arguments)
+    getattr(open_service(home).store, method)(*arguments)
 
 
 def _act(told: Mapping[str, str], arguments: Sequence[str], fault: str | None) -> None:
@@ -150,7 +150,7 @@ class Storm:
 
 
 def storm(
-    desk: Desk,
+    service: JobService,
     begin: Callable[[str], Process],
     *,
     jobs: int,
@@ -172,12 +172,12 @@ def storm(
     rng, clock = rng or random.Random(), time.monotonic
     # Nobody's fault may make a job fail: being hit by chance three times is not what is tested here.
     for i in range(jobs):
-        desk.submit(take(i % seeds), key=f"job {i}", max_attempts=10_000)
-    crew = Supervisor(desk, workers, begin, patience=Patience(0.01, 0.1, 1.0), say=say)
+        service.submit(take(i % seeds), key=f"job {i}", max_attempts=10_000)
+    crew = Supervisor(service, workers, begin, patience=Backoff(0.01, 0.1, 1.0), say=say)
     killed, done, began = 0, 0, clock()
     due = moved = began  # the first as soon as anybody works
     try:
-        while sum((counts := desk.store.counts()).get(state, 0) for state in ("queued", "running")):
+        while sum((counts := service.store.counts()).get(state, 0) for state in ("queued", "running")):
             crew.tick()
             if counts.get("completed", 0) > done:
                 done, moved = counts["completed"], clock()
@@ -192,13 +192,13 @@ def storm(
         spent = clock() - began
     finally:
         crew.close()
-    attempts = sum(job.attempt for job in all_jobs(desk))
-    return Storm(desk.store.counts().get("completed", 0), killed, attempts, spent)
+    attempts = sum(job.attempt for job in all_jobs(service))
+    return Storm(service.store.counts().get("completed", 0), killed, attempts, spent)
 
 
 def _strike(crew: Supervisor, rng: random.Random, hit: Callable[[Process], None]) -> int:
     """Kill one of the workers that have work; return how many were hit."""
-    held_by = crew.desk.store.tables.held_by
+    held_by = crew.service.store.tables.held_by
     busy = [process for name, process in crew.workers.items() if process.poll() is None and held_by(name)]
     if not busy:
         return 0
@@ -216,7 +216,7 @@ def hit_place(rng: random.Random) -> Callable[[Process], None]:
     """Return what kills a worker of a cluster in one of three ways: its actor, the actor's process, its own process."""
 
     def hit(process: Process) -> None:
-        assert isinstance(process, Placed)
+        assert isinstance(process, RemoteWorker)
         way = rng.randrange(3)
         if way == 2:
             process.kill()
@@ -226,38 +226,38 @@ def hit_place(rng: random.Random) -> Callable[[Process], None]:
     return hit
 
 
-def audit(desk: Desk, expected: dict[int, str]) -> list[str]:
+def audit(service: JobService, expected: dict[int, str]) -> list[str]:
     """Return all that is wrong: a job lost or published twice, a clip that is not its seed's, a hurt database."""
-    wrong = [] if desk.store.check() == "ok" else [f"database: {desk.store.check()}"]
-    told = Counter((event.job, event.type) for event in every_event(desk))
-    letters = Counter(letter.job for letter in desk.store.take_letters(limit=1_000_000))
-    for job in all_jobs(desk):
+    wrong = [] if service.store.check() == "ok" else [f"database: {service.store.check()}"]
+    told = Counter((event.job, event.type) for event in every_event(service))
+    messages = Counter(message.job for message in service.store.take_messages(limit=1_000_000))
+    for job in all_jobs(service):
         if job.state != "completed":
             wrong.append(f"{job.id}: {job.state} ({job.failure})")
             continue
-        if told[job.id, "completed"] != 1 or letters[job.id] != 1:
-            wrong.append(f"{job.id}: completed {told[job.id, 'completed']} times, {letters[job.id]} letters")
+        if told[job.id, "completed"] != 1 or messages[job.id] != 1:
+            wrong.append(f"{job.id}: completed {told[job.id, 'completed']} times, {messages[job.id]} letters")
         if told[job.id, "running"] != job.attempt:
             wrong.append(f"{job.id}: claimed {told[job.id, 'running']} times in {job.attempt} attempts")
-        wrong += _clips(desk, job, expected)
+        wrong += _clips(service, job, expected)
     return wrong
 
 
-def _clips(desk: Desk, job: Job, expected: dict[int, str]) -> list[str]:
+def _clips(service: JobService, job: Job, expected: dict[int, str]) -> list[str]:
     wrong = []
     for index, output in enumerate(job.outputs):
-        if checksum(desk.rooms.file(job, index)) != (output.sha256, output.bytes):
+        if checksum(service.storage.file(job, index)) != (output.sha256, output.bytes):
             wrong.append(f"{job.id}: {output.name} is not the file that was published")
         if output.sha256 != expected[output.seed]:
             wrong.append(f"{job.id}: {output.name} has other bytes than an unbroken run")
     return wrong
 
 
-def all_jobs(desk: Desk) -> tuple[Job, ...]:
+def all_jobs(service: JobService) -> tuple[Job, ...]:
     """Return every job, the oldest first."""
-    return desk.store.page(limit=1_000_000, order="asc").jobs
+    return service.store.page(limit=1_000_000, order="asc").jobs
 
 
-def every_event(desk: Desk) -> list:
+def every_event(service: JobService) -> list:
     """Return the whole log."""
-    return desk.store.events(limit=100_000_000)
+    return service.store.events(limit=100_000_000)

@@ -15,14 +15,14 @@ from typing import Any
 
 import psutil
 
-from vitascope.jobs.ray.cluster import Ask, Cluster, Fleet, FleetOptions, Placed
-from vitascope.jobs.service import Desk, open_desk
-from vitascope.jobs.supervisor import Patience
+from vitascope.jobs.ray.cluster import Cluster, Fleet, FleetOptions, RemoteWorker, WorkerResources
+from vitascope.jobs.service import JobService, open_service
+from vitascope.jobs.supervisor import Backoff
 from vitascope.testing.chaos import take
 from vitascope.testing.fakes import register_fakes
 
 PACE, STEPS = 0.1, 30
-QUICK = Patience(0.05, 0.5, 1.0)
+QUICK = Backoff(0.05, 0.5, 1.0)
 QUIET = {"RAY_worker_niceness": "0"}
 # For nobody else on the network: on loopback, and behind a secret.
 QUIET |= {
@@ -36,11 +36,11 @@ MACHINE = {"node_ip_address": "127.0.0.1", "num_cpus": 1, "num_gpus": 1, "object
 class OneEach(Cluster):
     """Places a worker per GPU for a model that needs none."""
 
-    ask = Ask(gpus=1)
+    ask = WorkerResources(gpus=1)
 
 
 class Play:
-    """A cluster, a desk, and who works where."""
+    """A cluster, a service, and who works where."""
 
     def __init__(self, home: Path):
         """Start a head without a GPU, and two machines with one."""
@@ -58,9 +58,9 @@ class Play:
         self.machines = Machines(initialize_head=True, head_node_args=head)
         self.nodes = [self.machines.add_node(**MACHINE) for _ in range(2)]
         ray.init(address=self.machines.address, log_to_driver=False)
-        self.ray, self.desk = ray, open_desk(home, lease_seconds=5.0)
+        self.ray, self.service = ray, open_service(home, lease_seconds=5.0)
         options = FleetOptions(program="vitascope.testing")
-        places = OneEach(ray, self.desk, options, {"VITASCOPE_FAKE_SECONDS": str(PACE)})
+        places = OneEach(ray, self.service, options, {"VITASCOPE_FAKE_SECONDS": str(PACE)})
         self.places, self.fleet = places, Fleet(places, QUICK)
 
     def until(self, true: Callable[[], Any], seconds: float = 240) -> None:
@@ -71,11 +71,11 @@ class Play:
             self.fleet.tick()
             time.sleep(0.05)
 
-    def at_work(self) -> dict[int, Placed]:
+    def at_work(self) -> dict[int, RemoteWorker]:
         """Return the workers that live, by the process of their machine."""
         found = {}
         for process in self.fleet.workers.values():
-            assert isinstance(process, Placed)
+            assert isinstance(process, RemoteWorker)
             try:
                 actor, _ = process.pids()
                 found[psutil.Process(actor).ppid()] = process
@@ -100,17 +100,17 @@ def raylet(node: Any) -> int:
     return node.all_processes["raylet"][0].process.pid
 
 
-def steps(desk: Desk, job: str) -> int:
-    return desk.store.get(job).standing.step
+def steps(service: JobService, job: str) -> int:
+    return service.store.get(job).standing.step
 
 
 def play(home: Path) -> dict[str, Any]:
     """Play it through: two machines, one of which dies, and a third that comes."""
     stage = Play(home)
-    desk, told = stage.desk, {}
+    service, told = stage.service, {}
     try:
-        jobs = [desk.submit(take(seed, num_frames=17, steps=STEPS)).id for seed in range(2)]
-        stage.until(lambda: all(steps(desk, job) > 1 for job in jobs))
+        jobs = [service.submit(take(seed, num_frames=17, steps=STEPS)).id for seed in range(2)]
+        stage.until(lambda: all(steps(service, job) > 1 for job in jobs))
         told["one each"] = set(stage.at_work()) == {raylet(node) for node in stage.nodes}
         devices = [
             psutil.Process(one.pids()[1]).environ().get("CUDA_VISIBLE_DEVICES")
@@ -129,18 +129,18 @@ def play(home: Path) -> dict[str, Any]:
         third = stage.machines.add_node(**MACHINE)
         stage.until(lambda: stage.resize() == 2)
         stage.until(lambda: set(stage.at_work()) == {raylet(stage.nodes[1]), raylet(third)})
-        stage.until(lambda: all(desk.store.get(job).finished for job in jobs))
+        stage.until(lambda: all(service.store.get(job).finished for job in jobs))
     finally:
         stage.close()
-    done = [desk.store.get(job) for job in jobs]
+    done = [service.store.get(job) for job in jobs]
     told |= {"states": [job.state for job in done], "lost": sorted(job.lost for job in done)}
     firsts = [
         [
-            event.data["step"] for event in desk.store.events(job) if event.data.get("phase") == "denoise"
+            event.data["step"] for event in service.store.events(job) if event.data.get("phase") == "denoise"
         ].count(1)
         for job in jobs
     ]
-    return told | {"first steps": firsts, "check": desk.store.check()}
+    return told | {"first steps": firsts, "check": service.store.check()}
 
 
 if __name__ == "__main__":

@@ -19,18 +19,26 @@ import pytest
 from vitascope import __version__
 from vitascope.errors import MissingExtraError, RequestError, VitascopeError
 from vitascope.jobs.clock import SystemClock
-from vitascope.jobs.liveness import Presence
+from vitascope.jobs.liveness import Liveness
 from vitascope.jobs.ray import actor as places
 from vitascope.jobs.ray import cluster as fleets
-from vitascope.jobs.ray.actor import Orders, resident_bytes
-from vitascope.jobs.ray.cluster import Ask, Cluster, Fleet, FleetOptions, Node, Placed, ask_for
+from vitascope.jobs.ray.actor import ActorOptions, resident_bytes
+from vitascope.jobs.ray.cluster import (
+    Cluster,
+    Fleet,
+    FleetOptions,
+    Node,
+    RemoteWorker,
+    WorkerResources,
+    ask_for,
+)
 from vitascope.jobs.stores.memory import memory_store
-from vitascope.jobs.supervisor import Patience
+from vitascope.jobs.supervisor import Backoff
 from vitascope.testing.chaos import audit, hit_place, storm, take
 
 JOBS = int(os.environ.get("VITASCOPE_STORM_JOBS", "30"))
 KILLS = int(os.environ.get("VITASCOPE_STORM_KILLS", "5"))
-QUICK = Patience(0.01, 0.1, 1.0)
+QUICK = Backoff(0.01, 0.1, 1.0)
 FAKE = FleetOptions(workers=2, models=("fake",), program="vitascope.testing")
 GIB = 2**30
 BIG, SMALL = Node("10.0.0.1", cpus=16, gpus=4, memory=200 * GIB), Node("10.0.0.2", cpus=8, memory=16 * GIB)
@@ -45,9 +53,9 @@ def ray() -> Iterator[Any]:
     ray.shutdown()
 
 
-def place(ray: Any, desk, pace: float = 0.0, **options) -> Cluster:
-    """Return a cluster for a desk, whose workers' fake network takes its time."""
-    return Cluster(ray, desk, replace(FAKE, **options), {"VITASCOPE_FAKE_SECONDS": str(pace)})
+def place(ray: Any, service, pace: float = 0.0, **options) -> Cluster:
+    """Return a cluster for a service, whose workers' fake network takes its time."""
+    return Cluster(ray, service, replace(FAKE, **options), {"VITASCOPE_FAKE_SECONDS": str(pace)})
 
 
 def wait_until(
@@ -61,16 +69,16 @@ def wait_until(
 
 
 @pytest.mark.parametrize("way", ["ray.kill", "SIGKILL"])
-def test_an_actor_that_is_killed_in_the_middle_loses_nothing(ray, desk, unbroken, way):
-    job = desk.submit(take(0, num_frames=17, steps=20)).id
-    calm = desk.submit(take(0)).id
+def test_an_actor_that_is_killed_in_the_middle_loses_nothing(ray, service, unbroken, way):
+    job = service.submit(take(0, num_frames=17, steps=20)).id
+    calm = service.submit(take(0)).id
     lines = []
-    fleet = Fleet(place(ray, desk, pace=0.05), QUICK, lines.append)
+    fleet = Fleet(place(ray, service, pace=0.05), QUICK, lines.append)
     try:
-        wait_until(lambda: desk.store.get(job).standing.step > 2, fleet.tick)
-        worker = desk.store.get(job).worker
+        wait_until(lambda: service.store.get(job).standing.step > 2, fleet.tick)
+        worker = service.store.get(job).worker
         process = fleet.workers[worker]
-        assert isinstance(process, Placed)
+        assert isinstance(process, RemoteWorker)
         actor, child = process.pids()
         wait_until(lambda: process.held() > 2**20, fleet.tick)
         if way == "ray.kill":
@@ -78,37 +86,37 @@ def test_an_actor_that_is_killed_in_the_middle_loses_nothing(ray, desk, unbroken
         else:
             os.kill(actor, signal.SIGKILL)
         wait_until(lambda: not resident_bytes(child), fleet.tick)  # whatever it held is free
-        wait_until(lambda: desk.store.get(job).finished and desk.store.get(calm).finished, fleet.tick)
+        wait_until(lambda: service.store.get(job).finished and service.store.get(calm).finished, fleet.tick)
     finally:
         fleet.close()
-    done = desk.store.get(job)
+    done = service.store.get(job)
     assert (done.state, done.attempt, done.lost) == ("completed", 2, 1)
-    steps = [e.data["step"] for e in desk.store.events(job) if e.data.get("phase") == "denoise"]
+    steps = [e.data["step"] for e in service.store.events(job) if e.data.get("phase") == "denoise"]
     assert steps.count(1) == 1, "the first step was not made again"
-    assert desk.store.get(calm).outputs[0].sha256 == unbroken[0]
+    assert service.store.get(calm).outputs[0].sha256 == unbroken[0]
     assert any(worker in line for line in lines)
-    assert list(desk.rooms.workers.iterdir()) == []
+    assert list(service.storage.workers.iterdir()) == []
 
 
-def test_no_job_is_lost_or_published_twice_in_a_storm_on_a_cluster(ray, desk, unbroken):
+def test_no_job_is_lost_or_published_twice_in_a_storm_on_a_cluster(ray, service, unbroken):
     seed = random.SystemRandom().randrange(2**32)
     print("storm of seed", seed)
     rng = random.Random(seed)
-    begin = place(ray, desk, pace=0.03).start
-    done = storm(desk, begin, jobs=JOBS, kills=KILLS, workers=2, every=0.7, rng=rng, hit=hit_place(rng))
-    assert audit(desk, unbroken) == []
-    assert (done.jobs, desk.store.counts()) == (JOBS, {"completed": JOBS})
+    begin = place(ray, service, pace=0.03).start
+    done = storm(service, begin, jobs=JOBS, kills=KILLS, workers=2, every=0.7, rng=rng, hit=hit_place(rng))
+    assert audit(service, unbroken) == []
+    assert (done.jobs, service.store.counts()) == (JOBS, {"completed": JOBS})
     assert done.kills > 0
     assert done.attempts > JOBS
 
 
-def test_a_place_that_cannot_work_says_why_and_what_has_no_room_waits(ray, desk):
+def test_a_place_that_cannot_work_says_why_and_what_has_no_room_waits(ray, service):
     class Other(Cluster):
-        def _orders(self, name: str, ask: Ask) -> Orders:
+        def _orders(self, name: str, ask: WorkerResources) -> ActorOptions:
             return replace(super()._orders(name, ask), version="0.0.0")
 
     lines = []
-    fleet = Fleet(Other(ray, desk, replace(FAKE, workers=1), say=lines.append), QUICK, lines.append)
+    fleet = Fleet(Other(ray, service, replace(FAKE, workers=1), say=lines.append), QUICK, lines.append)
     try:
         wait_until(lambda: any("the fleet is of 0.0.0" in line for line in lines), fleet.tick)
     finally:
@@ -120,9 +128,9 @@ def test_a_place_that_cannot_work_says_why_and_what_has_no_room_waits(ray, desk)
     )
 
     class Greedy(Cluster):
-        ask = Ask(gpus=64)
+        ask = WorkerResources(gpus=64)
 
-    waiting = Greedy(ray, desk, FAKE, say=lines.append).start("w")
+    waiting = Greedy(ray, service, FAKE, say=lines.append).start("w")
     assert "no machine of the cluster has 64 GPU, 1 CPU: the worker waits for one" in lines
     assert (waiting.waiting, waiting.poll()) == (True, None)
     assert waiting.pid == fleets.NOBODY
@@ -130,7 +138,7 @@ def test_a_place_that_cannot_work_says_why_and_what_has_no_room_waits(ray, desk)
     wait_until(lambda: waiting.poll() == fleets.DIED)
 
 
-def test_a_fleet_follows_the_machines_unless_a_number_was_said(desk):
+def test_a_fleet_follows_the_machines_unless_a_number_was_said(service):
     class Three(Cluster):
         def nodes(self) -> list[Node]:
             return [replace(SMALL, address="10.0.0.2")] * size[0]
@@ -139,53 +147,55 @@ def test_a_fleet_follows_the_machines_unless_a_number_was_said(desk):
             raise AssertionError("nothing is started here")
 
     size = [3]
-    fleet = Fleet(Three(None, desk, replace(FAKE, workers=None)), QUICK)
+    fleet = Fleet(Three(None, service, replace(FAKE, workers=None)), QUICK)
     assert len(fleet._slots) == 3
     for size[0] in (5, 1):
         fleet.resize(fleet._cluster.number)
         assert len(fleet._slots) == size[0]
-    assert len(Fleet(Three(None, desk, FAKE), QUICK)._slots) == 2
+    assert len(Fleet(Three(None, service, FAKE), QUICK)._slots) == 2
 
 
 def test_a_worker_is_placed_by_what_its_models_need():
-    assert ask_for(("toybox",), [BIG, SMALL]) == Ask(0, 1, 0)
-    assert ask_for(("fake", "remote:other"), [BIG], threads=3) == Ask(0, 3, 0)
+    assert ask_for(("toybox",), [BIG, SMALL]) == WorkerResources(0, 1, 0)
+    assert ask_for(("fake", "remote:other"), [BIG], threads=3) == WorkerResources(0, 3, 0)
     small, large = (ask_for((m,), [BIG, SMALL]) for m in ("wan2.1-t2v-1.3b", "wan2.1-t2v-14b"))
     assert (small.gpus, small.cpus, large.gpus) == (1, 1, 1)
     assert 10 * GIB < small.memory < large.memory < BIG.memory
     assert not large.fits(SMALL)
     assert ask_for(("toybox", "wan2.1-t2v-14b"), [BIG, SMALL]) == large
-    assert ask_for(("wan2.1-t2v-14b",), [SMALL]) == Ask(0, 1, SMALL.memory), (
+    assert ask_for(("wan2.1-t2v-14b",), [SMALL]) == WorkerResources(0, 1, SMALL.memory), (
         "the plan finds another placement"
     )
-    assert ask_for(None, [BIG]) == Ask(1, 1, 0)
+    assert ask_for(None, [BIG]) == WorkerResources(1, 1, 0)
     assert str(large).startswith("1 GPU, 1 CPU, ")
 
 
 def test_models_that_do_not_fit_a_machine_are_not_asked_of_it():
-    orders = Orders("w", "", "", None, "vitascope", ("toybox", "wan2.1-t2v-14b"), (), {}, probe=True)
-    assert "toybox" in places.able(orders)
+    options = ActorOptions("w", "", "", None, "vitascope", ("toybox", "wan2.1-t2v-14b"), (), {}, probe=True)
+    assert "toybox" in places.able(options)
     with pytest.raises(VitascopeError, match="cannot be told"):
-        places.able(replace(orders, models=()), "raise SystemExit(1)")
+        places.able(replace(options, models=()), "raise SystemExit(1)")
     with pytest.raises(VitascopeError, match=r"none of wan2.1-t2v-14b fits: .* has no GPU, 1\.0 GiB"):
-        places.able(replace(orders, models=("wan2.1-t2v-14b",)), "print(0, 2**30)")
-    assert places.able(orders, "print(8 * 2**30, 2**30)") == ("toybox",)
+        places.able(replace(options, models=("wan2.1-t2v-14b",)), "print(0, 2**30)")
+    assert places.able(options, "print(8 * 2**30, 2**30)") == ("toybox",)
 
 
-def test_several_machines_do_not_share_a_queue_in_a_file(desk):
-    fleets.check_store(desk, [BIG])
+def test_several_machines_do_not_share_a_queue_in_a_file(service):
+    fleets.check_store(service, [BIG])
     with pytest.raises(
         RequestError, match=r"cluster: 2 machines cannot share a queue in SQLite; keep .* Postgres"
     ):
-        fleets.check_store(desk, [BIG, SMALL])
-    fleets.check_store(replace(desk, store=memory_store()), [BIG, SMALL])
+        fleets.check_store(service, [BIG, SMALL])
+    fleets.check_store(replace(service, store=memory_store()), [BIG, SMALL])
 
 
-def test_a_machine_without_the_folder_of_the_queue_is_no_place(desk, tmp_path):
-    mark = fleets.mark(desk.rooms.path)
-    assert fleets.mark(desk.rooms.path) == mark
-    orders = Orders("w", str(desk.rooms.path), mark, SystemClock().boot, "vitascope", None, (), {})
-    places.check_here(orders)
+def test_a_machine_without_the_folder_of_the_queue_is_no_place(service, tmp_path):
+    mark = fleets.mark(service.storage.path)
+    assert fleets.mark(service.storage.path) == mark
+    options = ActorOptions(
+        "w", str(service.storage.path), mark, SystemClock().boot, "vitascope", None, (), {}
+    )
+    places.check_here(options)
     for wrong, words in (
         ({"mark": "another"}, "is not the folder of the queue: mount it there"),
         ({"jobs": str(tmp_path / "nowhere")}, "is not the folder of the queue"),
@@ -193,7 +203,7 @@ def test_a_machine_without_the_folder_of_the_queue_is_no_place(desk, tmp_path):
         ({"version": "9.9"}, "and the fleet is of 9.9"),
     ):
         with pytest.raises(VitascopeError, match=words):
-            places.check_here(replace(orders, **wrong))
+            places.check_here(replace(options, **wrong))
 
 
 def _answer(server: socket.socket, line: bytes) -> None:
@@ -254,13 +264,13 @@ def test_an_address_that_does_not_answer_is_one_line(monkeypatch):
 
 
 def test_a_worker_that_says_nothing_is_noticed_where_it_is(tmp_path):
-    orders = Orders("w", str(tmp_path), "", None, "vitascope", None, (), {})
+    options = ActorOptions("w", str(tmp_path), "", None, "vitascope", None, (), {})
     folder = tmp_path / "workers" / "a-machine"
     folder.mkdir(parents=True)
-    assert places.silence_of(orders) == 0
-    presence = Presence(folder, "w")
+    assert places.silence_of(options) == 0
+    liveness = Liveness(folder, "w")
     os.utime(folder / "w.lock", (time.monotonic() - 1000,) * 2)
-    assert 900 < places.silence_of(orders) < 2000
-    presence.touch()
-    assert places.silence_of(orders) < 60
-    presence.leave()
+    assert 900 < places.silence_of(options) < 2000
+    liveness.touch()
+    assert places.silence_of(options) < 60
+    liveness.leave()

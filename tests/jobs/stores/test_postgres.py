@@ -19,8 +19,8 @@ from tests.jobs.stores.test_store import OUTPUT, request, types
 from vitascope.errors import MissingExtraError, RequestError, StoreError, UndoneError, VitascopeError
 from vitascope.jobs.clock import HandClock
 from vitascope.jobs.job import Standing
-from vitascope.jobs.service import Desk, open_desk
-from vitascope.jobs.storage import Rooms
+from vitascope.jobs.service import JobService, open_service
+from vitascope.jobs.storage import JobStorage
 from vitascope.jobs.stores.connections import psycopg
 from vitascope.jobs.stores.postgres import PostgresTables, ServerClock, postgres_store
 from vitascope.jobs.stores.rows import migrations, queries
@@ -128,7 +128,7 @@ def test_a_commit_that_nobody_heard_of_happens_once(url, tmp_path, passes):
         assert store.complete(lease, [OUTPUT]).state == "completed"
         assert between.cuts == 2
         assert types(store, job.id) == ["queued", "running", "completed"]
-        assert len(store.take_letters()) == 1
+        assert len(store.take_messages()) == 1
         store.close()
 
 
@@ -366,7 +366,7 @@ def test_an_event_that_is_committed_late_holds_back_those_after_it(url, store):
 
 def test_who_listens_to_all_jobs_hears_each_event_once_however_late_it_is_committed(store, tmp_path):
     jobs, after = [store.submit(request()).id for _ in range(4)], store.last_event()
-    house = open_house(tmp_path, Desk(store, Rooms(tmp_path / "jobs")), models=("fake",))
+    house = open_house(tmp_path, JobService(store, JobStorage(tmp_path / "jobs")), models=("fake",))
     heard: list[int] = []
 
     def work(job: str) -> None:
@@ -500,27 +500,27 @@ def test_the_check_tells_what_is_wrong(url, store):
 def test_a_folder_belongs_to_one_queue_and_a_queue_to_one_folder(postgres, url, tmp_path):
     store, other = SecretStr(url), SecretStr(postgres.fresh())
     for _ in range(2):
-        open_desk(tmp_path / "shared", store=store).store.close()
+        open_service(tmp_path / "shared", store=store).store.close()
     with pytest.raises(RequestError, match="is not the one that the queue's other servers use"):
-        open_desk(tmp_path / "mine", store=store)
+        open_service(tmp_path / "mine", store=store)
     with pytest.raises(RequestError, match="is of another queue"):
-        open_desk(tmp_path / "shared", store=other)
+        open_service(tmp_path / "shared", store=other)
 
 
 def test_two_servers_share_a_queue_and_its_clips(home, url, unbroken):
-    desk = open_desk(home, store=SecretStr(url))
-    jobs = [desk.submit(take(seed)).id for seed in range(3)]
+    service = open_service(home, store=SecretStr(url))
+    jobs = [service.submit(take(seed)).id for seed in range(3)]
     # A worker of another machine, which is not known to be dead: only its lease can tell.
-    (desk.rooms.path / "workers" / "elsewhere").mkdir()
-    (desk.rooms.path / "workers" / "elsewhere" / "far.lock").touch()
-    desk.store.claim("far")
+    (service.storage.path / "workers" / "elsewhere").mkdir()
+    (service.storage.path / "workers" / "elsewhere" / "far.lock").touch()
+    service.store.claim("far")
     assert run(home, "worker", "--once", store=url) == 0
-    assert [desk.store.get(job).state for job in jobs] == ["running", "completed", "completed"]
-    made = [desk.store.get(job).outputs[0].sha256 for job in jobs[1:]]
+    assert [service.store.get(job).state for job in jobs] == ["running", "completed", "completed"]
+    made = [service.store.get(job).outputs[0].sha256 for job in jobs[1:]]
     assert made == [unbroken[1], unbroken[2]]
-    assert desk.file(jobs[1]).is_file()
-    assert len(all_jobs(desk)) == 3
-    desk.store.close()
+    assert service.file(jobs[1]).is_file()
+    assert len(all_jobs(service)) == 3
+    service.store.close()
 
 
 @pytest.mark.parametrize(
@@ -530,10 +530,10 @@ def test_two_servers_share_a_queue_and_its_clips(home, url, unbroken):
 def test_killed_while_the_tables_are_made(home, url, point):
     assert run(home, "jobs", "ls", fault=point, store=url) == -signal.SIGKILL
     assert run(home, "jobs", "ls", store=url) == 0, (home / "log").read_text()
-    desk = open_desk(home, store=SecretStr(url))
-    assert desk.store.check() == "ok"
-    assert desk.store.tables._rows("folder")[0]["has_folder"]
-    desk.store.close()
+    service = open_service(home, store=SecretStr(url))
+    assert service.store.check() == "ok"
+    assert service.store.tables._rows("folder")[0]["has_folder"]
+    service.store.close()
 
 
 @pytest.mark.parametrize(
@@ -549,31 +549,31 @@ def test_killed_while_the_tables_are_made(home, url, point):
     ],
 )
 def test_killed_while_a_clip_is_made(home, url, unbroken, point):
-    desk = open_desk(home, store=SecretStr(url))
-    job = desk.submit(take(1)).id
+    service = open_service(home, store=SecretStr(url))
+    job = service.submit(take(1)).id
     assert run(home, "worker", "--once", fault=point, store=url) == -signal.SIGKILL
     # The server may not yet have noticed that the first one is dead, and hold the job for it.
     for _ in range(5):
         assert run(home, "worker", "--once", store=url) == 0
-        if desk.store.get(job).finished:
+        if service.store.get(job).finished:
             break
-    assert audit(desk, unbroken) == []
-    assert desk.store.get(job).attempt <= 2
-    desk.store.close()
+    assert audit(service, unbroken) == []
+    assert service.store.get(job).attempt <= 2
+    service.store.close()
 
 
 def test_a_worker_outlives_a_restart_of_the_database(home, unbroken):
     with scratch() as server:
         url = server.fresh()
-        desk = open_desk(home, store=SecretStr(url))
-        job = desk.submit(take(2)).id
+        service = open_service(home, store=SecretStr(url))
+        job = service.submit(take(2)).id
         worker = start(home, "worker", "--once", pace=0.3, store=url)
-        while desk.store.get(job).standing.step < 1:
+        while service.store.get(job).standing.step < 1:
             assert worker.poll() is None
         server.stop(signal.SIGQUIT)
         time.sleep(1)
         server.start()
         assert worker.wait() == 0, (home / "log").read_text()
-        assert desk.store.get(job).attempt == 1
-        assert audit(desk, unbroken) == []
-        desk.store.close()
+        assert service.store.get(job).attempt == 1
+        assert audit(service, unbroken) == []
+        service.store.close()

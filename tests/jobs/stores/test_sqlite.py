@@ -5,7 +5,7 @@ import pytest
 
 from tests.jobs.stores.test_store import OUTPUT, request
 from vitascope.errors import DiskFullError, MissingExtraError, VitascopeError
-from vitascope.jobs.service import open_desk
+from vitascope.jobs.service import open_service
 from vitascope.jobs.stores.rows import migrations, queries
 from vitascope.jobs.stores.sqlite import sqlite_store
 
@@ -92,23 +92,23 @@ def test_a_full_disk_is_one_error_and_harms_nothing(tmp_path):
 
 
 def test_the_ballast_makes_room_for_what_has_happened(tmp_path):
-    desk = open_desk(tmp_path)
-    running = desk.store.submit(request()) and desk.store.claim("w")
+    service = open_service(tmp_path)
+    running = service.store.submit(request()) and service.store.claim("w")
     ballast = tmp_path / "jobs" / "ballast"
     assert ballast.stat().st_size == 16 * 2**20
-    fill(desk.store)
+    fill(service.store)
 
     def drop() -> bool:
-        made = desk.rooms.drop_ballast()
-        desk.store.tables._connection().execute("pragma max_page_count = 100000").fetchall()
+        made = service.storage.drop_ballast()
+        service.store.tables._connection().execute("pragma max_page_count = 100000").fetchall()
         return made
 
-    desk.store.make_room = drop
+    service.store.make_room = drop
     many = [OUTPUT] * 1000
-    assert desk.store.complete(running.lease, many).state == "completed"
+    assert service.store.complete(running.lease, many).state == "completed"
     assert not ballast.exists()
-    assert not desk.rooms.drop_ballast()
-    desk.tidy()
+    assert not service.storage.drop_ballast()
+    service.tidy()
     assert ballast.exists()
 
 

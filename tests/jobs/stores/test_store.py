@@ -113,7 +113,7 @@ def test_a_late_worker_is_refused_whatever_it_writes(store, clock, write):
         write(store, replace(late.lease, worker="now"))
     assert store.get(now.id) == before
     assert store.events(now.id) == log
-    assert store.take_letters() == []
+    assert store.take_messages() == []
     store.complete(now.lease, [OUTPUT])
     with pytest.raises(LeaseLostError):
         write(store, now.lease)
@@ -158,7 +158,7 @@ def test_a_job_fails_after_three_lost_attempts_and_says_why(store, clock):
     assert failed.failure.code == "worker_died"
     assert "the last of 3 attempts" in failed.failure.message
     assert types(store, job.id) == ["queued", *["running", "queued"] * 2, "running", "failed"]
-    assert [letter.type for letter in store.take_letters()] == ["video.failed"]
+    assert [letter.type for letter in store.take_messages()] == ["video.failed"]
 
 
 def test_a_job_that_is_given_back_loses_no_attempt(store):
@@ -173,10 +173,10 @@ def test_only_the_jobs_of_the_dead_worker_are_taken_from_it(store):
     for _ in range(2):
         store.submit(request())
     mine, other = store.claim("mine"), store.claim("other")
-    assert [job.id for job in store.bury("mine")] == [mine.id]
-    assert store.bury("mine") == []
+    assert [job.id for job in store.release_worker("mine")] == [mine.id]
+    assert store.release_worker("mine") == []
     assert store.get(other.id).state == "running"
-    (failed,) = store.bury("other", Failure("out_of_memory", "too big"), again=False)
+    (failed,) = store.release_worker("other", Failure("out_of_memory", "too big"), again=False)
     assert (failed.state, failed.failure.code) == ("failed", "out_of_memory")
 
 
@@ -228,7 +228,7 @@ def test_what_waits_is_cancelled_at_once_and_what_runs_at_its_next_beat(store):
     assert store.cancel(running.id).state == "running"
     assert store.beat(lease, Standing("denoise", 1, 4, 20))
     assert store.stop(lease).state == "cancelled"
-    assert [letter.type for letter in store.take_letters()] == ["video.cancelled"] * 2
+    assert [letter.type for letter in store.take_messages()] == ["video.cancelled"] * 2
     assert types(store, running.id)[-2:] == ["progress", "cancelled"]
     with pytest.raises(JobConflictError, match="is cancelled already"):
         store.cancel(waiting.id)
@@ -239,7 +239,7 @@ def test_a_cancelled_job_does_not_come_back_when_its_worker_dies_or_leaves(store
         job = store.submit(request())
         lease = store.claim("w").lease
         store.cancel(job.id)
-        after = store.bury("w")[0] if _ else store.give_back(lease)
+        after = store.release_worker("w")[0] if _ else store.give_back(lease)
         assert after.state == "cancelled"
 
 
@@ -258,7 +258,7 @@ def test_a_job_that_is_cancelled_twice_is_told_twice(store):
     store.cancel(job.id)
     store.retry(job.id)
     store.cancel(job.id)
-    assert len({letter.id for letter in store.take_letters()}) == 2
+    assert len({letter.id for letter in store.take_messages()}) == 2
 
 
 def test_a_clone_is_a_new_job_with_the_same_request(store):
@@ -282,7 +282,7 @@ def test_what_is_deleted_is_found_by_nobody_and_its_words_are_gone(store):
             use(job.id)
     assert (store.page().jobs, store.counts(), store.line(), store.claim("w")) == ((), {}, [], None)
     assert "secret" not in repr(store.tables.load(job.id))
-    assert store.take_letters() == []
+    assert store.take_messages() == []
     assert store.submit(request("a dog"), key="k").id != job.id
 
 
@@ -292,7 +292,7 @@ def test_a_running_job_that_is_deleted_is_told_to_stop(store):
     store.delete(job.id)
     assert store.beat(lease)
     assert store.stop(lease).deleted_at is not None
-    assert store.take_letters() == []
+    assert store.take_messages() == []
 
 
 def test_jobs_can_be_put_in_another_order(store):
@@ -414,20 +414,20 @@ def test_old_progress_is_dropped_and_milestones_stay(store, clock):
 def test_news_is_delivered_until_it_has_arrived(store, clock):
     job = store.submit(request(), owner="me")
     store.complete(store.claim("w").lease, [OUTPUT])
-    (letter,) = store.take_letters()
+    (letter,) = store.take_messages()
     assert (letter.job, letter.type, letter.owner, letter.tries) == (job.id, "video.completed", "me", 1)
     assert letter.id.startswith("evt_")
-    assert store.take_letters() == [], "somebody is delivering it"
+    assert store.take_messages() == [], "somebody is delivering it"
     clock.wait(61)
-    assert [one.tries for one in store.take_letters()] == [2]
-    store.letter_delayed(letter.id, 300)
+    assert [one.tries for one in store.take_messages()] == [2]
+    store.message_delayed(letter.id, 300)
     clock.wait(299)
-    assert store.take_letters() == []
+    assert store.take_messages() == []
     clock.wait(2)
-    assert [one.tries for one in store.take_letters(limit=1)] == [3]
-    store.letter_arrived(letter.id)
+    assert [one.tries for one in store.take_messages(limit=1)] == [3]
+    store.message_delivered(letter.id)
     clock.wait(1e6)
-    assert store.take_letters() == []
+    assert store.take_messages() == []
 
 
 def test_a_change_and_its_news_happen_together_or_not_at_all(store, monkeypatch):
@@ -471,12 +471,12 @@ def test_attempts_that_got_further_than_the_one_before_do_not_count(store):
     for percent in range(10, 90, 10):
         claimed = store.claim("w")
         store.beat(claimed.lease, Standing("denoise", percent // 10, 20, percent))
-        (lost,) = store.bury("w")
+        (lost,) = store.release_worker("w")
         assert (lost.state, lost.lost) == ("queued", 1), percent
     for count in (2, 3):
         claimed = store.claim("w")
         store.beat(claimed.lease, Standing("denoise", 8, 20, 80))
-        (lost,) = store.bury("w")
+        (lost,) = store.release_worker("w")
         assert lost.lost == count
     assert lost.state == "failed"
     again = store.retry(job.id)
@@ -487,7 +487,7 @@ def test_a_step_is_further_even_where_it_is_no_whole_percent(store):
     store.submit(request())
     for step in range(1, 8):
         store.beat(store.claim("w").lease, Standing("denoise", step, 1000, 3))
-        (lost,) = store.bury("w")
+        (lost,) = store.release_worker("w")
         assert (lost.state, lost.lost) == ("queued", 1)
 
 
@@ -495,7 +495,7 @@ def test_an_attempt_that_gets_less_far_counts_although_the_percentage_does_not_s
     store.submit(request())
     for step, count in ((9, 1), (3, 2), (1, 3)):
         store.beat(store.claim("w").lease, Standing("denoise", step, 20, 10 * step))
-        (lost,) = store.bury("w")
+        (lost,) = store.release_worker("w")
         assert lost.lost == count
     assert lost.state == "failed"
 

@@ -9,9 +9,9 @@ import pytest
 
 from tests.server.receiver import is_signed, receiving
 from vitascope.jobs.clock import HandClock
-from vitascope.jobs.job import Failure, Letter
-from vitascope.jobs.outbox import Mailbox
-from vitascope.jobs.service import open_desk
+from vitascope.jobs.job import Failure, OutboxMessage
+from vitascope.jobs.outbox import Outbox
+from vitascope.jobs.service import open_service
 from vitascope.jobs.stores.memory import memory_store
 from vitascope.server.egress import Outward
 from vitascope.server.webhooks.delivery import Courier
@@ -25,8 +25,8 @@ def clock() -> HandClock:
 
 
 @pytest.fixture
-def box(clock) -> Mailbox:
-    return Mailbox(memory_store(clock), lambda: 0.5)
+def box(clock) -> Outbox:
+    return Outbox(memory_store(clock), lambda: 0.5)
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def courier(box, endpoints, lines):
     courier.close()
 
 
-def news(box: Mailbox, seed: int = 7, owner: str = "") -> str:
+def news(box: Outbox, seed: int = 7, owner: str = "") -> str:
     """A job that is over."""
     from vitascope.jobs.job import Request
 
@@ -169,7 +169,7 @@ def test_an_endpoint_that_does_not_answer_holds_up_nobody_else(courier, box, end
 
 def test_who_hears_of_what(box):
     hears = Endpoint("we_a", "a", "https://a.example/", "whsec_", owner="ann", created_at=100.0)
-    letter = Letter("evt_1", "video_1", "video.completed", 100.0, "ann")
+    letter = OutboxMessage("evt_1", "video_1", "video.completed", 100.0, "ann")
     assert hears.hears(letter) == "video.completed"
     assert hears.hears(replace(letter, owner="bob")) is None
     assert replace(hears, owner=None).hears(replace(letter, owner="bob")) == "video.completed"
@@ -228,21 +228,21 @@ def test_it_runs_until_it_is_stopped(courier, box, endpoints, receiver):
 
 @pytest.mark.parametrize("point", ["webhook: addressed", "webhook: sent"])
 def test_killed_while_it_delivers(tmp_path, receiver, point):
-    desk = open_desk(tmp_path)
+    service = open_service(tmp_path)
     endpoint = Endpoints(tmp_path / "webhooks.json").add(receiver.url, private=True)
-    job = desk.submit(take(0)).id
-    desk.store.claim("w")
-    desk.store.fail(desk.store.get(job).lease, Failure("internal_error", "it broke"))
+    job = service.submit(take(0)).id
+    service.store.claim("w")
+    service.store.fail(service.store.get(job).lease, Failure("internal_error", "it broke"))
     assert run(tmp_path, "webhooks", "deliver", "--once", fault=point) == -signal.SIGKILL
     seen = len(receiver.came)
     assert seen == (1 if point == "webhook: sent" else 0)
-    with apsw.Connection(str(desk.rooms.queue)) as connection:  # as if a minute had passed
+    with apsw.Connection(str(service.storage.queue)) as connection:  # as if a minute had passed
         connection.execute("update deliveries set due = 0 where due is not null")
     assert run(tmp_path, "webhooks", "deliver", "--once") == 0, (tmp_path / "log").read_text()
     assert len(receiver.came) == seen + 1, "at least once, and the receiver knows it by its id"
     assert len({headers["webhook-id"] for _, headers, _ in receiver.came}) == 1
-    assert Mailbox(desk.store).counts() == {endpoint.id: {"delivered": 1}}
-    assert desk.store.check() == "ok"
+    assert Outbox(service.store).counts() == {endpoint.id: {"delivered": 1}}
+    assert service.store.check() == "ok"
 
 
 def test_what_goes_wrong_here_is_said_once_and_gone_on_after(

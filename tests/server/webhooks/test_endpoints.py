@@ -66,7 +66,7 @@ def test_nobody_allows_addresses_inside_over_the_wire(client, house):
     assert code(answer) == (400, "invalid_value")
 
 
-def test_each_token_has_its_own_endpoints_and_hears_of_its_own_videos(house, desk, work):
+def test_each_token_has_its_own_endpoints_and_hears_of_its_own_videos(house, service, work):
     secrets = {name: house.tokens.add(name, "write") for name in ("ann", "bob")}
     secrets["eve"] = house.tokens.add("eve", "read")
     with TestClient(make_app(house), base_url="http://localhost") as client:
@@ -95,7 +95,7 @@ def test_a_video_that_is_over_is_told_and_the_log_says_how_that_went(client, hou
         assert tried.json()["status_code"] == 204
         name = client.post("/v1/videos", json={"prompt": "a cat"}).json()["id"]
         client.post(f"/v1/videos/{name}/cancel")
-        courier = Courier(house.mailbox, house.endpoints)
+        courier = Courier(house.outbox, house.endpoints)
         while courier.tick():
             pass
         courier.close()

@@ -22,7 +22,7 @@ PROBE = "from vitascope.weights.machine import machine; m = machine(); print(m.g
 
 
 @dataclass(frozen=True)
-class Orders:
+class ActorOptions:
     """What a place is told.
 
     Its machine must see the folder `jobs` of the home folder, with the same `mark` in it, and have this `version`.
@@ -43,31 +43,31 @@ class Orders:
     version: str = __version__
 
 
-class Place:
+class WorkerActor:
     """An actor: one worker, as a child of it, on the machine that Ray chose."""
 
-    def __init__(self, orders: Orders):
+    def __init__(self, options: ActorOptions):
         """Start the worker. Raises `VitascopeError` where it cannot work on this machine."""
-        check_here(orders)
-        self._orders = orders
-        models = able(orders) if orders.probe else orders.models
+        check_here(options)
+        self._options = options
+        models = able(options) if options.probe else options.models
         told = [] if models is None else ["--models", ",".join(models)]
         # Ray lets everybody's mathematics have one thread; how many a worker has is in its settings.
         kept = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}
         command = [
             sys.executable,
             "-m",
-            orders.program,
+            options.program,
             "worker",
             "--name",
-            orders.name,
+            options.name,
             "--leash",
             "--bound",
         ]
         self._child = subprocess.Popen(
-            [*command, *told, *orders.arguments],
+            [*command, *told, *options.arguments],
             stdin=subprocess.PIPE,
-            env={**kept, **orders.environment, "VITASCOPE_HOME": str(Path(orders.jobs).parent)},
+            env={**kept, **options.environment, "VITASCOPE_HOME": str(Path(options.jobs).parent)},
         )
 
     def pids(self) -> tuple[int, int]:
@@ -82,7 +82,7 @@ class Place:
                 return self._child.wait(LOOK_SECONDS)
             except subprocess.TimeoutExpired:
                 pauses.tick()
-                if pauses.settled and silence_of(self._orders) > self._orders.patience:
+                if pauses.settled and silence_of(self._options) > self._options.patience:
                     self._child.kill()
 
     def held(self) -> int:
@@ -94,28 +94,28 @@ class Place:
         self._child.terminate()
 
 
-def silence_of(orders: Orders) -> float:
+def silence_of(options: ActorOptions) -> float:
     """Return for how many seconds a worker has not said that it does something; where its lock is, says the queue."""
-    locks = (Path(orders.jobs) / "workers").rglob(f"{orders.name}.lock")
-    return max((silence(lock.parent, orders.name) for lock in locks), default=0.0)
+    locks = (Path(options.jobs) / "workers").rglob(f"{options.name}.lock")
+    return max((silence(lock.parent, options.name) for lock in locks), default=0.0)
 
 
-def check_here(orders: Orders) -> None:
+def check_here(options: ActorOptions) -> None:
     """Raise `VitascopeError` on a machine where a worker would do harm or nothing."""
-    here, jobs = socket.gethostname(), Path(orders.jobs)
-    if orders.version != __version__:
-        raise VitascopeError(f"{here} has vitascope {__version__}, and the fleet is of {orders.version}")
-    if orders.boot not in (None, SystemClock().boot):
+    here, jobs = socket.gethostname(), Path(options.jobs)
+    if options.version != __version__:
+        raise VitascopeError(f"{here} has vitascope {__version__}, and the fleet is of {options.version}")
+    if options.boot not in (None, SystemClock().boot):
         raise VitascopeError(f"{here} cannot open a queue in SQLite that lies on another machine")
     try:
-        same = (jobs / "mark").read_text("utf-8") == orders.mark
+        same = (jobs / "mark").read_text("utf-8") == options.mark
     except OSError:
         same = False
     if not same:
         raise VitascopeError(f"{jobs} on {here} is not the folder of the queue: mount it there")
 
 
-def able(orders: Orders, probe: str = PROBE) -> tuple[str, ...]:
+def able(options: ActorOptions, probe: str = PROBE) -> tuple[str, ...]:
     """Return those of the models that fit this machine's GPU and memory; raises `VitascopeError` where none does.
 
     A process of its own asks (`probe`), for it would keep some of the GPU for as long as it lives.
@@ -129,9 +129,9 @@ def able(orders: Orders, probe: str = PROBE) -> tuple[str, ...]:
         raise VitascopeError(f"the memory of {socket.gethostname()} cannot be told")
     gpu, ram = asked.stdout.split()[-2:]
     machine, known = Machine(int(gpu), int(ram), socket.gethostname()), catalogue()
-    fit = tuple(m for m in orders.models or () if m not in known or fits_by_default(known[m], machine))
+    fit = tuple(m for m in options.models or () if m not in known or fits_by_default(known[m], machine))
     if not fit:
-        raise VitascopeError(f"none of {', '.join(orders.models or ())} fits: {machine}")
+        raise VitascopeError(f"none of {', '.join(options.models or ())} fits: {machine}")
     return fit
 
 

@@ -19,9 +19,9 @@ from typing import Any
 
 from vitascope.errors import MissingExtraError, OutputError, RequestError
 from vitascope.jobs.clock import SystemClock
-from vitascope.jobs.ray.actor import LOOK_SECONDS, Orders, Place
-from vitascope.jobs.service import Desk
-from vitascope.jobs.supervisor import Patience, Process, Slot, Supervisor
+from vitascope.jobs.ray.actor import LOOK_SECONDS, ActorOptions, WorkerActor
+from vitascope.jobs.service import JobService
+from vitascope.jobs.supervisor import Backoff, Process, Slot, Supervisor
 from vitascope.jobs.worker import say
 
 DIED = -9
@@ -31,7 +31,7 @@ NOBODY = 2**30
 ANSWER_SECONDS = 5.0
 CLOSE_SECONDS = 15.0
 """How long workers may take to finish their step; the one who watches over the fleet is content with twice that."""
-PATIENCE = Patience(0.5, 30.0, 20.0)
+PATIENCE = Backoff(0.5, 30.0, 20.0)
 OBJECTS = 80 * 2**20
 """What the store of objects gets in a cluster that is started here; nothing of ours goes through it."""
 TOLD = {"namespace": "vitascope", "logging_level": "error"}
@@ -75,7 +75,7 @@ class Node:
 
 
 @dataclass(frozen=True)
-class Ask:
+class WorkerResources:
     """What a place for one worker has to have: GPUs, CPUs, bytes of memory."""
 
     gpus: float | int = 0
@@ -92,7 +92,7 @@ class Ask:
         return self.gpus <= node.gpus and self.cpus <= node.cpus and self.memory <= node.memory
 
 
-def ask_for(models: Sequence[str] | None, nodes: Sequence[Node], threads: int = 0) -> Ask:
+def ask_for(models: Sequence[str] | None, nodes: Sequence[Node], threads: int = 0) -> WorkerResources:
     """Return what a worker for these models needs on these machines.
 
     A model of the catalogue gets a GPU where there are any, and memory by its memory plan, but never more than the
@@ -107,7 +107,7 @@ def ask_for(models: Sequence[str] | None, nodes: Sequence[Node], threads: int = 
     known = [] if models is None else [catalogue()[model] for model in heavy if model in catalogue()]
     most = max((node.memory for node in nodes), default=0)
     memory = min(most, max((_memory_for(entry, gpu) for entry in known), default=0))
-    return Ask(1, 1, memory) if gpu else Ask(0, threads or 1, memory)
+    return WorkerResources(1, 1, memory) if gpu else WorkerResources(0, threads or 1, memory)
 
 
 def _memory_for(entry: Any, gpu: bool) -> int:
@@ -206,22 +206,22 @@ def _start_here(ray: Any, local: Mapping[str, Any]) -> None:
     ray.init(address="local", **{**TOLD, **own, **local})
 
 
-def check_store(desk: Desk, nodes: Sequence[Node]) -> None:
+def check_store(service: JobService, nodes: Sequence[Node]) -> None:
     """Raise `RequestError` where several machines would share a queue that lies in a file."""
     machines = {node.address for node in nodes}
-    if len(machines) > 1 and lies_here(desk):
+    if len(machines) > 1 and lies_here(service):
         problem = f"{len(machines)} machines cannot share a queue in SQLite"
         raise RequestError("cluster", problem, "keep the queue in Postgres, or say: --cluster local")
 
 
-def lies_here(desk: Desk) -> bool:
+def lies_here(service: JobService) -> bool:
     """Say whether only this machine can open the queue."""
     from vitascope.jobs.stores.sqlite import SqliteTables
 
-    return isinstance(desk.store.tables, SqliteTables)
+    return isinstance(service.store.tables, SqliteTables)
 
 
-class Placed:
+class RemoteWorker:
     """A worker in a place of a cluster, with the verbs that a supervisor needs; none of them waits."""
 
     def __init__(self, ray: Any, actor: Any, say: Callable[[str], None] = say):
@@ -309,31 +309,31 @@ def why(error: Exception) -> str:
 
 
 class Cluster:
-    """Where workers of a desk are placed, by what their models need."""
+    """Where workers of a service are placed, by what their models need."""
 
     def __init__(
         self,
         ray: Any,
-        desk: Desk,
+        service: JobService,
         options: FleetOptions,
         environment: Mapping[str, str] | None = None,
         say: Callable[[str], None] = say,
     ):
         """Place workers in the cluster that Ray is connected to; raises `RequestError` where they could not share."""
-        self.ray, self.desk, self.options, self._say = ray, desk, options, say
+        self.ray, self.service, self.options, self._say = ray, service, options, say
         own = {name: value for name, value in os.environ.items() if name.startswith(("VITASCOPE_", "OTEL_"))}
         own |= {name: os.environ[name] for name in ("OMP_NUM_THREADS",) if name in os.environ}
         self._environment = {**own, **(environment or {})}
         for name in SECRETS:
             self._environment.pop(name, None)
-        check_store(desk, self.nodes())
+        check_store(service, self.nodes())
 
     def nodes(self) -> list[Node]:
         """Return the machines of the cluster as they are now."""
         return [Node.of(told) for told in self.ray.nodes() if told["Alive"]]
 
     @property
-    def ask(self) -> Ask:
+    def ask(self) -> WorkerResources:
         """What each worker needs."""
         from vitascope.settings import settings
 
@@ -347,7 +347,7 @@ class Cluster:
         nodes = self.nodes()
         return int(sum(node.gpus for node in nodes)) if self.ask.gpus else len(nodes)
 
-    def start(self, name: str) -> Placed:
+    def start(self, name: str) -> RemoteWorker:
         """Start a worker of that name where there is room for it, as soon as there is."""
         ask = self.ask
         if not any(ask.fits(node) for node in self.nodes()):
@@ -360,24 +360,24 @@ class Cluster:
             max_concurrency=4,
             scheduling_strategy="DEFAULT" if ask.gpus else "SPREAD",
         )
-        return Placed(self.ray, place.remote(self._orders(name, ask)), self._say)
+        return RemoteWorker(self.ray, place.remote(self._actor_options(name, ask)), self._say)
 
     @cached_property
     def _remote(self) -> Any:
-        return self.ray.remote(Place)
+        return self.ray.remote(WorkerActor)
 
-    def _orders(self, name: str, ask: Ask) -> Orders:
-        return Orders(
+    def _actor_options(self, name: str, ask: WorkerResources) -> ActorOptions:
+        return ActorOptions(
             name,
-            str(self.desk.rooms.path),
-            mark(self.desk.rooms.path),
-            SystemClock().boot if lies_here(self.desk) else None,
+            str(self.service.storage.path),
+            mark(self.service.storage.path),
+            SystemClock().boot if lies_here(self.service) else None,
             self.options.program,
             self.options.models,
             self.options.arguments,
             self._environment,
             probe=bool(ask.gpus) and self.options.models is not None,
-            patience=3 * self.desk.store.lease_seconds,
+            patience=3 * self.service.store.lease_seconds,
         )
 
 
@@ -397,11 +397,11 @@ def mark(jobs: Path) -> str:
 class Fleet(Supervisor):
     """Keeps the workers of a cluster alive; where nobody said how many, as many as its machines have room for."""
 
-    def __init__(self, cluster: Cluster, patience: Patience = PATIENCE, say: Callable[[str], None] = say):
+    def __init__(self, cluster: Cluster, patience: Backoff = PATIENCE, say: Callable[[str], None] = say):
         """Watch over the workers of a cluster."""
         memory = cluster.options.memory
         super().__init__(
-            cluster.desk, cluster.number, cluster.start, memory=memory, patience=patience, say=say
+            cluster.service, cluster.number, cluster.start, memory=memory, patience=patience, say=say
         )
         self._cluster, self._counted = cluster, time.monotonic()
 
@@ -419,22 +419,22 @@ class Fleet(Supervisor):
         for slot in idle[: max(0, len(self._slots) - number)]:
             if slot.process is not None:
                 slot.process.kill()
-                self._bury(slot)
+                self._release_worker(slot)
             self._slots.remove(slot)
 
 
 def _is_idle(process: Process | None) -> bool:
-    return process is None or (isinstance(process, Placed) and process.waiting)
+    return process is None or (isinstance(process, RemoteWorker) and process.waiting)
 
 
 class FleetRun:
     """A fleet in a process of its own, until it is told to leave."""
 
-    def __init__(self, desk: Desk, options: FleetOptions):
+    def __init__(self, service: JobService, options: FleetOptions):
         """Join the cluster. Raises `MissingExtraError` and `RequestError`."""
         self._leaving = False
         ray = connect(options.address)
-        self.cluster = Cluster(ray, desk, _with_memory(options))
+        self.cluster = Cluster(ray, service, _with_memory(options))
 
     def leave(self) -> None:
         """End the workers after their steps; any thread or signal may call this."""

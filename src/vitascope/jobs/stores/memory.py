@@ -9,7 +9,7 @@ from typing import Any
 
 from vitascope.errors import VitascopeError
 from vitascope.jobs.clock import Clock
-from vitascope.jobs.job import FINISHED, Charge, Delivery, Event, Grip, Job, Letter
+from vitascope.jobs.job import FINISHED, Charge, Delivery, Event, Job, LeaseExpiry, OutboxMessage
 from vitascope.jobs.stores.store import LEASE_SECONDS, Query, Store
 
 
@@ -21,7 +21,7 @@ class _State:
     queued: set[str] = field(default_factory=set)
     fingerprints: dict[str, str] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
-    letters: dict[str, tuple[Letter, float | None]] = field(default_factory=dict)
+    messages: dict[str, tuple[OutboxMessage, float | None]] = field(default_factory=dict)
     deliveries: dict[tuple[str, str], Delivery] = field(default_factory=dict)
     charges: list[Charge] = field(default_factory=list)
     paused: bool = False
@@ -34,7 +34,7 @@ class _State:
             queued=set(self.queued),
             fingerprints=dict(self.fingerprints),
             events=list(self.events),
-            letters=dict(self.letters),
+            messages=dict(self.messages),
             deliveries=dict(self.deliveries),
             charges=list(self.charges),
         )
@@ -87,7 +87,7 @@ class MemoryTables:
         else:
             self._state.queued.discard(job.id)
 
-    def claim(self, worker: str, models: Sequence[str] | None, grip: Grip, now: float) -> Job | None:
+    def claim(self, worker: str, models: Sequence[str] | None, expiry: LeaseExpiry, now: float) -> Job | None:
         """Give the first job in line to a worker."""
         fitting = (job for job in self.line() if models is None or job.request.model in models)
         job = None if self._state.paused else next(fitting, None)
@@ -100,18 +100,18 @@ class MemoryTables:
                 state="running",
                 attempt=job.attempt + 1,
                 worker=worker,
-                grip=grip,
+                expiry=expiry,
                 started_at=started,
             )
         )
         return self._state.jobs[job.id]
 
-    def overdue(self, grip: Grip) -> list[Job]:
+    def overdue(self, expiry: LeaseExpiry) -> list[Job]:
         """Return the running jobs whose lease is over."""
         return [
             job
             for job in self._running()
-            if job.grip is None or job.grip.boot != grip.boot or job.grip.until < grip.until
+            if job.expiry is None or job.expiry.boot != expiry.boot or job.expiry.until < expiry.until
         ]
 
     def held_by(self, worker: str) -> list[Job]:
@@ -184,24 +184,26 @@ class MemoryTables:
         kept = [event for event in self._state.events if event.type != "progress" or event.job not in over]
         self._state.events = kept
 
-    def post(self, letter: Letter) -> None:
-        """Add a letter."""
-        if letter.id in self._state.letters:
-            raise VitascopeError(f"{letter.id} was posted before")
-        self._state.letters[letter.id] = (letter, letter.at)
+    def post(self, message: OutboxMessage) -> None:
+        """Add a message."""
+        if message.id in self._state.messages:
+            raise VitascopeError(f"{message.id} was posted before")
+        self._state.messages[message.id] = (message, message.at)
 
-    def take_letters(self, now: float, until: float, limit: int) -> list[Letter]:
-        """Return letters that are due."""
+    def take_messages(self, now: float, until: float, limit: int) -> list[OutboxMessage]:
+        """Return messages that are due."""
         due = [
-            letter for letter, when in list(self._state.letters.values()) if when is not None and when <= now
+            message
+            for message, when in list(self._state.messages.values())
+            if when is not None and when <= now
         ]
-        taken = [replace(letter, tries=letter.tries + 1) for letter in due[:limit]]
-        self._state.letters |= {letter.id: (letter, until) for letter in taken}
+        taken = [replace(message, tries=message.tries + 1) for message in due[:limit]]
+        self._state.messages |= {message.id: (message, until) for message in taken}
         return taken
 
-    def settle_letter(self, letter: str, due: float | None) -> None:
-        """Make a letter due at another time, or never again."""
-        self._state.letters[letter] = (self._state.letters[letter][0], due)
+    def settle_message(self, message: str, due: float | None) -> None:
+        """Make a message due at another time, or never again."""
+        self._state.messages[message] = (self._state.messages[message][0], due)
 
     def add_delivery(self, delivery: Delivery) -> None:
         """Add a delivery."""
@@ -217,7 +219,7 @@ class MemoryTables:
             for one in waiting
             if one.state == "waiting" and one.due is not None and one.due <= now
         )
-        keys = [(letter, endpoint) for _, letter, endpoint in due[:limit]]
+        keys = [(message, endpoint) for _, message, endpoint in due[:limit]]
         taken = {key: self._state.deliveries[key] for key in keys}
         taken = {key: replace(one, tries=one.tries + 1, due=until) for key, one in taken.items()}
         self._state.deliveries |= taken
@@ -254,10 +256,10 @@ class MemoryTables:
         kept = {key: one for key, one in self._state.deliveries.items() if one.endpoint != endpoint}
         self._state.deliveries = kept
 
-    def forget_letters(self, before: float) -> None:
-        """Remove old letters and deliveries."""
+    def forget_messages(self, before: float) -> None:
+        """Remove old messages and deliveries."""
         state = self._state
-        state.letters = {name: one for name, one in state.letters.items() if one[0].at >= before}
+        state.messages = {name: one for name, one in state.messages.items() if one[0].at >= before}
         state.deliveries = {key: one for key, one in state.deliveries.items() if one.at >= before}
 
     def charge(self, charge: Charge) -> None:

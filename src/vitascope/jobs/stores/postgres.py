@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from vitascope.errors import DiskFullError, RequestError, StoreError, UndoneError, VitascopeError
-from vitascope.failpoints import FaultPoint
+from vitascope.failpoints import failpoint
 from vitascope.files import published
 from vitascope.jobs.clock import Clock, SystemClock
 from vitascope.jobs.job import Charge, Job
@@ -255,18 +255,18 @@ class PostgresTables(Statements):
             # Servers that start together wait for one another here, and find the work done.
             connection.execute("select pg_advisory_xact_lock(%s)", [MIGRATING])
             connection.execute("create table if not exists vitascope_version (version bigint not null)")
-            FaultPoint("migrate: begun")
+            failpoint("migrate: begun")
             done = self._done(connection)
             for number, statements in known:
                 if number > done:
                     connection.execute(statements.encode(), prepare=False)
-                    FaultPoint("migrate: stepped")
+                    failpoint("migrate: stepped")
             connection.execute("delete from vitascope_version")
             connection.execute(
                 "insert into vitascope_version (version) values (%s)", [max(done, known[-1][0])]
             )
-            FaultPoint("migrate: counted")
-        FaultPoint("migrate: committed")
+            failpoint("migrate: counted")
+        failpoint("migrate: committed")
 
     def _version(self, newest: int) -> int:
         """Return the version of the tables, 0 where there are none."""

@@ -7,7 +7,18 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from vitascope.jobs.job import Charge, Delivery, Event, Failure, Grip, Job, Letter, Output, Request, Standing
+from vitascope.jobs.job import (
+    Charge,
+    Delivery,
+    Event,
+    Failure,
+    Job,
+    LeaseExpiry,
+    OutboxMessage,
+    Output,
+    Request,
+    Standing,
+)
 
 Row = Mapping[str, Any]
 
@@ -38,8 +49,8 @@ def to_row(job: Job, fingerprint: str = "") -> dict[str, Any]:
         "model": job.request.model,
         "request": _dump(_request(job.request)),
         "fingerprint": fingerprint,
-        "lease_boot": job.grip and job.grip.boot,
-        "lease_until": job.grip and job.grip.until,
+        "lease_boot": job.expiry and job.expiry.boot,
+        "lease_until": job.expiry and job.expiry.until,
         "cancel_wanted": int(job.cancel_wanted),
         "standing": _dump(_standing(job.standing)),
         "failure": job.failure and _dump(asdict(job.failure)),
@@ -55,7 +66,7 @@ def to_job(row: Row) -> Job:
         **{name: row[name] for name in _PLAIN},
         number=row["number"],
         request=Request(**json.loads(row["request"])),
-        grip=None if row["lease_boot"] is None else Grip(row["lease_boot"], row["lease_until"]),
+        expiry=None if row["lease_boot"] is None else LeaseExpiry(row["lease_boot"], row["lease_until"]),
         cancel_wanted=bool(row["cancel_wanted"]),
         standing=Standing(**json.loads(row["standing"])),
         failure=None if row["failure"] is None else Failure(**json.loads(row["failure"])),
@@ -69,9 +80,9 @@ def to_event(row: Row) -> Event:
     return Event(row["id"], row["job"], row["type"], row["at"], json.loads(row["data"]))
 
 
-def to_letter(row: Row) -> Letter:
-    """Return the letter of a row."""
-    return Letter(**{name: row[name] for name in ("id", "job", "type", "at", "owner", "tries")})
+def to_message(row: Row) -> OutboxMessage:
+    """Return the message of a row."""
+    return OutboxMessage(**{name: row[name] for name in ("id", "job", "type", "at", "owner", "tries")})
 
 
 def to_delivery(row: Row) -> Delivery:

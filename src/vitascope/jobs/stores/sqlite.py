@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from vitascope.errors import DamagedQueueError, DiskFullError, MissingExtraError, VitascopeError
-from vitascope.failpoints import FaultPoint
+from vitascope.failpoints import failpoint
 from vitascope.jobs.backup import back_up, back_up_hourly, hold_open
 from vitascope.jobs.clock import Clock
 from vitascope.jobs.stores.rows import (
@@ -146,7 +146,7 @@ class SqliteTables(Statements):
         with self.transaction():
             done = self._version()
             if done < known[-1][0]:
-                FaultPoint("migrate: begun")
+                failpoint("migrate: begun")
             if done > known[-1][0]:
                 raise VitascopeError(
                     f"{self.path} was made by a later version of vitascope: install that one, or put back a backup "
@@ -155,11 +155,11 @@ class SqliteTables(Statements):
             for number, statements in known:
                 if number > done:
                     connection.execute(statements)
-                    FaultPoint("migrate: stepped")
+                    failpoint("migrate: stepped")
                     connection.execute(f"pragma user_version = {number}")
-                    FaultPoint("migrate: counted")
+                    failpoint("migrate: counted")
         if done < known[-1][0]:
-            FaultPoint("migrate: committed")
+            failpoint("migrate: committed")
 
     def _checked_version(self) -> int:
         try:

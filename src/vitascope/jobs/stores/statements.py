@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from vitascope.jobs.job import Charge, Delivery, Event, Grip, Job, Letter
-from vitascope.jobs.stores.rows import Row, to_charge, to_delivery, to_event, to_job, to_letter, to_row
+from vitascope.jobs.job import Charge, Delivery, Event, Job, LeaseExpiry, OutboxMessage
+from vitascope.jobs.stores.rows import Row, to_charge, to_delivery, to_event, to_job, to_message, to_row
 from vitascope.jobs.stores.store import Query
 
 log = logging.getLogger("vitascope.jobs")
@@ -62,10 +62,10 @@ class Statements:
         """Replace a job."""
         self._rows("save", to_row(job))
 
-    def claim(self, worker: str, models: Sequence[str] | None, grip: Grip, now: float) -> Job | None:
+    def claim(self, worker: str, models: Sequence[str] | None, expiry: LeaseExpiry, now: float) -> Job | None:
         """Give the first job in line to a worker."""
         told = {"worker": worker, "models": None if models is None else self._list(models), "now": now}
-        while rows := self._rows("claim", told | asdict(grip)):
+        while rows := self._rows("claim", told | asdict(expiry)):
             try:
                 return to_job(rows[0])
             except BROKEN_ROW as error:
@@ -75,9 +75,9 @@ class Statements:
                 self._rows("set_aside", {"id": rows[0]["id"], "failure": failure, "now": now})
         return None
 
-    def overdue(self, grip: Grip) -> list[Job]:
+    def overdue(self, expiry: LeaseExpiry) -> list[Job]:
         """Return the running jobs whose lease is over."""
-        return self._jobs(self._locking("overdue"), asdict(grip))
+        return self._jobs(self._locking("overdue"), asdict(expiry))
 
     def held_by(self, worker: str) -> list[Job]:
         """Return the jobs that a worker has."""
@@ -125,18 +125,18 @@ class Statements:
         """Remove the progress events of jobs that were over before a time."""
         self._rows("forget_progress", {"before": before})
 
-    def post(self, letter: Letter) -> None:
-        """Add a letter."""
-        self._rows("post", asdict(letter))
+    def post(self, message: OutboxMessage) -> None:
+        """Add a message."""
+        self._rows("post", asdict(message))
 
-    def take_letters(self, now: float, until: float, limit: int) -> list[Letter]:
-        """Return letters that are due."""
-        rows = self._rows("take_letters", {"now": now, "until": until, "limit": limit})
-        return sorted(map(to_letter, rows), key=lambda letter: (letter.at, letter.id))
+    def take_messages(self, now: float, until: float, limit: int) -> list[OutboxMessage]:
+        """Return messages that are due."""
+        rows = self._rows("take_messages", {"now": now, "until": until, "limit": limit})
+        return sorted(map(to_message, rows), key=lambda message: (message.at, message.id))
 
-    def settle_letter(self, letter: str, due: float | None) -> None:
-        """Make a letter due at another time, or never again."""
-        self._rows("settle_letter", {"id": letter, "due": due})
+    def settle_message(self, message: str, due: float | None) -> None:
+        """Make a message due at another time, or never again."""
+        self._rows("settle_message", {"id": message, "due": due})
 
     def add_delivery(self, delivery: Delivery) -> None:
         """Add a delivery."""
@@ -170,10 +170,10 @@ class Statements:
         """Remove the deliveries to an endpoint."""
         self._rows("forget_deliveries", {"endpoint": endpoint})
 
-    def forget_letters(self, before: float) -> None:
-        """Remove old letters and deliveries."""
+    def forget_messages(self, before: float) -> None:
+        """Remove old messages and deliveries."""
         self._rows("forget_old_deliveries", {"before": before})
-        self._rows("forget_letters", {"before": before})
+        self._rows("forget_messages", {"before": before})
 
     def charge(self, charge: Charge) -> None:
         """Write down what a job costs."""

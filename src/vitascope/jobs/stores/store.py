@@ -14,7 +14,7 @@ from functools import wraps
 from typing import Any, Concatenate, Literal, ParamSpec, Protocol, TypeVar, runtime_checkable
 
 from vitascope.errors import DiskFullError, JobConflictError, JobNotFoundError, QueueFullError, UndoneError
-from vitascope.failpoints import FaultPoint
+from vitascope.failpoints import failpoint
 from vitascope.jobs import transitions
 from vitascope.jobs.budget import DAY, NO_COST, NO_LIMITS, Budget, Cost
 from vitascope.jobs.clock import Clock, SystemClock
@@ -25,11 +25,11 @@ from vitascope.jobs.job import (
     Delivery,
     Event,
     Failure,
-    Grip,
     Job,
     Kind,
     Lease,
-    Letter,
+    LeaseExpiry,
+    OutboxMessage,
     Output,
     Page,
     Request,
@@ -37,7 +37,7 @@ from vitascope.jobs.job import (
     State,
     new_id,
 )
-from vitascope.jobs.transitions import Change
+from vitascope.jobs.transitions import Transition
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -92,11 +92,11 @@ class Tables(Protocol):
         """Replace a job by what became of it."""
         ...
 
-    def claim(self, worker: str, models: Sequence[str] | None, grip: Grip, now: float) -> Job | None:
+    def claim(self, worker: str, models: Sequence[str] | None, expiry: LeaseExpiry, now: float) -> Job | None:
         """Give the first job in line that needs one of the models to a worker, in one statement; not when paused."""
         ...
 
-    def overdue(self, grip: Grip) -> list[Job]:
+    def overdue(self, expiry: LeaseExpiry) -> list[Job]:
         """Return the running jobs whose lease ended before a moment, or in an earlier life of the machine."""
         ...
 
@@ -148,20 +148,20 @@ class Tables(Protocol):
         """Remove the progress events of jobs that were over before a time."""
         ...
 
-    def post(self, letter: Letter) -> None:
-        """Add a letter, due at once."""
+    def post(self, message: OutboxMessage) -> None:
+        """Add a message, due at once."""
         ...
 
-    def take_letters(self, now: float, until: float, limit: int) -> list[Letter]:
-        """Return letters that are due, each with one try more, and make them due again at `until`."""
+    def take_messages(self, now: float, until: float, limit: int) -> list[OutboxMessage]:
+        """Return messages that are due, each with one try more, and make them due again at `until`."""
         ...
 
-    def settle_letter(self, letter: str, due: float | None) -> None:
-        """Make a letter due at another time, or never again."""
+    def settle_message(self, message: str, due: float | None) -> None:
+        """Make a message due at another time, or never again."""
         ...
 
     def add_delivery(self, delivery: Delivery) -> None:
-        """Add a delivery, unless its letter is on its way to that endpoint already."""
+        """Add a delivery, unless its message is on its way to that endpoint already."""
         ...
 
     def take_deliveries(
@@ -190,8 +190,8 @@ class Tables(Protocol):
         """Remove all deliveries to an endpoint."""
         ...
 
-    def forget_letters(self, before: float) -> None:
-        """Remove letters, and their deliveries, from before a time."""
+    def forget_messages(self, before: float) -> None:
+        """Remove messages, and their deliveries, from before a time."""
         ...
 
     def charge(self, charge: Charge) -> None:
@@ -241,7 +241,7 @@ def _transaction(
                     raise
                 result = _undisturbed(once)
             if committed is not None:
-                FaultPoint(committed)
+                failpoint(committed)
             return result
 
         return whole
@@ -325,7 +325,7 @@ class Store:
         """
         if key is not None and (before := self.tables.with_key(owner, key)) is not None:
             return _same(*before, request, key)
-        FaultPoint("submit: begun")
+        failpoint("submit: begun")
         now = self.clock.now()
         job = Job(new_id(), request, owner=owner, key=key, priority=priority, created_at=now)
         job = replace(job, max_attempts=max_attempts, notes=tuple(notes))
@@ -333,7 +333,7 @@ class Store:
         self.tables.log(job.id, "queued", now, {})
         self._charge(job.id, owner, cost, budget)
         self._check_line(max_queued)
-        FaultPoint("submit: inserted")
+        failpoint("submit: inserted")
         return job
 
     @_transaction("adopt: committed")
@@ -395,7 +395,7 @@ class Store:
     def cancel(self, job: str) -> Job:
         """No longer want a job: one that waits is cancelled now, one that runs at its next step."""
         after = self._apply(transitions.cancelled(self.get(job), self.clock.now()))
-        FaultPoint("cancel: saved")
+        failpoint("cancel: saved")
         return after
 
     @_transaction("retry: committed")
@@ -453,9 +453,9 @@ class Store:
 
     @_transaction("delete: committed")
     def delete(self, job: str) -> Job:
-        """Forget a job: nobody finds it any more, and what runs stops at its next step. Its files are the desk's."""
+        """Forget a job: nobody finds it any more, and what runs stops at its next step. Its files are the service's."""
         after = self._apply(transitions.deleted(self.get(job), self.clock.now()))
-        FaultPoint("delete: saved")
+        failpoint("delete: saved")
         return after
 
     @_transaction("move: committed")
@@ -464,7 +464,7 @@ class Store:
         moved = self._queued(job)
         for one in transitions.in_order(self.tables.line(), moved, before):
             self.tables.save(one)
-            FaultPoint("move: half saved")
+            failpoint("move: half saved")
         self.tables.log(job, "moved", self.clock.now(), {"before": before})
         return self.get(job)
 
@@ -472,7 +472,7 @@ class Store:
     def prioritise(self, job: str, priority: int) -> Job:
         """Give a queued job another priority."""
         after = replace(self._queued(job), priority=priority)
-        return self._apply(Change(after, "moved", {"priority": priority}))
+        return self._apply(Transition(after, "moved", {"priority": priority}))
 
     @_transaction("pause: committed")
     def pause(self) -> None:
@@ -502,11 +502,11 @@ class Store:
 
     @_transaction("claim: committed")
     def _claim(self, worker: str, models: Sequence[str] | None) -> Job | None:
-        FaultPoint("claim: begun")
-        job = self.tables.claim(worker, models, self._grip(), self.clock.now())
+        failpoint("claim: begun")
+        job = self.tables.claim(worker, models, self._next_expiry(), self.clock.now())
         if job is not None:
             self._apply(transitions.claimed(job))
-        FaultPoint("claim: updated")
+        failpoint("claim: updated")
         return job
 
     @_transaction("beat: committed", durable=False)
@@ -515,10 +515,12 @@ class Store:
 
         The one change that a failing power supply may take back: a step or two of progress.
         """
-        FaultPoint("beat: begun")
+        failpoint("beat: begun")
         job = transitions.held(self._load(lease.job), lease)
-        after = self._apply(transitions.beaten(job, self._grip(), standing), logged=standing is not None)
-        FaultPoint("beat: saved")
+        after = self._apply(
+            transitions.beaten(job, self._next_expiry(), standing), logged=standing is not None
+        )
+        failpoint("beat: saved")
         return after.cancel_wanted
 
     def complete(self, lease: Lease, outputs: Sequence[Output], notes: Sequence[str] = ()) -> Job:
@@ -541,24 +543,24 @@ class Store:
 
     def expire(self) -> list[Job]:
         """Take their jobs from workers that have not been heard of for too long; return what became of the jobs."""
-        return self._expire() if self.tables.overdue(self._moment()) else []
+        return self._expire() if self.tables.overdue(self._present()) else []
 
     @_transaction("recover: committed")
     def _expire(self) -> list[Job]:
-        overdue = self.tables.overdue(self._moment())
+        overdue = self.tables.overdue(self._present())
         stopped = [job for job in overdue if job.worker is not None and self.is_stopped(job.worker)]
         returned = [self._apply(transitions.returned(job, self.clock.now())) for job in stopped]
         return returned + self._lose([job for job in overdue if job not in stopped], DIED)
 
-    def bury(self, worker: str, failure: Failure = DIED, *, again: bool = True) -> list[Job]:
+    def release_worker(self, worker: str, failure: Failure = DIED, *, again: bool = True) -> list[Job]:
         """Take the jobs of a worker that is known to be dead, and say why it died; return what became of them.
 
         Without `again` they fail now, as when it was ended because of what the job needed.
         """
-        return self._bury(worker, failure, again) if self.tables.held_by(worker) else []
+        return self._release_worker(worker, failure, again) if self.tables.held_by(worker) else []
 
     @_transaction("recover: committed")
-    def _bury(self, worker: str, failure: Failure, again: bool) -> list[Job]:
+    def _release_worker(self, worker: str, failure: Failure, again: bool) -> list[Job]:
         return self._lose(self.tables.held_by(worker), failure, again=again)
 
     # For whoever listens.
@@ -577,9 +579,9 @@ class Store:
         self.tables.forget_progress(self.clock.now() - seconds)
 
     @_transaction()
-    def forget_letters(self, seconds: float | int) -> None:
+    def forget_messages(self, seconds: float | int) -> None:
         """Drop news, and how it was delivered, that is so old."""
-        self.tables.forget_letters(self.clock.now() - seconds)
+        self.tables.forget_messages(self.clock.now() - seconds)
 
     @_transaction()
     def forget_charges(self, seconds: float | int) -> None:
@@ -587,22 +589,22 @@ class Store:
         self.tables.forget_charges(self.clock.now() - seconds)
 
     @_transaction("outbox: committed")
-    def take_letters(self, limit: int = 20, hold_seconds: float | int = 60.0) -> list[Letter]:
+    def take_messages(self, limit: int = 20, hold_seconds: float | int = 60.0) -> list[OutboxMessage]:
         """Return news that webhooks have not had yet; nobody else gets the same ones while they are held."""
         now = self.clock.now()
-        letters = self.tables.take_letters(now, now + hold_seconds, limit)
-        FaultPoint("outbox: taken")
-        return letters
+        messages = self.tables.take_messages(now, now + hold_seconds, limit)
+        failpoint("outbox: taken")
+        return messages
 
     @_transaction("outbox: arrived")
-    def letter_arrived(self, letter: str) -> None:
-        """Never return a letter again, because it has arrived or because nobody will ever take it."""
-        self.tables.settle_letter(letter, None)
+    def message_delivered(self, message: str) -> None:
+        """Never return a message again, because it has arrived or because nobody will ever take it."""
+        self.tables.settle_message(message, None)
 
     @_transaction()
-    def letter_delayed(self, letter: str, seconds: float | int) -> None:
-        """Return a letter again after so many seconds."""
-        self.tables.settle_letter(letter, self.clock.now() + seconds)
+    def message_delayed(self, message: str, seconds: float | int) -> None:
+        """Return a message again after so many seconds."""
+        self.tables.settle_message(message, self.clock.now() + seconds)
 
     def check(self) -> str:
         """Return "ok" or what is wrong with the database."""
@@ -627,23 +629,23 @@ class Store:
             budget.check(cost, self.tables.charges(owner, now - DAY), now)
         self.tables.charge(Charge(job, owner, now, cost.seconds, cost.megapixels))
 
-    def _apply(self, change: Change, *, logged: bool = True) -> Job:
-        """Save a change, its event, and the letter if it is news: all in the transaction that is open."""
+    def _apply(self, change: Transition, *, logged: bool = True) -> Job:
+        """Save a change, its event, and the message if it is news: all in the transaction that is open."""
         job, now = change.job, self.clock.now()
         self.tables.save(job)
         if logged:
             if job.finished:
-                FaultPoint("finish: saved")
+                failpoint("finish: saved")
             self.tables.log(job.id, change.type, now, change.data)
         if change.news is not None:
-            FaultPoint("finish: logged")
+            failpoint("finish: logged")
             name = f"evt_{job.id.removeprefix(ID_START)}{self.tables.last_event()}"
-            self.tables.post(Letter(name, job.id, change.news, now, job.owner))
-            FaultPoint("finish: posted")
+            self.tables.post(OutboxMessage(name, job.id, change.news, now, job.owner))
+            failpoint("finish: posted")
         return job
 
     @_transaction("finish: committed")
-    def _end(self, lease: Lease, change: Callable[[Job, float], Change]) -> Job:
+    def _end(self, lease: Lease, change: Callable[[Job, float], Transition]) -> Job:
         job = transitions.held(self._load(lease.job), lease)
         return self._apply(change(job, self.clock.now()))
 
@@ -651,7 +653,7 @@ class Store:
         """Take jobs from their workers; the transaction that is open ends with it, or none of it holds."""
         end = transitions.lost if again else transitions.failed
         after = [self._apply(end(job, failure, self.clock.now())) for job in jobs]
-        FaultPoint("recover: saved")
+        failpoint("recover: saved")
         return after
 
     def _load(self, job: str) -> Job:
@@ -672,11 +674,11 @@ class Store:
             raise JobConflictError("job", f"{job} is {found.state}", "only queued jobs can be moved")
         return found
 
-    def _grip(self) -> Grip:
-        return Grip(self.clock.boot, self.clock.ticks() + self.lease_seconds)
+    def _next_expiry(self) -> LeaseExpiry:
+        return LeaseExpiry(self.clock.boot, self.clock.ticks() + self.lease_seconds)
 
-    def _moment(self) -> Grip:
-        return Grip(self.clock.boot, self.clock.ticks())
+    def _present(self) -> LeaseExpiry:
+        return LeaseExpiry(self.clock.boot, self.clock.ticks())
 
 
 def _same(job: Job, fingerprint: str, request: Request, key: str) -> Job:

@@ -32,7 +32,7 @@ def list_films(
     state: Annotated[list[State] | None, Query()] = None,
 ) -> dict[str, Any]:
     """List films by age."""
-    page = house.desk.store.page(after, limit, order, state, caller.owner, "film")
+    page = house.service.store.page(after, limit, order, state, caller.owner, "film")
     return listed(page, film)
 
 
@@ -45,21 +45,21 @@ def get_film(house: InHouse, caller: Asking, film_id: str) -> dict[str, Any]:
 @router.delete("/{film_id}")
 def delete_film(house: InHouse, caller: Asking, film_id: str) -> dict[str, Any]:
     """Forget a film and remove its files; one that is being made stops at its next step."""
-    house.desk.delete(_film(house, film_id, caller).id, caller.owner)
+    house.service.delete(_film(house, film_id, caller).id, caller.owner)
     return {"id": film_id, "object": "film.deleted", "deleted": True}
 
 
 @router.post("/{film_id}/cancel")
 def cancel(house: InHouse, caller: Asking, film_id: str) -> dict[str, Any]:
     """No longer want a film: it stops at its next step, and its shots are removed."""
-    return _told(house, house.desk.store.cancel(_film(house, film_id, caller).id))
+    return _told(house, house.service.store.cancel(_film(house, film_id, caller).id))
 
 
 @router.post("/{film_id}/retry")
 def retry(house: InHouse, caller: Asking, film_id: str) -> dict[str, Any]:
     """Queue a failed or cancelled film again; one that failed goes on from the last step that was kept."""
     job = _film(house, film_id, caller)
-    return _told(house, house.desk.retry(job.id, budget=house.budget(caller)))
+    return _told(house, house.service.retry(job.id, budget=house.budget(caller)))
 
 
 @router.head("/{film_id}/content", include_in_schema=False)
@@ -80,4 +80,4 @@ def _film(house: House, name: str, caller: Caller) -> Job:
 
 
 def _told(house: House, job: Job) -> dict[str, Any]:
-    return film(job, house.desk.store.position(job.id) if job.state == "queued" else None)
+    return film(job, house.service.store.position(job.id) if job.state == "queued" else None)

@@ -41,27 +41,27 @@ def list_jobs(
     state: Annotated[list[State] | None, Query()] = None,
 ) -> dict[str, Any]:
     """List jobs by age."""
-    page = house.desk.store.page(after, limit, order, state, caller.owner)
+    page = house.service.store.page(after, limit, order, state, caller.owner)
     return listed(page, told)
 
 
 @router.get("/jobs/unknown")
 def list_unknown(house: InHouse, caller: Admin) -> dict[str, Any]:
     """List the folders of clips that the queue does not know, as after it was lost; nothing removes them."""
-    return {"object": "list", "data": house.desk.unknown_folders()}
+    return {"object": "list", "data": house.service.unknown_folders()}
 
 
 @router.post("/jobs/adopt")
 def adopt_jobs(house: InHouse, caller: Admin, adoption: Adopt) -> dict[str, Any]:
     """Take in clips that the queue does not know, as completed jobs; `problems` says which have to stay as they are."""
-    result = adopt(house.desk, adoption.jobs, adoption.owner)
+    result = adopt(house.service, adoption.jobs, adoption.owner)
     return {"object": "list", "data": [told(job) for job in result.jobs], "problems": dict(result.problems)}
 
 
 @router.get("/jobs/{job_id}")
 async def get_job(house: InHouse, caller: Asking, job_id: str) -> dict[str, Any]:
     """Return a job."""
-    job = await peek(house.desk.store, partial(house.job, job_id, caller))
+    job = await peek(house.service.store, partial(house.job, job_id, caller))
     # How many go before it takes longer to say, the more there are.
     return await run_in_threadpool(_told, house, job) if job.state == "queued" else told(job)
 
@@ -69,21 +69,21 @@ async def get_job(house: InHouse, caller: Asking, job_id: str) -> dict[str, Any]
 @router.delete("/jobs/{job_id}")
 def delete_job(house: InHouse, caller: Asking, job_id: str) -> dict[str, Any]:
     """Forget a job and remove its files."""
-    house.desk.delete(job_id, caller.owner)
+    house.service.delete(job_id, caller.owner)
     return {"id": job_id, "object": "job.deleted", "deleted": True}
 
 
 @router.post("/jobs/{job_id}/cancel")
 def cancel(house: InHouse, caller: Asking, job_id: str) -> dict[str, Any]:
     """No longer want a job."""
-    return _told(house, house.desk.store.cancel(house.job(job_id, caller).id))
+    return _told(house, house.service.store.cancel(house.job(job_id, caller).id))
 
 
 @router.post("/jobs/{job_id}/retry")
 def retry(house: InHouse, caller: Asking, job_id: str) -> dict[str, Any]:
     """Queue a failed or cancelled job again; it goes on from the last step that was kept."""
     job = house.job(job_id, caller)
-    return _told(house, house.desk.retry(job.id, budget=house.budget(caller), max_queued=house.max_queued))
+    return _told(house, house.service.retry(job.id, budget=house.budget(caller), max_queued=house.max_queued))
 
 
 @router.post("/jobs/{job_id}/clone")
@@ -92,13 +92,13 @@ def clone(house: InHouse, caller: Asking, job_id: str) -> dict[str, Any]:
     house.check_queue()
     job = house.job(job_id, caller)
     limits = {"max_queued": house.max_queued, "max_priority": None if caller.may("admin") else 0}
-    return _told(house, house.desk.clone(job.id, budget=house.budget(caller), **limits))
+    return _told(house, house.service.clone(job.id, budget=house.budget(caller), **limits))
 
 
 @router.post("/jobs/{job_id}/move")
 def move(house: InHouse, caller: Admin, job_id: str, where: Move) -> dict[str, Any]:
     """Put a queued job elsewhere in the line."""
-    store = house.desk.store
+    store = house.service.store
     if where.priority is not None:
         return _told(house, store.prioritise(job_id, where.priority))
     others = [job.id for job in store.line() if job.id != job_id]
@@ -132,7 +132,7 @@ def events_of_job(request: Request, house: InHouse, caller: Asking, job_id: str)
     """
     after = last_event(request)
     job = house.job(job_id, caller)
-    if job.finished and not house.desk.store.events(job.id, after, 1):
+    if job.finished and not house.service.store.events(job.id, after, 1):
         return Response(status_code=204)
     return _stream(house, caller, job.id, after)
 
@@ -140,13 +140,13 @@ def events_of_job(request: Request, house: InHouse, caller: Asking, job_id: str)
 @router.get("/events", response_class=StreamingResponse)
 def events(request: Request, house: InHouse, caller: Asking) -> Response:
     """Stream what happens to all of the caller's jobs, from now on or after `Last-Event-ID`."""
-    return _stream(house, caller, None, last_event(request) or house.desk.store.last_event())
+    return _stream(house, caller, None, last_event(request) or house.service.store.last_event())
 
 
 @router.get("/queue")
 def queue(house: InHouse, caller: Asking) -> dict[str, Any]:
     """Return how many jobs there are in each state, and those of the caller's that wait, in their order."""
-    store = house.desk.store
+    store = house.service.store
     line = [job.id for job in store.line() if caller.owner in (None, job.owner)]
     return {"object": "queue", "paused": store.paused, "counts": store.counts(), "line": line}
 
@@ -154,19 +154,19 @@ def queue(house: InHouse, caller: Asking) -> dict[str, Any]:
 @router.post("/queue/pause")
 def pause(house: InHouse, caller: Admin) -> dict[str, Any]:
     """Begin no more jobs; what runs is finished."""
-    house.desk.store.pause()
+    house.service.store.pause()
     return queue(house, caller)
 
 
 @router.post("/queue/resume")
 def resume(house: InHouse, caller: Admin) -> dict[str, Any]:
     """Begin jobs again."""
-    house.desk.store.resume()
+    house.service.store.resume()
     return queue(house, caller)
 
 
 def _told(house: House, job: Job) -> dict[str, Any]:
-    return told(job, house.desk.store.position(job.id) if job.state == "queued" else None)
+    return told(job, house.service.store.position(job.id) if job.state == "queued" else None)
 
 
 class EventStream(StreamingResponse):

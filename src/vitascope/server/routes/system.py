@@ -47,14 +47,14 @@ def list_cards(house: InHouse, caller: Asking) -> dict[str, Any]:
 @router.get("/api/v1/system")
 def system(house: InHouse, caller: Asking) -> dict[str, Any]:
     """Return what the server is and how it is."""
-    rooms, store = house.desk.rooms, house.desk.store
-    workers = sorted(lock.stem for lock in rooms.workers.glob("*.lock"))
+    storage, store = house.service.storage, house.service.store
+    workers = sorted(lock.stem for lock in storage.workers.glob("*.lock"))
     counts = store.counts()
     told = {"version": __version__, "python": platform.python_version(), "platform": sys.platform}
     told |= {"devices": devices(), "models": list(house.models), "workers": workers}
     told |= {"paused": store.paused, "jobs": counts}
     told |= {"queue_depth": counts.get("queued", 0), "queue_limit": house.max_queued}
-    told |= {"memory_free_bytes": free_memory(), "disk_free_bytes": rooms.free(rooms.path)}
+    told |= {"memory_free_bytes": free_memory(), "disk_free_bytes": storage.free(storage.path)}
     return told | {"caller": _caller(house, caller)}
 
 
@@ -91,7 +91,7 @@ def ready(house: InHouse) -> dict[str, str]:
 @router.get("/api/v1/check")
 def check(house: InHouse, caller: Admin) -> dict[str, str]:
     """Check the database of the queue, page by page; "ok", or what is wrong with it."""
-    return {"queue": house.desk.store.check()}
+    return {"queue": house.service.store.check()}
 
 
 def devices(proc: Path = Path("/proc")) -> list[dict[str, Any]]:
@@ -106,7 +106,7 @@ def devices(proc: Path = Path("/proc")) -> list[dict[str, Any]]:
 
 def _caller(house: House, caller: Caller) -> dict[str, Any]:
     """Return who asks, and how much of its budget is spent."""
-    store, budget = house.desk.store, house.budget(caller)
+    store, budget = house.service.store, house.budget(caller)
     now = store.clock.now()
     charges = store.tables.charges(caller.name, now - DAY) if budget else []
     return {"name": caller.name, "scope": caller.scope, "budget": budget.spent(charges, now)}
@@ -114,11 +114,11 @@ def _caller(house: House, caller: Caller) -> dict[str, Any]:
 
 def _check(house: House) -> None:
     house.tokens.all()
-    if house.desk.store.damage is not None:
+    if house.service.store.damage is not None:
         raise Refusal(503, DAMAGED, "queue_damaged", type="server_error")
     try:
-        house.desk.store.waiting(1)
-        house.desk.rooms.check_space()
+        house.service.store.waiting(1)
+        house.service.storage.check_space()
     except DiskFullError:
         raise Refusal(
             503, "the disk is too full to take more work", "disk_full", type="server_error"

@@ -65,7 +65,7 @@ def list_videos(
     order: Literal["asc", "desc"] = "desc",
 ) -> VideoList:
     """List videos, the newest first unless `order` says otherwise, after the last one of the page before."""
-    page = house.desk.store.page(after, limit, order, owner=caller.owner)
+    page = house.service.store.page(after, limit, order, owner=caller.owner)
     data = readable(page.jobs, video)
     ends = (data[0].id, data[-1].id) if data else (None, None)
     return VideoList(data=data, first_id=ends[0], last_id=ends[1], has_more=page.more)
@@ -136,14 +136,14 @@ def delete_character(house: InHouse, caller: Asking, character_id: str) -> dict[
 async def retrieve(house: InHouse, caller: Asking, video_id: str) -> Response:
     """Return a video and how far it is; one that failed is an answer like any other."""
     # What is asked most often of all goes the short way: no thread, and nothing is checked that we made ourselves.
-    job = await peek(house.desk.store, partial(house.job, video_id, caller))
+    job = await peek(house.service.store, partial(house.job, video_id, caller))
     return Response(video(job).model_dump_json(), media_type="application/json", headers=POLL)
 
 
 @router.delete("/{video_id}", response_model=Deleted)
 def delete(house: InHouse, caller: Asking, video_id: str) -> Deleted:
     """Forget a video and remove its files; one that is being made stops at its next step."""
-    house.desk.delete(video_id, caller.owner)
+    house.service.delete(video_id, caller.owner)
     return Deleted(id=video_id)
 
 
@@ -165,4 +165,4 @@ def remix(house: InHouse, caller: Asking, video_id: str, body: Body, key: Key = 
 @router.post("/{video_id}/cancel", response_model=Video)
 def cancel(house: InHouse, caller: Asking, video_id: str) -> Video:
     """No longer want a video: one that is being made stops at its next step."""
-    return video(house.desk.store.cancel(house.job(video_id, caller).id))
+    return video(house.service.store.cancel(house.job(video_id, caller).id))

@@ -56,7 +56,7 @@ def delete_endpoint(house: InHouse, caller: Asking, webhook_endpoint_id: str) ->
     """Tell an endpoint nothing any more, and forget what it was told."""
     endpoint = house.endpoints.get(webhook_endpoint_id, caller.owner)
     house.endpoints.remove(endpoint)
-    house.mailbox.forget(endpoint.id)
+    house.outbox.forget(endpoint.id)
     return {"id": endpoint.id, "object": "webhook_endpoint.deleted", "deleted": True}
 
 
@@ -88,7 +88,7 @@ def list_deliveries(
 ) -> dict[str, Any]:
     """List what an endpoint was told or is to be told, the newest first, and how that went."""
     endpoint = house.endpoints.get(webhook_endpoint_id, caller.owner)
-    found = [asdict(one) for one in house.mailbox.deliveries(endpoint.id, limit)]
+    found = [asdict(one) for one in house.outbox.deliveries(endpoint.id, limit)]
     return {"object": "list", "data": [{"object": "webhook_delivery", **one} for one in found]}
 
 
@@ -96,7 +96,7 @@ def list_deliveries(
 def resend(house: InHouse, caller: Asking, webhook_endpoint_id: str) -> dict[str, Any]:
     """Try all again that was given up."""
     endpoint = house.endpoints.get(webhook_endpoint_id, caller.owner)
-    return {"object": "webhook_endpoint.resent", "deliveries": house.mailbox.resend(endpoint.id)}
+    return {"object": "webhook_endpoint.resent", "deliveries": house.outbox.resend(endpoint.id)}
 
 
 @router.get("/webhook_event_types")
@@ -107,4 +107,4 @@ def event_types(caller: Asking) -> dict[str, Any]:
 
 def _told(house: House, endpoint: Endpoint) -> dict[str, Any]:
     counts = dict.fromkeys(("waiting", "delivered", "given_up"), 0)
-    return endpoint.to_json() | {"deliveries": counts | house.mailbox.counts().get(endpoint.id, {})}
+    return endpoint.to_json() | {"deliveries": counts | house.outbox.counts().get(endpoint.id, {})}

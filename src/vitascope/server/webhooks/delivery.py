@@ -14,9 +14,9 @@ from itertools import groupby
 
 from vitascope.errors import RequestError
 from vitascope.escaping import escaped
-from vitascope.failpoints import FaultPoint
-from vitascope.jobs.job import Delivery, Letter
-from vitascope.jobs.outbox import HOLD_SECONDS, Mailbox
+from vitascope.failpoints import failpoint
+from vitascope.jobs.job import Delivery, OutboxMessage
+from vitascope.jobs.outbox import HOLD_SECONDS, Outbox
 from vitascope.server.egress import Answer, Outward, Unreachable
 from vitascope.server.webhooks.endpoints import Endpoint, Endpoints, sample, signed
 
@@ -35,17 +35,17 @@ def say(line: str) -> None:
 
 
 class Courier:
-    """Delivers the news of a mailbox. Call `tick` about once a second, or `run`."""
+    """Delivers the news of a outbox. Call `tick` about once a second, or `run`."""
 
     def __init__(
         self,
-        mailbox: Mailbox,
+        outbox: Outbox,
         endpoints: Endpoints,
         outward: Outward | None = None,
         say: Callable[[str], None] = say,
     ):
         """Deliver to these endpoints by the door to the outside."""
-        self.mailbox, self.endpoints = mailbox, endpoints
+        self.outbox, self.endpoints = outbox, endpoints
         self._outward, self._say = outward or endpoints.outward, say
         self._resting: dict[str, float] = {}
         self._leaving = False
@@ -71,12 +71,12 @@ class Courier:
         known = {one.id: one for one in self.endpoints.all()}
         if not known:
             return False
-        addressed = self.mailbox.address(lambda letter: _wanted(known.values(), letter))
+        addressed = self.outbox.address(lambda message: _wanted(known.values(), message))
         if addressed:
-            FaultPoint("webhook: addressed")
+            failpoint("webhook: addressed")
         now = time.monotonic()
         awake = [name for name in known if self._resting.get(name, 0.0) <= now]
-        taken = sorted(self.mailbox.take(awake, BATCH), key=lambda one: one.endpoint)
+        taken = sorted(self.outbox.take(awake, BATCH), key=lambda one: one.endpoint)
         rounds = [(known[name], list(some)) for name, some in groupby(taken, lambda one: one.endpoint)]
         until = now + HOLD_SECONDS - float(self._outward.seconds) - SPARE_SECONDS
         for done in [self._threads.submit(self._round, *one, until) for one in rounds]:
@@ -101,15 +101,15 @@ class Courier:
 
     def _try(self, endpoint: Endpoint, delivery: Delivery) -> float:
         """Try a delivery, write down how it went, and return for how many seconds the endpoint is left alone."""
-        body, headers = signed(endpoint, delivery, self.mailbox.store.clock.now())
+        body, headers = signed(endpoint, delivery, self.outbox.store.clock.now())
         try:
             answer = self._outward.post(endpoint.url, body, headers, private=endpoint.private)
         except Unreachable as error:
             self._failed(endpoint, delivery, str(error), None)
             return min(MOST_REST, 5.0 * 4 ** (delivery.tries - 1))
-        FaultPoint("webhook: sent")
+        failpoint("webhook: sent")
         if 200 <= answer.status < 300:
-            self.mailbox.arrived(delivery, answer.status)
+            self.outbox.arrived(delivery, answer.status)
             return 0.0
         more = ", and no redirect is followed" if 300 <= answer.status < 400 else ""
         self._failed(endpoint, delivery, f"it answers {answer.status}{more}", answer)
@@ -117,19 +117,19 @@ class Courier:
 
     def _failed(self, endpoint: Endpoint, delivery: Delivery, problem: str, answer: Answer | None) -> None:
         status, wait = (None, 0.0) if answer is None else (answer.status, answer.wait)
-        after = self.mailbox.failed(delivery, problem, status, wait=wait, final=status == GONE)
+        after = self.outbox.failed(delivery, problem, status, wait=wait, final=status == GONE)
         if after.state == "given_up":
             told = f"{delivery.letter} ({delivery.type}) for {endpoint.id} ({endpoint.name})"
             self._say(f"webhooks: {told} is given up after {delivery.tries} tries: {problem}")
 
     def _put_back(self, deliveries: list[Delivery], seconds: float) -> None:
         for delivery in deliveries:
-            self.mailbox.put_back(delivery, seconds)
+            self.outbox.put_back(delivery, seconds)
 
 
-def _wanted(endpoints: Iterable[Endpoint], letter: Letter) -> list[tuple[str, str]]:
-    """Return which endpoints want a letter, and what it is called there."""
-    heard = [(one.id, one.hears(letter)) for one in endpoints]
+def _wanted(endpoints: Iterable[Endpoint], message: OutboxMessage) -> list[tuple[str, str]]:
+    """Return which endpoints want a message, and what it is called there."""
+    heard = [(one.id, one.hears(message)) for one in endpoints]
     return [(name, type) for name, type in heard if type is not None]
 
 

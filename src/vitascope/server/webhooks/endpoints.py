@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from vitascope.errors import JobNotFoundError, RequestError
-from vitascope.jobs.job import Delivery, Letter
+from vitascope.jobs.job import Delivery, OutboxMessage
 from vitascope.server.egress import Outward
 from vitascope.server.json_store import Kept
 
@@ -51,7 +51,7 @@ class Endpoint:
     old_secret: str | None = None
     old_until: float = 0.0
 
-    def hears(self, letter: Letter) -> str | None:
+    def hears(self, letter: OutboxMessage) -> str | None:
         """Return what a letter is called here, None where it is not for this endpoint."""
         if letter.at < self.created_at or self.owner not in (None, letter.owner):
             return None

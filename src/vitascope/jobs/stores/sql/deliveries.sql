@@ -37,5 +37,5 @@ delete from deliveries where endpoint = :endpoint;
 -- name: forget_old_deliveries
 delete from deliveries where at < :before;
 
--- name: forget_letters
+-- name: forget_messages
 delete from letters where at < :before;

@@ -114,12 +114,12 @@ where type = 'progress' and job in (select id from jobs where finished_at < :bef
 -- name: post
 insert into letters (id, job, type, at, owner, tries, due) values (:id, :job, :type, :at, :owner, 0, :at);
 
--- name: take_letters
+-- name: take_messages
 update letters set tries = tries + 1, due = :until
 where id in (select id from letters where due <= :now order by due, id limit :limit)
 returning *;
 
--- name: settle_letter
+-- name: settle_message
 update letters set due = :due where id = :id;
 
 -- name: check

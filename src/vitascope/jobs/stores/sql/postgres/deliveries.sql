@@ -47,5 +47,5 @@ delete from vitascope_deliveries where endpoint = %(endpoint)s;
 -- name: forget_old_deliveries
 delete from vitascope_deliveries where at < %(before)s;
 
--- name: forget_letters
+-- name: forget_messages
 delete from vitascope_letters where at < %(before)s;

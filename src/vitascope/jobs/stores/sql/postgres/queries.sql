@@ -135,7 +135,7 @@ where type = 'progress' and job in (
 insert into vitascope_letters (id, job, type, at, owner, tries, due)
 values (%(id)s, %(job)s, %(type)s, %(at)s, %(owner)s, 0, %(at)s);
 
--- name: take_letters
+-- name: take_messages
 with taken as materialized (
     select id from vitascope_letters where due <= %(now)s order by due, id limit %(limit)s for update skip locked
 )
@@ -143,7 +143,7 @@ update vitascope_letters set tries = tries + 1, due = %(until)s
 where id in (select id from taken)
 returning *;
 
--- name: settle_letter
+-- name: settle_message
 update vitascope_letters set due = %(due)s where id = %(id)s;
 
 -- name: check

@@ -96,7 +96,7 @@ def test_models_are_compared_before_anything_is_loaded(capsys):
     lines = capsys.readouterr().out.splitlines()
     assert "wan2.2-ti2v-5b: image, 121 frames of 1280x704, text-first+tiled" in lines
     assert "mochi-1 cannot be given a first frame (it takes words alone)" in lines
-    assert any('is told in words: "the camera pans left"' in line for line in lines)
+    assert any('gets it in words: "the camera pans left"' in line for line in lines)
 
 
 def test_takes_stand_side_by_side_on_a_sheet(tmp_path: Path):

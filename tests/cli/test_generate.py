@@ -92,7 +92,7 @@ def test_nothing_is_overwritten_without_force(run):
     done = run("generate", "a cat", "-o", "cat.mp4")
     assert (done.status, done.out) == (2, "")
     assert (
-        done.err == "vitascope: --output: cat.mp4 exists; say --force to write over it or name another file\n"
+        done.err == "vitascope: --output: cat.mp4 exists; say --force to overwrite it or name another file\n"
     )
     assert Path("cat.mp4").read_text() == "precious"
     assert run("generate", "a cat", "-o", "cat.mp4", "--force").status == 0

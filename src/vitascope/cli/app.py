@@ -28,7 +28,7 @@ from vitascope.limits import LENGTHS, MAX_FILE_NAME, MAX_TEXT, check_text
 
 app = typer.Typer(
     name="vitascope",
-    help="Words become a clip, on your own machine.",
+    help="Make video clips from words, on your own machine.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
@@ -37,7 +37,7 @@ app = typer.Typer(
 
 
 def show_version(is_set: bool | None) -> None:
-    """Print the version and leave."""
+    """Print the version and exit."""
     if is_set:
         sys.stdout.write(f"vitascope {__version__}\n")
         raise typer.Exit
@@ -47,10 +47,10 @@ def show_version(is_set: bool | None) -> None:
 def top(
     version: Annotated[
         bool | None,
-        typer.Option("--version", callback=show_version, is_eager=True, help="Print the version and leave."),
+        typer.Option("--version", callback=show_version, is_eager=True, help="Print the version and exit."),
     ] = None,
 ) -> None:
-    """Words become a clip, on your own machine."""
+    """Make video clips from words, on your own machine."""
 
 
 app.command()(generate)

@@ -29,7 +29,7 @@ def edit(
     *,
     making: Making,
 ) -> None:
-    """Change a clip: "make it night", "add a dog", or something else in a part of it."""
+    """Change a clip by an instruction ("make it night"), or replace a part of it."""
     delivery, options = making.delivery, making.shot_fields
     plan_fields = partial(
         editing,

@@ -40,20 +40,22 @@ def evaluate(
         ),
     ] = None,
     prompts: Annotated[int, typer.Option(min=1, max=10_000, help="Prompts of each split or task.")] = 200,
-    seed: Annotated[int, typer.Option(min=0, help="Same seed, same prompts and clips.")] = 0,
-    seen: Annotated[bool, typer.Option("--seen", help="Only compositions that training draws from.")] = False,
+    seed: Annotated[
+        int, typer.Option(min=0, help="Seed of the suite: the same seed gives the same prompts and clips.")
+    ] = 0,
+    seen: Annotated[bool, typer.Option("--seen", help="Only compositions from the training split.")] = False,
     held_out: Annotated[
-        bool, typer.Option("--held-out", help="Only compositions that training never sees.")
+        bool, typer.Option("--held-out", help="Only compositions that are held out from training.")
     ] = False,
     preset: shot_options.Preset = None,
     steps: shot_options.Steps = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")] = False,
     sheet: Annotated[
-        Path | None, typer.Option(help="Also draw judged clips into this picture (.png).")
+        Path | None, typer.Option(help="Also write a contact sheet of the judged clips (.png).")
     ] = None,
-    model: Annotated[str, typer.Option(help="What renders the clips.")] = "toybox",
+    model: Annotated[str, typer.Option(help="Model that renders the clips.")] = "toybox",
 ) -> None:
-    """Render a suite of prompts, judge every clip, and print the table with the goals beside it."""
+    """Render a suite of prompts, judge every clip, and print the scores with their targets."""
     from vitascope.errors import RequestError
 
     options = Asked(prompts, seed, {"preset": preset, "steps": steps}, as_json, sheet, model)

@@ -12,18 +12,21 @@ from vitascope.escaping import escaped_json
 
 
 def explain(
-    prompt: Annotated[str, typer.Argument(help="What to show, in words.", show_default=False)],
-    negative_prompt: Annotated[str, typer.Option(help="What to stay away from.", show_default=False)] = "",
+    prompt: Annotated[str, typer.Argument(help="What the clip shows, in words.", show_default=False)],
+    negative_prompt: Annotated[
+        str, typer.Option(help="What the clip must not show, in words.", show_default=False)
+    ] = "",
     enhance: Annotated[
-        bool, typer.Option("--enhance", help="Say more of a thin prompt first: by rules, or by a chat model.")
+        bool, typer.Option("--enhance", help="Expand a short prompt first, by rules or by a chat model.")
     ] = False,
     image: Annotated[
-        Path | None, typer.Option(help="Picture that is the first frame: it may show what is not said.")
+        Path | None,
+        typer.Option(help="Picture to use as the first frame; it fills in what the prompt leaves open."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")] = False,
-    model: Annotated[str, typer.Option(help="Whose world the words are read for.")] = "toybox",
+    model: Annotated[str, typer.Option(help="Model to read the prompt for.")] = "toybox",
 ) -> None:
-    """Print what is understood of a prompt: said, seen in a picture, guessed, left out by the model, or unknown."""
+    """Print how a prompt is understood, and where each value comes from."""
     from vitascope.api import given_pictures
     from vitascope.backends.registry import backend
     from vitascope.pipeline import looking

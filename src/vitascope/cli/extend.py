@@ -15,14 +15,12 @@ from vitascope.types import Plan
 def extend(
     video: Video,
     prompt: Prompt,
-    seconds: Annotated[
-        float, typer.Option(help=field_help("seconds") + " Here: how much longer it gets.")
-    ] = 2.0,
+    seconds: Annotated[float, typer.Option(help=field_help("seconds") + " Here: how much to add.")] = 2.0,
     before: Annotated[bool, typer.Option("--before", help=field_help("before"))] = False,
     *,
     making: Making,
 ) -> None:
-    """Make a clip longer, keeping its motion."""
+    """Make a clip longer and continue its motion."""
     delivery, options = making.delivery, making.shot_fields
 
     def draft(model: str) -> Plan:

@@ -14,13 +14,13 @@ from vitascope.errors import RequestError
 from vitascope.escaping import escaped, escaped_json
 from vitascope.progress import Event, Progress
 
-Script = Annotated[Path, typer.Argument(help="The film in words: a TOML file.", show_default=False)]
+Script = Annotated[Path, typer.Argument(help="Script of the film, a TOML file.", show_default=False)]
 Shots = Annotated[
     Path | None,
     typer.Option(
         "--shots",
         metavar="DIR",
-        help="Keep the shots here, and every step: killed or changed, the same command makes what is missing.",
+        help="Folder for finished shots and steps; run the same command again to make what is missing.",
     ),
 ]
 Picture = Annotated[

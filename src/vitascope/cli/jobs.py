@@ -19,16 +19,17 @@ if TYPE_CHECKING:
     from vitascope.jobs.service import JobService
 
 Name = Annotated[
-    str, typer.Argument(metavar="JOB", help="A job's name, or how it begins.", show_default=False)
+    str, typer.Argument(metavar="JOB", help="Id of a job, or the beginning of it.", show_default=False)
 ]
 Names = Annotated[
-    list[str], typer.Argument(metavar="JOB...", help="Names of jobs, or how they begin.", show_default=False)
+    list[str],
+    typer.Argument(metavar="JOB...", help="Ids of jobs, or the beginnings of them.", show_default=False),
 ]
 
 jobs = typer.Typer(
     name="jobs",
     cls=Anywhere,
-    help="Clips that are made one after the other, whatever happens meanwhile.",
+    help="Submit, list and control the jobs of the queue.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -38,12 +39,10 @@ jobs = typer.Typer(
 def place(
     server: Annotated[
         str | None,
-        typer.Option(
-            metavar="URL", help="The queue of a server, not the one here (its token: VITASCOPE_TOKEN)."
-        ),
+        typer.Option(metavar="URL", help="Use the queue of this server (set its token as VITASCOPE_TOKEN)."),
     ] = None,
 ) -> None:
-    """Clips that are made one after the other, whatever happens meanwhile."""
+    """Submit, list and control the jobs of the queue."""
     chosen.set(server)
 
 
@@ -56,13 +55,15 @@ def submit(
     drawing: Drawing,
     model: Model = "toybox",
     number: Annotated[
-        int, typer.Option("-n", metavar="N", help="Clips to make, with seeds that follow.")
+        int, typer.Option("-n", metavar="N", help="Number of clips, with consecutive seeds.")
     ] = 1,
-    priority: Annotated[int, typer.Option(help="Higher goes first.")] = 0,
-    key: Annotated[str | None, typer.Option(help="The same key never makes a second job.")] = None,
+    priority: Annotated[int, typer.Option(help="Priority: higher goes first.")] = 0,
+    key: Annotated[
+        str | None, typer.Option(help="Idempotency key: the same key never makes a second job.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Hand in a clip to be made, and print the job's name."""
+    """Submit a clip to the queue and print the job's id."""
     from vitascope.api import make_shot
 
     shot = make_shot(prompt, model=model, **framing.shot_fields(drawing.fit), **drawing.shot_fields)
@@ -79,7 +80,7 @@ def submit(
 @jobs.command("ls")
 def list_jobs(
     state: Annotated[list[str] | None, typer.Option(help="Only jobs in this state; may be repeated.")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=100_000, help="How many to list, from the newest.")] = 20,
+    limit: Annotated[int, typer.Option(min=1, max=100_000, help="Number of jobs to list.")] = 20,
     as_json: AsJson = False,
 ) -> None:
     """List jobs, the newest first."""
@@ -102,7 +103,7 @@ def list_jobs(
 
 @jobs.command("show")
 def show_job(job: Name, as_json: AsJson = False) -> None:
-    """Print all that is known of a job."""
+    """Print the details of a job."""
     from vitascope.cli.inspect import show
 
     service = _service()
@@ -122,7 +123,7 @@ def show_job(job: Name, as_json: AsJson = False) -> None:
 
 @jobs.command()
 def watch(job: Name, as_json: AsJson = False) -> None:
-    """Follow a job until it is over; its files are then printed. Status 1 when it came to nothing."""
+    """Follow a job until it ends, then print its files. Exit status 1 when it failed."""
     service = _service()
     record = _named(service, job)
     for event in _follow(service, record.id):
@@ -136,7 +137,7 @@ def watch(job: Name, as_json: AsJson = False) -> None:
 
 @jobs.command()
 def cancel(job: Names, as_json: AsJson = False) -> None:
-    """No longer want jobs: those that wait end now, those that run at their next step."""
+    """Cancel jobs. A queued job ends now, a running one at its next step."""
     _apply(job, lambda service, name: service.store.cancel(name), as_json)
 
 
@@ -148,24 +149,26 @@ def retry(job: Names, as_json: AsJson = False) -> None:
 
 @jobs.command()
 def clone(job: Names, as_json: AsJson = False) -> None:
-    """Hand in the same requests once more."""
+    """Submit the same requests again."""
     _apply(job, lambda service, name: service.store.clone(name), as_json)
 
 
 @jobs.command("rm")
 def remove(job: Names, as_json: AsJson = False) -> None:
-    """Forget jobs, and remove their clips."""
+    """Delete jobs and their clips."""
     _apply(job, lambda service, name: service.delete(name), as_json)
 
 
 @jobs.command()
 def move(
     job: Name,
-    before: Annotated[str | None, typer.Option(metavar="JOB", help="Make it right before this one.")] = None,
-    first: Annotated[bool, typer.Option("--first", help="Make it before all others.")] = False,
+    before: Annotated[
+        str | None, typer.Option(metavar="JOB", help="Move it directly before this job.")
+    ] = None,
+    first: Annotated[bool, typer.Option("--first", help="Move it to the front of the queue.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Make a queued job earlier or, without an option, last."""
+    """Move a queued job forward or, without an option, to the end."""
     service = _service()
     moved = _named(service, job)
     waiting = [name for name in service.store.line() if name.id != moved.id]
@@ -177,7 +180,7 @@ def move(
 
 @jobs.command()
 def download(job: Name, output: Output = None, force: Force = False) -> None:
-    """Fetch the clips of a job, and print their files."""
+    """Download the clips of a job and print their files."""
     from vitascope.cli.remote import fetched
 
     service = _service()
@@ -187,26 +190,30 @@ def download(job: Name, output: Output = None, force: Force = False) -> None:
 
 @jobs.command()
 def pause() -> None:
-    """Begin no more jobs; what runs is finished."""
+    """Pause the queue: start no more jobs. Running jobs finish."""
     _service().store.pause()
 
 
 @jobs.command()
 def resume() -> None:
-    """Begin jobs again."""
+    """Resume a paused queue."""
     _service().store.resume()
 
 
 @jobs.command()
 def prune(
     older_than: Annotated[
-        float | None, typer.Option(metavar="DAYS", min=0, help="Jobs that were over so many days ago.")
+        float | None,
+        typer.Option(metavar="DAYS", min=0, help="Delete jobs that ended more than this many days ago."),
     ] = None,
     max_gib: Annotated[
-        float | None, typer.Option(metavar="GIB", min=0, help="The oldest, until the clips fit into this.")
+        float | None,
+        typer.Option(
+            metavar="GIB", min=0, help="Delete the oldest jobs until the clips fit into this many GiB."
+        ),
     ] = None,
 ) -> None:
-    """Remove old jobs and their clips, and print their names."""
+    """Delete old jobs and their clips, and print their ids."""
     seconds = None if older_than is None else older_than * 86_400
     size = None if max_gib is None else round(max_gib * 2**30)
     for name in _service().prune(older_than=seconds, max_bytes=size):
@@ -216,13 +223,13 @@ def prune(
 @jobs.command()
 def adopt(
     job: Annotated[
-        list[str] | None, typer.Argument(metavar="[JOB...]", help="Their folders' names. [default: all]")
+        list[str] | None, typer.Argument(metavar="[JOB...]", help="Names of their folders. [default: all]")
     ] = None,
-    listing: Annotated[bool, typer.Option("--list", help="Only print the names.")] = False,
-    owner: Annotated[str, typer.Option(metavar="NAME", help="The token that they are to belong to.")] = "",
+    listing: Annotated[bool, typer.Option("--list", help="Only print the ids.")] = False,
+    owner: Annotated[str, typer.Option(metavar="NAME", help="Name of the token that will own them.")] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Take in clips that the queue does not know, as after it was lost, and print the jobs' names.
+    """Adopt clips that the queue does not know, as after it was lost, and print the jobs' ids.
 
     Nothing ever removes such clips. Status 1 where a folder has to be left as it is.
     """
@@ -251,14 +258,15 @@ def adopt(
 @jobs.command()
 def restore(
     backup: Annotated[
-        Path | None, typer.Argument(metavar="[BACKUP]", help="Its file. [default: the newest that is sound]")
+        Path | None,
+        typer.Argument(metavar="[BACKUP]", help="File of the backup. [default: the newest intact one]"),
     ] = None,
     listing: Annotated[
         bool, typer.Option("--list", help="Only print the backups, the newest first.")
     ] = False,
-    empty: Annotated[bool, typer.Option("--empty", help="Begin a new queue instead.")] = False,
+    empty: Annotated[bool, typer.Option("--empty", help="Start a new, empty queue instead.")] = False,
 ) -> None:
-    """Put a backup in the place of a damaged queue; stop the server and its workers first.
+    """Restore a damaged queue from a backup. Stop the server and its workers first.
 
     The old file is moved to the folder of the backups. Clips that the backup does not know are left alone: see adopt.
     """

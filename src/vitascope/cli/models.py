@@ -25,11 +25,13 @@ Accept = Annotated[bool, typer.Option("--accept-licence", help="Accept the licen
 @models.command("list")
 def list_(
     as_json: AsJson = False,
-    only_local: Annotated[bool, typer.Option("--here", help="Only those on this machine.")] = False,
-    fits: Annotated[bool, typer.Option("--fits", help="Only those that fit this machine.")] = False,
-    task: Annotated[str | None, typer.Option(help="Only those that can do it.", show_default=False)] = None,
+    only_local: Annotated[bool, typer.Option("--here", help="Only models on this machine.")] = False,
+    fits: Annotated[bool, typer.Option("--fits", help="Only models that fit this machine.")] = False,
+    task: Annotated[
+        str | None, typer.Option(help="Only models that can do this task.", show_default=False)
+    ] = None,
 ) -> None:
-    """List the models: tasks, size, fit and licence.
+    """List the models with their tasks, size, fit and licence.
 
     How a model fits is how its usual clip would be placed on this machine: see docs/models.md.
     """
@@ -58,7 +60,7 @@ def list_(
 
 @models.command()
 def info(model: Id, as_json: AsJson = False) -> None:
-    """Print all that is known of a model."""
+    """Print the details of a model."""
     from vitascope.cli.inspect import show
     from vitascope.weights.library import entry_named
     from vitascope.weights.listing import Row
@@ -114,9 +116,7 @@ def add(
 
 @models.command()
 def verify(
-    model: Annotated[
-        str | None, typer.Argument(help="A model on this machine; all of them if unsaid.")
-    ] = None,
+    model: Annotated[str | None, typer.Argument(help="A model on this machine. [default: all]")] = None,
 ) -> None:
     """Compare files with their checksums when pulled."""
     from vitascope.errors import WeightsError

@@ -15,10 +15,10 @@ def remake(
     file: Annotated[Path, typer.Argument(help="A clip made by vitascope.", show_default=False)],
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="Keep the new clip here (.mp4). [default: thrown away]"),
+        typer.Option("--output", "-o", help="File for the new clip (.mp4). [default: discard it]"),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")] = False,
-    force: Annotated[bool, typer.Option("--force", help="Write over a file that exists.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")] = False,
 ) -> None:
     """Render a clip again and say whether the picture is identical. Exit status 1 when it is not."""
     from vitascope.backends.registry import backend

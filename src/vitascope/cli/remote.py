@@ -82,7 +82,7 @@ class RemoteService:
         self.client.queue("pause")
 
     def resume(self) -> None:
-        """Begin jobs again."""
+        """Resume a paused queue."""
         self.client.queue("resume")
 
     @property

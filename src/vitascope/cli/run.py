@@ -206,7 +206,7 @@ def _make_file(take: Take, record: Record | None, delivery: Delivery, renderer: 
 
 
 def _stream(take: Take, delivery: Delivery, renderer: Backend) -> None:
-    """Make one clip and write it to stdout while it is made; a reader that leaves ends it without a word."""
+    """Make one clip and write it to stdout while it is made; it ends silently when the reader closes the pipe."""
     with Screen() as screen:
         progress = Progress(screen, states=delivery.resume)
         showing = pipeline.show(take.shot, renderer, progress, take.notes)

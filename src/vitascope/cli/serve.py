@@ -14,23 +14,21 @@ if TYPE_CHECKING:
 
 tokens = typer.Typer(
     name="tokens",
-    help="Who may use the service from elsewhere.",
+    help="Manage the tokens that give access to the service.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
 
-Secret = Annotated[
-    str | None, typer.Option(help="A secret that opens everything. [default: VITASCOPE_TOKEN]")
-]
+Secret = Annotated[str | None, typer.Option(help="Secret token with full access. [default: VITASCOPE_TOKEN]")]
 Workers = Annotated[
     int | None,
     typer.Option(
-        min=0, max=4096, help="Processes that make clips. [default: 1, or one per GPU of a cluster]"
+        min=0, max=4096, help="Number of worker processes. [default: 1, or one per GPU of a cluster]"
     ),
 ]
 Address = Annotated[
     str | None,
-    typer.Option(metavar="ADDRESS", help="Have them on a Ray cluster: auto, local or HOST:PORT."),
+    typer.Option(metavar="ADDRESS", help="Run the workers on a Ray cluster: auto, local or HOST:PORT."),
 ]
 Database = Annotated[
     str | None,
@@ -38,11 +36,11 @@ Database = Annotated[
         metavar="URL", help="A Postgres database shared with other servers. [default: VITASCOPE_STORE]"
     ),
 ]
-Models = Annotated[str, typer.Option(metavar="A,B", help="Models that may be asked for.")]
-Names = Annotated[list[str] | None, typer.Option("--allow-host", help="A name that the server goes by.")]
+Models = Annotated[str, typer.Option(metavar="A,B", help="Models that clients may use.")]
+Names = Annotated[list[str] | None, typer.Option("--allow-host", help="Host name of the server.")]
 Sites = Annotated[
     list[str] | None,
-    typer.Option("--allow-origin", help="A site whose pages may use it, as in https://a.example."),
+    typer.Option("--allow-origin", help="Site whose pages may use the server, as in https://a.example."),
 ]
 
 
@@ -52,17 +50,19 @@ class Limits:
 
     clip_seconds_per_hour: Annotated[
         float | None,
-        typer.Option(metavar="S", min=0, help="Seconds of video that a token may have in an hour."),
+        typer.Option(metavar="S", min=0, help="Seconds of video per token and hour."),
     ] = None
     clip_seconds_per_day: Annotated[
         float | None,
-        typer.Option(metavar="S", min=0, help="Seconds of video that a token may have in a day."),
+        typer.Option(metavar="S", min=0, help="Seconds of video per token and day."),
     ] = None
     megapixels_per_hour: Annotated[
-        float | None, typer.Option(metavar="M", min=0, help="Million pixels of all frames, in an hour.")
+        float | None,
+        typer.Option(metavar="M", min=0, help="Millions of pixels (all frames) per token and hour."),
     ] = None
     megapixels_per_day: Annotated[
-        float | None, typer.Option(metavar="M", min=0, help="Million pixels of all frames, in a day.")
+        float | None,
+        typer.Option(metavar="M", min=0, help="Millions of pixels (all frames) per token and day."),
     ] = None
 
     @property
@@ -78,11 +78,14 @@ class Keeping:
     """How long jobs that are over are kept; each field is a flag."""
 
     keep: Annotated[
-        float | None, typer.Option(metavar="DAYS", min=0, help="Forget jobs that were over so many days ago.")
+        float | None,
+        typer.Option(metavar="DAYS", min=0, help="Delete jobs that ended more than this many days ago."),
     ] = None
     keep_gib: Annotated[
         float | None,
-        typer.Option(metavar="GIB", min=0, help="Forget the oldest, until the clips fit into this."),
+        typer.Option(
+            metavar="GIB", min=0, help="Delete the oldest jobs until the clips fit into this many GiB."
+        ),
     ] = None
 
     @property
@@ -98,34 +101,40 @@ class Keeping:
 def serve(
     *,
     host: Annotated[
-        str, typer.Option(help="Address to serve at; others than loopback need a token.")
+        str, typer.Option(help="Address to listen on; any but loopback needs a token.")
     ] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65_535, help="0 takes any that is free.")] = 8188,
+    port: Annotated[
+        int, typer.Option(min=0, max=65_535, help="Port to listen on; 0 takes any free port.")
+    ] = 8188,
     token: Secret = None,
     workers: Workers = None,
     cluster: Address = None,
     models: Models = "toybox",
     allow_host: Names = None,
     allow_origin: Sites = None,
-    max_upload: Annotated[int, typer.Option(metavar="MIB", min=1, help="Largest request.")] = 512,
-    max_queued: Annotated[int, typer.Option(min=1, help="Jobs that may wait.")] = 1000,
+    max_upload: Annotated[int, typer.Option(metavar="MIB", min=1, help="Largest request in MiB.")] = 512,
+    max_queued: Annotated[int, typer.Option(min=1, help="Largest number of queued jobs.")] = 1000,
     max_connections: Annotated[
         int | None,
-        typer.Option(min=4, help="Connections that may be open, a quarter of them from one address."),
+        typer.Option(
+            min=4, help="Largest number of open connections; a quarter of them may come from one address."
+        ),
     ] = None,
     per_minute: Annotated[
-        int | None, typer.Option(min=1, help="Requests a minute that a token may make, but for looking.")
+        int | None, typer.Option(min=1, help="Requests per token and minute, not counting reads.")
     ] = None,
     limits: Limits,
     keeping: Keeping,
-    seconds: Annotated[float | None, typer.Option(min=0.001, help="How long a job may take.")] = None,
+    seconds: Annotated[
+        float | None, typer.Option(min=0.001, help="Longest time for a job in seconds.")
+    ] = None,
     memory: Annotated[
-        float | None, typer.Option(metavar="GIB", min=0.01, help="How much memory a worker may have.")
+        float | None, typer.Option(metavar="GIB", min=0.01, help="Memory limit of a worker in GiB.")
     ] = None,
     store: Database = None,
     program: Annotated[str, typer.Option(hidden=True)] = "vitascope",
 ) -> None:
-    """Serve the videos API, and make what is asked for, until interrupted."""
+    """Serve the videos API and make the clips, until interrupted."""
     try:
         from vitascope.server.serve import ServeOptions
         from vitascope.server.serve import serve as run
@@ -163,30 +172,28 @@ def serve(
 @command
 def add_token(
     name: Annotated[
-        str, typer.Argument(help="Whose it is; their jobs are kept under it.", show_default=False)
+        str, typer.Argument(help="Name of the owner; jobs are stored under it.", show_default=False)
     ],
-    scope: Annotated[
-        str, typer.Option(help="read, write (one's own clips) or admin (everybody's).")
-    ] = "write",
+    scope: Annotated[str, typer.Option(help="read, write (own clips) or admin (all clips).")] = "write",
     *,
     limits: Limits,
 ) -> None:
-    """Make a token and print it, this once; its own limits go before those of `serve`."""
+    """Make a token and print it, only now. Its own limits override those of `serve`."""
     typer.echo(_tokens().add(name, scope, limits.budget))
 
 
 @tokens.command("ls")
 def list_tokens() -> None:
-    """List the tokens' names and scopes."""
+    """List the names and scopes of the tokens."""
     for token in _tokens().all():
         typer.echo(f"{token.name:<40}  {token.scope}")
 
 
 @tokens.command("rm")
 def remove_token(
-    name: Annotated[str, typer.Argument(help="Whose it was.", show_default=False)],
+    name: Annotated[str, typer.Argument(help="Name of the owner.", show_default=False)],
 ) -> None:
-    """Forget a token; it opens nothing from now on."""
+    """Delete a token. It gives no access from now on."""
     _tokens().remove(name)
 
 

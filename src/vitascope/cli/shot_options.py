@@ -46,7 +46,7 @@ At = Annotated[
     typer.Option(metavar='4s="…"', help=field_help("at") + REPEATED),
 ]
 Enhance = Annotated[
-    bool, typer.Option("--enhance", help="Say more of a thin prompt first: by rules, or by a chat model.")
+    bool, typer.Option("--enhance", help="Expand a short prompt first, by rules or by a chat model.")
 ]
 Loop = Annotated[bool, typer.Option("--loop", help=field_help("loop"))]
 Seconds = Annotated[float | None, typer.Option(help=field_help("seconds"))]
@@ -77,33 +77,33 @@ Model = Annotated[str, typer.Option(help=field_help("model"))]
 Fallback = Annotated[list[str] | None, typer.Option(metavar="MODEL", help=field_help("fallback") + REPEATED)]
 Number = Annotated[
     int,
-    typer.Option(
-        "-n", metavar="N", help="Clips to make, with seeds that follow, and a sheet of all of them."
-    ),
+    typer.Option("-n", metavar="N", help="Number of clips, with consecutive seeds, and a contact sheet."),
 ]
 Resume = Annotated[
     Path | None,
     typer.Option(
         metavar="DIR",
-        help="Keep every step in this folder; after a kill the same command goes on from the last one.",
+        help="Folder for every step: after a kill, the same command continues from the last one.",
     ),
 ]
 Stream = Annotated[
-    bool, typer.Option("--stream", help="Write the clip to stdout (fragmented MP4) while it is made.")
+    bool, typer.Option("--stream", help="Write the clip to stdout as fragmented MP4 while it is made.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be made; make nothing.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be made, and make nothing.")]
 Server = Annotated[
     str | None,
     typer.Option(
-        "--server", metavar="URL", help="Let a Vitascope server make it (its token: VITASCOPE_TOKEN)."
+        "--server",
+        metavar="URL",
+        help="Let this Vitascope server make it (set its token as VITASCOPE_TOKEN).",
     ),
 ]
 NoWait = Annotated[
     bool,
-    typer.Option("--no-wait", help="With --server: print the job's name instead of waiting for the clip."),
+    typer.Option("--no-wait", help="With --server: print the job's id instead of waiting for the clip."),
 ]
-Force = Annotated[bool, typer.Option("--force", help="Write over a file that exists.")]
+Force = Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")]
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""`vitascope webhooks`: who is told when a clip is over, and how that went."""
+"""`vitascope webhooks`: endpoints, and the deliveries to them."""
 
 import threading
 import time
@@ -14,18 +14,23 @@ if TYPE_CHECKING:
 
 webhooks = typer.Typer(
     name="webhooks",
-    help="Addresses that are told when a clip is over.",
+    help="Manage the addresses that get a webhook when a video ends.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
 
-Name = Annotated[str, typer.Argument(metavar="ENDPOINT", help="Its id, or its name.", show_default=False)]
+Name = Annotated[
+    str, typer.Argument(metavar="ENDPOINT", help="Id or name of the endpoint.", show_default=False)
+]
 
 
 @webhooks.command()
 def add(
-    url: Annotated[str, typer.Argument(help="As in https://example.com/hook.", show_default=False)],
-    name: Annotated[str, typer.Option(help="What it is called.")] = "webhook",
+    url: Annotated[
+        str,
+        typer.Argument(help="Address of the endpoint, as in https://example.com/hook.", show_default=False),
+    ],
+    name: Annotated[str, typer.Option(help="Name of the endpoint.")] = "webhook",
     events: Annotated[
         str, typer.Option(metavar="A,B", help="video.completed, video.failed, video.cancelled.")
     ] = "video.completed,video.failed",
@@ -33,10 +38,10 @@ def add(
         str | None, typer.Option(metavar="TOKEN", help="Only the jobs of this token. [default: all]")
     ] = None,
     allow_private: Annotated[
-        bool, typer.Option("--allow-private", help="It may lie in this network, and be plain http.")
+        bool, typer.Option("--allow-private", help="Allow addresses in this network, and plain http.")
     ] = False,
 ) -> None:
-    """Tell an address from now on; print its id, and the secret that signs, this once."""
+    """Add an endpoint. Print its id and, only now, its signing secret."""
     chosen = [part.strip() for part in events.split(",") if part.strip()]
     endpoint = _endpoints().add(url, name, chosen, owner, private=allow_private)
     typer.echo(f"{endpoint.id}\n{endpoint.secret}")
@@ -44,7 +49,7 @@ def add(
 
 @webhooks.command("ls")
 def list_endpoints() -> None:
-    """List the endpoints, and how many deliveries wait, have arrived and were given up."""
+    """List the endpoints with their queued, delivered and failed deliveries."""
     counts = _mailbox().counts()
     for entry in _endpoints().all():
         counted = counts.get(entry.id, {})
@@ -57,9 +62,9 @@ def list_endpoints() -> None:
 
 @webhooks.command("log")
 def show_log(
-    name: Name, limit: Annotated[int, typer.Option("-n", min=1, help="How many at most.")] = 20
+    name: Name, limit: Annotated[int, typer.Option("-n", min=1, help="Number of deliveries to list.")] = 20
 ) -> None:
-    """List what an endpoint was told, the newest first, and how that went."""
+    """List the deliveries to an endpoint, the newest first, with their results."""
     for entry in _mailbox().deliveries(_endpoints().get(name).id, limit):
         sent_at = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(entry.at))
         how = entry.problem or ("" if entry.status is None else f"it answers {entry.status}")
@@ -70,9 +75,9 @@ def show_log(
 @webhooks.command("test")
 def try_out(
     name: Name,
-    event: Annotated[str, typer.Option(help="What to tell of.")] = "video.completed",
+    event: Annotated[str, typer.Option(help="Type of the event.")] = "video.completed",
 ) -> None:
-    """Tell an endpoint of a video that never was, and print the status that it answers."""
+    """Send a test event to an endpoint and print the status of its answer."""
     from vitascope.server.webhooks.delivery import attempt
 
     endpoints = _endpoints()
@@ -83,23 +88,23 @@ def try_out(
 def rotate(
     name: Name,
     overlap: Annotated[
-        bool, typer.Option("--overlap", help="Let the old one sign as well for a day.")
+        bool, typer.Option("--overlap", help="Sign with the old secret, too, for a day.")
     ] = False,
 ) -> None:
-    """Give an endpoint a new secret, and print it, this once."""
+    """Give an endpoint a new secret and print it, only now."""
     endpoints = _endpoints()
     typer.echo(endpoints.rotate(endpoints.get(name), overlap=overlap).secret)
 
 
 @webhooks.command()
 def resend(name: Name) -> None:
-    """Try all again that was given up, and print how many those are."""
+    """Retry all failed deliveries and print their number."""
     typer.echo(_mailbox().resend(_endpoints().get(name).id))
 
 
 @webhooks.command("rm")
 def remove(name: Name) -> None:
-    """Tell an endpoint nothing any more."""
+    """Delete an endpoint."""
     endpoints = _endpoints()
     endpoint = endpoints.get(name)
     endpoints.remove(endpoint)
@@ -108,9 +113,9 @@ def remove(name: Name) -> None:
 
 @webhooks.command()
 def deliver(
-    once: Annotated[bool, typer.Option("--once", help="Try what is due, then leave.")] = False,
+    once: Annotated[bool, typer.Option("--once", help="Send what is due, then exit.")] = False,
 ) -> None:
-    """Deliver news until interrupted; `vitascope serve` does that by itself."""
+    """Deliver webhooks until interrupted. `vitascope serve` does this by itself."""
     from vitascope.server.webhooks.delivery import Courier
 
     courier = Courier(_mailbox(), _endpoints())

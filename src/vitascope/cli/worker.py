@@ -20,18 +20,21 @@ def worker(
     models: Annotated[
         str | None, typer.Option(metavar="A,B", help="Only jobs for these models. [default: all]")
     ] = None,
-    once: Annotated[bool, typer.Option("--once", help="Make what is queued, then leave.")] = False,
-    keep: Annotated[int, typer.Option(min=1, help="Models that stay loaded between jobs.")] = 1,
-    seconds: Annotated[float | None, typer.Option(min=0.001, help="How long a job may take.")] = None,
+    once: Annotated[bool, typer.Option("--once", help="Make the queued jobs, then exit.")] = False,
+    keep: Annotated[int, typer.Option(min=1, help="Number of models that stay loaded between jobs.")] = 1,
+    seconds: Annotated[
+        float | None, typer.Option(min=0.001, help="Longest time for a job in seconds.")
+    ] = None,
     memory: Annotated[
-        float | None, typer.Option(metavar="GIB", min=0.01, help="How much memory the process may have.")
+        float | None, typer.Option(metavar="GIB", min=0.01, help="Memory limit of the process in GiB.")
     ] = None,
     cluster: Annotated[
         str | None,
         typer.Option(metavar="ADDRESS", help="Run workers on a Ray cluster: auto, local or HOST:PORT."),
     ] = None,
     workers: Annotated[
-        int | None, typer.Option(min=1, max=4096, help="How many on the cluster. [default: one per GPU]")
+        int | None,
+        typer.Option(min=1, max=4096, help="Number of workers on the cluster. [default: one per GPU]"),
     ] = None,
     name: Annotated[str | None, typer.Option(help="What the worker is called.", hidden=True)] = None,
     leash: Annotated[bool, typer.Option("--leash", help="Leave when stdin is closed.", hidden=True)] = False,

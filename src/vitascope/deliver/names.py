@@ -60,7 +60,7 @@ def check_output(path: Path, *, force: bool) -> None:
             raise RequestError("output", f"{path} is not a regular file", "name a new file")
         if path.is_file() and not force:
             raise OutputExistsError(
-                "output", f"{path} exists", "say --force to write over it or name another file"
+                "output", f"{path} exists", "say --force to overwrite it or name another file"
             )
         if not folder.is_dir():
             raise RequestError(

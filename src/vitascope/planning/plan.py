@@ -137,15 +137,13 @@ def _caption(shot: Shot, entry: Entry, task: Task) -> tuple[str, tuple[str, ...]
     additions = []
     if later := [f"then {words}" for share, words in sorted(shot.script) if share > 0]:
         additions += later
-        notes.append(
-            f"at: {entry.id} reads one text for the whole shot, so what comes later is told at its end"
-        )
+        notes.append(f"at: {entry.id} reads one text for the whole shot; later parts are added at its end")
     if shot.style:
         additions.append(f"{shot.style} style")
-        notes.append(f'style: {entry.id} is told in words: "{additions[-1]}"')
+        notes.append(f'style: {entry.id} gets it in words: "{additions[-1]}"')
     if camera := tell_camera(shot.camera or ()):
         additions.append(camera)
-        notes.append(f'camera: {entry.id} takes no numbers and is told in words: "{camera}"')
+        notes.append(f'camera: {entry.id} takes no numbers and gets it in words: "{camera}"')
     return ", ".join([caption.rstrip(" .,"), *additions]) if additions else caption, tuple(notes)
 
 
@@ -214,7 +212,7 @@ def _refuse_unsupported(shot: Shot, card: Card) -> None:
     for given in shot.givens:
         if given.role in MOTION and given.role not in card.takes:
             able = [entry.id for entry in catalogue().values() if "motion" in entry.pipelines]
-            problem = f"{card.id} cannot copy how somebody moves"
+            problem = f"{card.id} cannot copy motion from a video"
             raise RequestError(f"{given.role}_video", problem, f"models that can: {', '.join(able)}")
         if given.role not in card.takes:
             takes = ", ".join(sorted(card.takes)) or "words only"

@@ -75,13 +75,13 @@ class Client:
         It is handed in once, however often the connection breaks: a key makes sure of that.
         """
         sent = shot.model_copy(update={"givens": tuple(self._sent(given) for given in shot.givens)})
-        told = {
+        payload = {
             "shot": sent.model_dump(mode="json", exclude_defaults=True),
             "number": number,
             "priority": priority,
         }
-        told |= {"key": key or secrets.token_hex(16), "seeded": seeded}
-        return self.ask("POST", "/api/v1/jobs", told, again=True)
+        payload |= {"key": key or secrets.token_hex(16), "seeded": seeded}
+        return self.ask("POST", "/api/v1/jobs", payload, retry=True)
 
     def submit_film(self, film: Film, *, priority: int = 0, key: str | None = None) -> dict[str, Any]:
         """Hand in a film, with the pictures that it names, once; return it as a job, and how far each shot is.
@@ -94,8 +94,8 @@ class Client:
             sent[name] = sent.get(name) or self.upload(Path(name))
             return sent[name]
 
-        told = film.with_files(upload).said() | {"priority": priority, "key": key or secrets.token_hex(16)}
-        return self.ask("POST", "/api/v1/films", told, again=True)
+        payload = film.with_files(upload).said() | {"priority": priority, "key": key or secrets.token_hex(16)}
+        return self.ask("POST", "/api/v1/films", payload, retry=True)
 
     def film(self, name: str) -> dict[str, Any]:
         """Return a film, and how far each of its shots is."""
@@ -110,9 +110,9 @@ class Client:
         query = [("limit", str(limit)), *(("state", state) for state in states)]
         return self.ask("GET", f"/api/v1/jobs?{urlencode([*query, *([('after', after)] if after else [])])}")
 
-    def do(self, verb: str, name: str, told: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    def do(self, verb: str, name: str, payload: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Cancel, retry, clone or move a job, and return it."""
-        return self.ask("POST", f"/api/v1/jobs/{quote(name, safe='')}/{verb}", told or {})
+        return self.ask("POST", f"/api/v1/jobs/{quote(name, safe='')}/{verb}", payload or {})
 
     def delete(self, name: str) -> None:
         """Forget a job and its clips."""
@@ -132,7 +132,7 @@ class Client:
         except OSError as error:
             raise RequestError("file", f"{path} could not be read ({error.strerror})") from None
         headers = {"Content-Type": f"multipart/form-data; boundary={border}"}
-        return self._ask("POST", "/api/v1/uploads", head + content + tail, headers, again=True)["id"]
+        return self._ask("POST", "/api/v1/uploads", head + content + tail, headers, retry=True)["id"]
 
     def events(self, name: str, after: int = 0) -> Iterator[dict[str, Any]]:
         """Yield what happens to a job until it is over; a connection that breaks is made again where it broke."""
@@ -177,15 +177,15 @@ class Client:
         raise OutputError(f"output: {path} was not written")
 
     def ask(
-        self, method: str, path: str, told: Mapping[str, Any] | None = None, again: bool = False
+        self, method: str, path: str, payload: Mapping[str, Any] | None = None, retry: bool = False
     ) -> dict[str, Any]:
-        """Return the answer to a request; `again`: asking twice does no harm. Raises what the server says."""
-        body = None if told is None else json.dumps(told).encode()
+        """Return the answer to a request; `retry`: asking twice does no harm. Raises what the server says."""
+        body = None if payload is None else json.dumps(payload).encode()
         headers = {} if body is None else {"Content-Type": "application/json"}
-        return self._ask(method, path, body, headers, again or method == "GET")
+        return self._ask(method, path, body, headers, retry or method == "GET")
 
     def _ask(
-        self, method: str, path: str, body: bytes | None, headers: Mapping[str, str], again: bool
+        self, method: str, path: str, body: bytes | None, headers: Mapping[str, str], retry: bool
     ) -> dict[str, Any]:
         for number in range(TRIES):
             last = number == TRIES - 1
@@ -198,7 +198,7 @@ class Client:
                     raise error.because from None
                 self.sleep(PAUSES[number] if error.wait is None else error.wait)
             except _Broken as error:
-                if last or (error.arrived and not again):
+                if last or (error.arrived and not retry):
                     raise RemoteError(str(error)) from None
                 self.sleep(PAUSES[number])
             except ValueError:
@@ -213,11 +213,11 @@ class Client:
     ) -> Iterator[HTTPResponse]:
         """Yield the answer to a request, its body unread; raises what the server says, and `_Broken`."""
         connection = self._connected()
-        told = {"Accept": "application/json", "Connection": "close", **(headers or {})}
+        payload = {"Accept": "application/json", "Connection": "close", **(headers or {})}
         if self.token is not None:
-            told["Authorization"] = f"Bearer {self.token}"
+            payload["Authorization"] = f"Bearer {self.token}"
         try:
-            connection.request(method, urlsplit(self.url).path.rstrip("/") + path, body, told)
+            connection.request(method, urlsplit(self.url).path.rstrip("/") + path, body, payload)
             answer = connection.getresponse()
             if not 200 <= answer.status < 300:
                 raise _error(self.url, answer)

@@ -78,8 +78,8 @@ def parse_keyframes(texts: Sequence[str] | None) -> dict[float, str]:
     frames: dict[float, str] = {}
     for text in texts or ():
         check_text("keyframe", text)
-        when, _, file = text.partition("=")
-        moment = read_moment(when)
+        moment_text, _, file = text.partition("=")
+        moment = read_moment(moment_text)
         if moment is None or not moment.in_seconds or not file:
             raise RequestError("keyframe", f"{text[:60]!r} is not a time and a file", "write it as 1.5s=FILE")
         frames[moment.value] = file

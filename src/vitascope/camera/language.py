@@ -149,30 +149,30 @@ def read_camera(text: str) -> CameraWords:
 
     Moves joined by "then" or a comma follow each other in equal parts of the shot; all others happen at once.
     """
-    found = _find(text)
-    rest, last = [], 0
-    for said in found:
-        rest += [text[last : said.start], ","]
-        last = said.stop
+    mentions_found = _find(text)
+    remainder, last = [], 0
+    for mentions in mentions_found:
+        remainder += [text[last : mentions.start], ","]
+        last = mentions.stop
     stages, place = [], 0
-    for i, said in enumerate(found):
-        if i and _follows(text[found[i - 1].stop : said.start]):
+    for i, mentions in enumerate(mentions_found):
+        if i and _follows(text[mentions_found[i - 1].stop : mentions.start]):
             place += 1
         stages.append(place)
     parts = place + 1
     moves = tuple(
         CameraMove(
-            kind=said.kind,
-            amount=round(AMOUNTS[said.kind] * said.strength * (said.sign or 1.0), 4),
+            kind=mentions.kind,
+            amount=round(AMOUNTS[mentions.kind] * mentions.strength * (mentions.sign or 1.0), 4),
             start=stage / parts,
             end=(stage + 1) / parts,
         )
-        for said, stage in zip(found, stages, strict=True)
-        if said.kind != "static"
+        for mentions, stage in zip(mentions_found, stages, strict=True)
+        if mentions.kind != "static"
     )
-    notes = tuple(dict.fromkeys(said.note for said in found if said.note))
-    left = " ".join("".join([*rest, text[last:]]).split())
-    return CameraWords(moves, found[0].label if found else None, left, notes)
+    notes = tuple(dict.fromkeys(mentions.note for mentions in mentions_found if mentions.note))
+    left = " ".join("".join([*remainder, text[last:]]).split())
+    return CameraWords(moves, mentions_found[0].label if mentions_found else None, left, notes)
 
 
 def _follows(gap: str) -> bool:
@@ -182,24 +182,24 @@ def _follows(gap: str) -> bool:
 
 def _find(text: str) -> list[_Said]:
     """Return what is said of the camera in order, without overlaps; the longest reading of a place wins."""
-    said = [_Said(m.start(), m.end(), "shake", label="shake") for m in _SHAKE.finditer(text)]
-    said += [_Said(m.start(), m.end(), "static") for m in _STATIC.finditer(text)]
-    said += [_unfollowed(m) for m in _FOLLOW.finditer(text)]
+    mentions = [_Said(m.start(), m.end(), "shake", label="shake") for m in _SHAKE.finditer(text)]
+    mentions += [_Said(m.start(), m.end(), "static") for m in _STATIC.finditer(text)]
+    mentions += [_unfollowed(m) for m in _FOLLOW.finditer(text)]
     walked: set[int] = set()
     for m in _NAMED.finditer(text):
         if m["way"] or _VERB_OF[m["verb"]] != "move":
-            said += [_move(m), *_joined(text, m.end(), walked)]
+            mentions += [_move(m), *_joined(text, m.end(), walked)]
     for pattern in (_BARE, _TURNED):
         for m in pattern.finditer(text):
             verb = "roll" if m["verb"] == "camera roll" else _VERB_OF[m["verb"]]
             if _WAY_OF[m["way"]] in ALONE.get(verb, ()) or m["verb"] == "camera roll" or _whole(text, m):
-                said += [_move(m), *_joined(text, m.end(), walked)]
-    said += [_move(m) for m in _ALONE_END.finditer(text)]
-    kept: list[_Said] = []
-    for one in sorted(said, key=lambda s: (s.start, -s.stop)):
-        if not kept or one.start >= kept[-1].stop:
-            kept.append(one)
-    return kept
+                mentions += [_move(m), *_joined(text, m.end(), walked)]
+    mentions += [_move(m) for m in _ALONE_END.finditer(text)]
+    chosen: list[_Said] = []
+    for mention in sorted(mentions, key=lambda s: (s.start, -s.stop)):
+        if not chosen or mention.start >= chosen[-1].stop:
+            chosen.append(mention)
+    return chosen
 
 
 def _whole(text: str, m: re.Match[str]) -> bool:
@@ -215,14 +215,14 @@ def _whole(text: str, m: re.Match[str]) -> bool:
 
 def _joined(text: str, start: int, walked: set[int]) -> list[_Said]:
     """Return the moves that follow on from a place, up to one from which others have been `walked` before."""
-    said = []
+    mentions = []
     while start not in walked and (m := _JOINED.match(text, start)):
         walked.add(start)
         if not m["gap"].strip():
             break
-        said.append(_move(m, start=m.end("gap")))
+        mentions.append(_move(m, start=m.end("gap")))
         start = m.end()
-    return said
+    return mentions
 
 
 def _move(m: re.Match[str], start: int | None = None) -> _Said:

@@ -84,12 +84,12 @@ def filmed_path(moves: tuple[CameraMove, ...], shape: VideoShape) -> Float[np.nd
     return centred(camera_path(moves, times, times[-1] or 1.0))
 
 
-def during(moves: tuple[CameraMove, ...], wanted: Bool[np.ndarray, " frames"]) -> tuple[CameraMove, ...]:
+def during(moves: tuple[CameraMove, ...], selected: Bool[np.ndarray, " frames"]) -> tuple[CameraMove, ...]:
     """Return the moves of which nobody said when they happen as moves of the frames that are to be made."""
-    there, last = np.flatnonzero(wanted), len(wanted) - 1
-    if not len(there) or not last:
+    frames, last = np.flatnonzero(selected), len(selected) - 1
+    if not len(frames) or not last:
         return moves
-    span = {"start": max(0, int(there[0]) - 1) / last, "end": min(last, int(there[-1]) + 1) / last}
+    span = {"start": max(0, int(frames[0]) - 1) / last, "end": min(last, int(frames[-1]) + 1) / last}
     return tuple(
         move.model_copy(update=span) if (move.start, move.end) == (0.0, 1.0) else move for move in moves
     )

@@ -33,16 +33,16 @@ def check_path(points: Sequence[Point], seconds: float | int | None = None) -> t
     """Return the points of a path that a shot of `seconds` can follow; raises `RequestError` for any other."""
     if not points:
         raise RequestError("path", "it has no points", EXAMPLE)
-    for when, x, y in points:
+    for moment_text, x, y in points:
         for name, value in (("x", x), ("y", y)):
             if not 0 <= value <= 1:
                 nearest = min(max(value, 0.0), 1.0) if math.isfinite(value) else 0.5
-                problem = f"{name} of the point at {when:g} s is {value:g}, outside 0 to 1"
+                problem = f"{name} of the point at {moment_text:g} s is {value:g}, outside 0 to 1"
                 raise RequestError("path", problem, f"nearest: {nearest:g}")
-        if not 0 <= when < math.inf:
-            raise RequestError("path", f"a point at {when:g} s is not in the shot", "nearest: 0s")
-        if seconds is not None and when > seconds + SLACK:
-            problem = f"a point at {when:g} s comes after the end of the shot ({seconds:g} s)"
+        if not 0 <= moment_text < math.inf:
+            raise RequestError("path", f"a point at {moment_text:g} s is not in the shot", "nearest: 0s")
+        if seconds is not None and moment_text > seconds + SLACK:
+            problem = f"a point at {moment_text:g} s comes after the end of the shot ({seconds:g} s)"
             raise RequestError("path", problem, f"nearest: {seconds:g}s")
     for (before, *_), (after, *_) in pairwise(points):
         if after <= before:
@@ -52,22 +52,22 @@ def check_path(points: Sequence[Point], seconds: float | int | None = None) -> t
 
 
 def _point(word: str, seconds: float | int | None) -> Point:
-    when, colon, place = word.partition(":")
-    moment = read_moment(when)
+    moment_text, colon, place = word.partition(":")
+    moment = read_moment(moment_text)
     if not colon or place.count(",") != 1:
         raise RequestError("path", f"{word[:40]!r} is not a point", EXAMPLE)
     if moment is None:
-        raise RequestError("path", f"{when[:40]!r} is not a time", 'write it as "2s" or "50%"')
+        raise RequestError("path", f"{moment_text[:40]!r} is not a time", 'write it as "2s" or "50%"')
     x, y = (_number(part, word) for part in place.split(","))
-    return _second(moment, when, seconds), x, y
+    return _second(moment, moment_text, seconds), x, y
 
 
-def _second(moment: Moment, when: str, seconds: float | int | None) -> float:
+def _second(moment: Moment, moment_text: str, seconds: float | int | None) -> float:
     if not moment.in_seconds and seconds is None:
-        problem = f"{when!r} is a share of the shot, and its length is not known"
+        problem = f"{moment_text!r} is a share of the shot, and its length is not known"
         raise RequestError("path", problem, "say the length, or write the time in seconds")
     if not moment.in_seconds and moment.value > 1:
-        raise RequestError("path", f"{when!r} comes after the end of the shot", "nearest: 100%")
+        raise RequestError("path", f"{moment_text!r} comes after the end of the shot", "nearest: 100%")
     return moment.seconds(seconds or 0.0)
 
 

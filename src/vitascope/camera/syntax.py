@@ -108,10 +108,10 @@ def _slots(stages: list[list[_Part]]) -> list[tuple[float, float]]:
     """Return when each stage is: as said where all of it says so, else its share of the time between those."""
     slots: list[tuple[float, float]] = []
     clock, place = 0.0, 0
-    for said, run in groupby(stages, key=lambda stage: all(part.span for part in stage)):
+    for moves, run in groupby(stages, key=lambda stage: all(part.span for part in stage)):
         run = list(run)
         place += len(run)
-        if said:
+        if moves:
             for stage in run:
                 slots.append(_claimed(stage, clock))
                 clock = slots[-1][1]
@@ -138,7 +138,7 @@ def _claimed(stage: list[_Part], clock: float) -> tuple[float, float]:
 
 
 def _part(text: str, seconds: float | int | None) -> _Part:
-    shown = " ".join(text.split())[:60]
+    quoted = " ".join(text.split())[:60]
     words: list[str] = []
     modifiers: dict[str, str] = {}
     for word in _SPAN.sub(lambda m: "".join(m[0].split()), text.lower()).split():
@@ -146,17 +146,19 @@ def _part(text: str, seconds: float | int | None) -> _Part:
         if kind is None:
             words.append(word)
         elif kind in modifiers:
-            raise RequestError("camera", f"{shown!r} has two of {modifiers[kind]!r} and {word!r}", "keep one")
+            raise RequestError(
+                "camera", f"{quoted!r} has two of {modifiers[kind]!r} and {word!r}", "keep one"
+            )
         else:
             modifiers[kind] = word
-    said = _said(words, shown)
+    moves = _said(words, quoted)
     if "amount" in modifiers:
-        said = _far(said, modifiers["amount"], words, shown)
+        moves = _far(moves, modifiers["amount"], words, quoted)
     if "easing" in modifiers:
         easing = cast(Easing, modifiers["easing"].replace("ease-in-out", "ease"))
-        said = Moves(tuple(move.model_copy(update={"easing": easing}) for move in said.moves), said.notes)
+        moves = Moves(tuple(move.model_copy(update={"easing": easing}) for move in moves.moves), moves.notes)
     span = read_span("camera", modifiers["span"][1:], seconds) if "span" in modifiers else None
-    return _Part(shown, said, span)
+    return _Part(quoted, moves, span)
 
 
 def _modifier(word: str) -> str | None:
@@ -174,7 +176,7 @@ def _modifier(word: str) -> str | None:
     return "amount"
 
 
-def _said(words: list[str], shown: str) -> Moves:
+def _said(words: list[str], quoted: str) -> Moves:
     label = words[0] if words else ""
     kind, _, way = label.partition("-")
     if label in LABELS and (way or len(words) == 1):
@@ -186,30 +188,30 @@ def _said(words: list[str], shown: str) -> Moves:
     if kind in WAYS and (way or len(words) == 1):
         ways = " or ".join(f"{kind}-{way}" for way in WAYS[kind])
         raise RequestError("camera", f"{label[:40]!r} is not a move", f"write it as {ways}")
-    return _in_words(words, shown)
+    return _in_words(words, quoted)
 
 
-def _in_words(words: list[str], shown: str) -> Moves:
-    heard, wrong = " ".join(words), shown
+def _in_words(words: list[str], quoted: str) -> Moves:
+    sentence, wrong = " ".join(words), quoted
     for start in (",", ", the camera"):
-        said = read_camera(" ".join([start, *tokenize(heard)]))
-        left = " ".join(word for word in said.rest.split() if word not in _FILLERS)
-        if said.label is not None:
+        moves = read_camera(" ".join([start, *tokenize(sentence)]))
+        left = " ".join(word for word in moves.rest.split() if word not in _FILLERS)
+        if moves.label is not None:
             if not left:
-                return Moves(said.moves, said.notes)
+                return Moves(moves.moves, moves.notes)
             wrong = left
     raise RequestError("camera", f"{wrong!r} is not a move", f"it may be: {', '.join(LABELS)}")
 
 
-def _far(said: Moves, amount: str, words: list[str], shown: str) -> Moves:
-    if not said.moves:
-        raise RequestError("camera", f"{shown!r} goes nowhere", "leave out how far")
+def _far(moves: Moves, amount: str, words: list[str], quoted: str) -> Moves:
+    if not moves.moves:
+        raise RequestError("camera", f"{quoted!r} goes nowhere", "leave out how far")
     if not 0 < float(amount) < math.inf:
         raise _not_far(amount, " ".join(words))
     far = float(amount)
     return Moves(
-        tuple(move.model_copy(update={"amount": math.copysign(far, move.amount)}) for move in said.moves),
-        said.notes,
+        tuple(move.model_copy(update={"amount": math.copysign(far, move.amount)}) for move in moves.moves),
+        moves.notes,
     )
 
 

@@ -87,8 +87,8 @@ def export(
     graph = helper.make_graph(
         nodes, name, list(model.graph.input), list(model.graph.output), [*inline, *outside]
     )
-    whole = helper.make_model(graph, opset_imports=list(model.opset_import), ir_version=model.ir_version)
-    exported.graph.write_bytes(whole.SerializeToString(deterministic=True))
+    rebuilt = helper.make_model(graph, opset_imports=list(model.opset_import), ir_version=model.ir_version)
+    exported.graph.write_bytes(rebuilt.SerializeToString(deterministic=True))
     return exported
 
 
@@ -149,7 +149,7 @@ def _rms_norm(graph: Any, x: Any, shape: Any, weight: Any, epsilon: Any) -> Any:
 
 def _grid_sampler(graph: Any, x: Any, grid: Any, mode: Any, padding: Any, align_corners: Any) -> Any:
     """Write a linear look-up with zeros around, which the exporter knows in two dimensions only."""
-    choices = [symbolic_helper._maybe_get_const(each, "i") for each in (mode, padding, align_corners)]
+    choices = [symbolic_helper._maybe_get_const(name, "i") for name in (mode, padding, align_corners)]
     if choices != [0, 0, 0]:
         raise ValueError(f"only linear sampling with zeros around is written, not {choices}")
     return graph.op("GridSample", x, grid, mode_s="linear", padding_mode_s="zeros", align_corners_i=0)
@@ -209,8 +209,8 @@ def _shorten(nodes: Sequence[NodeProto], inline: Sequence[TensorProto], keep: se
         return name if name in keep else short.setdefault(name, f"v{len(short):x}")
 
     for node in nodes:
-        for told in ("name", "doc_string", "metadata_props"):
-            node.ClearField(told)
+        for field in ("name", "doc_string", "metadata_props"):
+            node.ClearField(field)
         node.input[:] = [named(each) for each in node.input]
         node.output[:] = [named(each) for each in node.output]
     for each in inline:

@@ -53,12 +53,12 @@ class OnnxNetwork:
         return {name: np.asarray(result) for name, result in zip(self.outputs, results, strict=True)}
 
 
-def check_names(wanted: tuple[str, ...], arrays: dict[str, np.ndarray]) -> None:
+def check_names(expected: tuple[str, ...], arrays: dict[str, np.ndarray]) -> None:
     """Raise `TypeError` if the arrays are not exactly those that a network wants."""
-    if missing := sorted(set(wanted) - set(arrays)):
+    if missing := sorted(set(expected) - set(arrays)):
         raise TypeError(f"the network also wants {', '.join(missing)}")
-    if extra := sorted(set(arrays) - set(wanted)):
-        raise TypeError(f"the network knows no {', '.join(extra)}; it wants {', '.join(wanted)}")
+    if extra := sorted(set(arrays) - set(expected)):
+        raise TypeError(f"the network knows no {', '.join(extra)}; it wants {', '.join(expected)}")
 
 
 @cache

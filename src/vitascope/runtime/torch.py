@@ -40,8 +40,8 @@ def load_weights(module: nn.Module, path: str | Path) -> None:
     Raises `KeyError` naming the first of the module's tensors that the file does not hold.
     """
     tensors = read_tensors(path)
-    own = module.state_dict()
-    for name in own:
+    state = module.state_dict()
+    for name in state:
         if name not in tensors:
             raise KeyError(f"{Path(path).name} has no tensor {name}")
-    module.load_state_dict({name: torch.from_numpy(tensors[name]) for name in own})
+    module.load_state_dict({name: torch.from_numpy(tensors[name]) for name in state})

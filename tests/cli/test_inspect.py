@@ -50,3 +50,10 @@ def test_a_strangers_clip_does_not_steer_the_terminal(run):
     assert json.loads(done.out)["shot"]["prompt"] == shot.prompt
     Path("\x1b[2Jx.mp4").write_text("not a film")
     assert "\x1b" not in run("inspect", "\x1b[2Jx.mp4").err
+
+
+def test_a_playlist_by_the_name_of_a_clip_opens_no_file(run):
+    run("generate", "a cat", "--seed", "7", "-o", "cat.mp4")
+    Path("list.mp4").write_text("ffconcat version 1.0\nfile cat.mp4\n")
+    done = run("inspect", "list.mp4")
+    assert (done.status, done.out, done.err.count("\n")) == (1, "", 1)

@@ -138,3 +138,10 @@ def test_what_cannot_be_reached_is_said_in_a_line():
     with pytest.raises(Unreachable, match="is not known"):
         Outward(resolve=unknown).post("https://hook.example/", b"", {})
     Outward(resolve=unknown).check("https://hook.example/")
+
+
+@pytest.mark.parametrize(
+    "address", ["192.0.0.8", "192.88.99.1", "3fff::1", "fe80::1%eth0", "5f00::1", "2606:4700::1%1"]
+)
+def test_addresses_of_special_purposes_are_not_public(address):
+    assert not is_public(address)

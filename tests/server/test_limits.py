@@ -236,3 +236,13 @@ def test_a_full_disk_is_told_without_the_names_of_files(client, house, monkeypat
         assert (answer.status_code, answer.json()["error"]["code"]) == (503, "disk_full"), answer.text
         assert str(house.uploads.folder.parent) not in answer.text
         assert answer.headers["retry-after"]
+
+
+@pytest.mark.parametrize("when", ["1", "1s", "1.0", "0"])
+def test_whole_seconds_come_from_forms_as_well(client, when):
+    """OpenAI's clients write the keys of an object into brackets: `at[1]` is a second and no place in a list."""
+    form = {"prompt": (None, "a cat"), "num_frames": (None, "17"), f"at[{when}]": (None, "it jumps")}
+    answer = client.post("/v1/videos", files=form)
+    assert answer.status_code == 200, answer.text
+    shot = client.get(f"/api/v1/jobs/{answer.json()['id']}").json()["shot"]
+    assert len(shot["script"]) == 1

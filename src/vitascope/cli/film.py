@@ -142,7 +142,7 @@ class _Counter:
     def shot(self, number: int, clip: Any) -> None:
         """Say that a shot is there."""
         self._number = number + 1
-        self._screen.say(f"shot {self._number} of {self._count}: {'clip before' if clip.before else 'clip'}")
+        self._screen.say(f"shot {self._number} of {self._count}: {'made before' if clip.before else 'made'}")
 
 
 def _print(path: Path, summary: dict[str, Any], as_json: bool, screen: Screen | None) -> None:

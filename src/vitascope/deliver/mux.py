@@ -169,10 +169,17 @@ def read(path: Path) -> Movie:
         return Movie(np.stack(frames), float(stream.average_rate or 0), record)
 
 
+OURS = "mov,mp4,m4a,3gp,3g2,mj2"
+"""What FFmpeg calls the format of our clips."""
+
+
 @contextmanager
 def _opened(path: Path) -> Iterator[InputContainer]:
     try:
-        with av.open(str(path)) as container:
+        # A playlist by the name of a clip would open files that it names.
+        with av.open(
+            str(path), options={"format_whitelist": OURS, "protocol_whitelist": "file"}
+        ) as container:
             yield container
     except InputFileError as error:
         raise InputFileError(f"file: {path}: {error}") from None

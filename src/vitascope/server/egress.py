@@ -22,7 +22,15 @@ from vitascope.errors import RequestError
 
 MOST_URL = 2000
 LONGEST_WAIT = 86_400.0
-_INSIDE = tuple(map(ip_network, ("64:ff9b:1::/48", "fec0::/10", "100::/64", "2001:db8::/32")))
+_INSIDE = tuple(
+    map(
+        ip_network,
+        (
+            *("192.0.0.0/24", "192.88.99.0/24", "64:ff9b:1::/48", "fec0::/10", "100::/64"),
+            *("2001:db8::/32", "3fff::/20", "5f00::/16"),
+        ),
+    )
+)
 """Not public, whatever older versions of `ipaddress` say."""
 _NAT64 = IPv6Network("64:ff9b::/96")
 
@@ -118,7 +126,9 @@ class _Pinned(HTTPConnection):
 def is_public(address: str) -> bool:
     """Say whether an address can be reached from anywhere; those that wrap another one are what they wrap."""
     try:
-        found = ip_address(address.partition("%")[0])
+        found = ip_address(address)
+        if isinstance(found, IPv6Address) and found.scope_id is not None:
+            return False  # a zone is one of this machine's own networks
     except ValueError:
         return False
     inner = [found, *(_wrapped(found) if isinstance(found, IPv6Address) else ())]

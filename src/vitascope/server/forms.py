@@ -20,6 +20,8 @@ MAX_FILES, MAX_FIELDS, MAX_FIELD_BYTES = 20, 200, 16 * 2**20
 MAX_TEXT_BYTES = 24 * 2**20
 """Bytes of all text fields of a form together; they are held in memory, files are not."""
 MAX_DEPTH = 6
+TIMED = ("at", "keyframes")
+"""Fields whose brackets hold seconds and not places: clients send whole ones as `at[1]`."""
 MAX_JSON_VALUES = 50_000
 MAX_JSON_DEPTH = 32
 SHORT_BYTES = 64 * 1024
@@ -177,7 +179,7 @@ def _put(place: dict[str, Any], parts: Sequence[str], value: Any) -> None:
     if not rest:
         place[name] = value
         return
-    if rest[0] not in ("", *map(str, range(MAX_FIELDS))):
+    if (name in TIMED and rest[0]) or rest[0] not in ("", *map(str, range(MAX_FIELDS))):
         inner = place.setdefault(name, {})
         if not isinstance(inner, dict):
             raise Refusal(400, f"{name}: is sent in two ways", "invalid_value", name)

@@ -23,15 +23,17 @@ from PIL import Image
 from vitascope.deliver.mux import ENCODER, SAME_BYTES
 from vitascope.deliver.provenance.codes import Payload, decode, encode, payload_of
 from vitascope.deliver.provenance.detect import (
+    BOUND,
     Waves,
     _places,
     _refined,
+    _together,
     candidates,
     chance,
     detect,
     soft_signs,
 )
-from vitascope.deliver.provenance.watermark import PUBLIC_KEY, Embedder, carriers, normalised
+from vitascope.deliver.provenance.watermark import PUBLIC_KEY, REPEATS, Embedder, carriers, normalised
 
 Frames = np.ndarray
 """Luma as codecs have it, uint8[frames height width]."""
@@ -238,18 +240,15 @@ def negative(folders: Sequence[Path], number: int) -> None:
         periods = candidates(luma.shape[1], luma.shape[0])
         places = sorted(
             (place for one in periods for place in _places(picture, waves, one)), key=lambda one: -one.pilot
+        )[:12]
+        soft = np.stack([soft_signs(picture, waves, _refined(picture, waves, place)) for place in places])
+        words = decode(_together(soft))
+        best = max(
+            float(np.tile(encode(bits), REPEATS) @ row / np.linalg.norm(row))
+            for row, bits in zip(soft, words, strict=True)
         )
-        best = 0.0
-        soft = np.stack(
-            [soft_signs(picture, waves, _refined(picture, waves, place)) for place in places[:12]]
-        )
-        for row, bits in zip(soft, decode(soft.astype(np.float32)), strict=True):
-            best = max(best, float(encode(bits) @ row / np.linalg.norm(row)))
-        found = detect([(luma, 0)], PUBLIC_KEY) is not None
-        print(
-            json.dumps({"kind": kind, "found": found, "score": round(best, 3), "bound": chance(best, 12)}),
-            flush=True,
-        )
+        line = {"kind": kind, "found": chance(best, len(places)) < BOUND, "score": round(best, 3)}
+        print(json.dumps(line | {"bound": chance(best, len(places))}), flush=True)
 
 
 def table(file: Path) -> None:

@@ -14,7 +14,7 @@ from vitascope.deliver.provenance.verify import verify
 from vitascope.deliver.provenance.xmp import read_xmp
 from vitascope.deliver.sheet import save_sheet
 from vitascope.deliver.stream import stream
-from vitascope.director.film import film_of
+from vitascope.director.film import parse_film
 from vitascope.director.make import make
 from vitascope.director.pictures import save_storyboard
 from vitascope.director.storyboard import storyboard
@@ -65,7 +65,7 @@ def test_a_stream_and_a_preview(tmp_path):
 def test_a_film_its_takes_and_its_storyboard(tmp_path):
     register_fakes()
     shots = [{"prompt": f"a cat {n}", "num_frames": 5} for n in range(3)]
-    board = storyboard(film_of({"shots": shots, "model": "fake", "seed": 1, "size": [64, 48]}))
+    board = storyboard(parse_film({"shots": shots, "model": "fake", "seed": 1, "size": [64, 48]}))
     make(board, FakeBackend(), tmp_path / "shots", tmp_path / "film.mp4", Progress())
     # The fake model's frames are too small for a watermark: what is asked here is how the parts are told of.
     report = check(tmp_path / "film.mp4", watermark=False)

@@ -160,24 +160,28 @@ def _check_private(path: Path, argument: str) -> None:
 def _check_usage(leaf: Any) -> None:
     from cryptography import x509
 
-    problem = None
     try:
         if leaf.extensions.get_extension_for_class(x509.BasicConstraints).value.ca:
-            problem = "the first certificate is an authority's, which may not sign files"
+            raise MarkError(
+                "marks.certificate: the first certificate is an authority's, which may not sign files"
+            )
     except x509.ExtensionNotFound:
         pass
     try:
-        if not leaf.extensions.get_extension_for_class(x509.KeyUsage).value.digital_signature:
-            problem = "the first certificate may not sign (key usage digitalSignature)"
-        usages = leaf.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
-        if not {usage.dotted_string for usage in usages} & USAGES.keys():
-            problem = f"the first certificate has none of the uses {', '.join(USAGES.values())}"
+        usage = leaf.extensions.get_extension_for_class(x509.KeyUsage).value
+        purposes = leaf.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
     except x509.ExtensionNotFound as error:
-        problem = f"the first certificate does not say what it may be used for ({error.oid._name})"
+        problem = f"does not say what it may be used for ({error.oid._name})"
     except ValueError:
-        problem = "the first certificate is malformed"
-    if problem is not None:
-        raise MarkError(f"marks.certificate: {problem}")
+        problem = "is malformed"
+    else:
+        if not usage.digital_signature:
+            problem = "may not sign (key usage digitalSignature)"
+        elif not {purpose.dotted_string for purpose in purposes} & USAGES.keys():
+            problem = f"has none of the uses {', '.join(USAGES.values())}"
+        else:
+            return
+    raise MarkError(f"marks.certificate: the first certificate {problem}")
 
 
 def _algorithm(public: Any) -> str:

@@ -24,6 +24,7 @@ from vitascope.deliver.provenance.credentials import (
     installation_secret,
     own_credentials,
 )
+from vitascope.deliver.provenance.label import Label
 from vitascope.deliver.provenance.watermark import (
     LEAST_SIDE,
     PUBLIC_KEY,
@@ -117,8 +118,15 @@ def marks_of(
         record=_told(record) if full else None,
     )
     xmp = Xmp(source, f"Vitascope {__version__} ({record.backend})", shot.prompt if full else "")
-    embedder = None if payload is None else Embedder(payload, watermark_key())
+    embedder = None if payload is None else embedder_of(payload)
     return Marks(claim, xmp, own_credentials(settings().home, marks), marks.timestamp_url, embedder)
+
+
+def embedder_of(payload: Payload) -> Embedder:
+    """Return what marks, and if the owner wants that labels, the frames of a clip."""
+    marks = settings().marks
+    label = None if marks.label == "off" else Label(marks.label, marks.label_language)
+    return Embedder(payload, watermark_key(), label=label)
 
 
 def watermark_key() -> bytes:
@@ -162,6 +170,7 @@ def marks_of_picture(clips: Iterable[Path], record: Record | None, *, still: boo
         changed="c2pa.transcoded",
     )
     system = f"Vitascope {__version__}" + (f" ({model})" if model else "")
+    # What the clip shows of a label is in its pictures already.
     embedder = Embedder(payload, watermark_key())
     return Marks(
         claim, Xmp(source, system), own_credentials(settings().home, marks), marks.timestamp_url, embedder

@@ -6,17 +6,18 @@ The host's own share in a wave is known while it is written, so only what is mis
 picture is flat (informed embedding: Miller, Doërr, Cox, 2004). Frames are marked one by one, and each says all bits.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from hashlib import shake_256
 
 import av
 import numpy as np
+from av.video.plane import VideoPlane
 from jaxtyping import Float, Float32, UInt8
 from PIL import Image, ImageChops, ImageFilter
 
 from vitascope.deliver.provenance.codes import CODED, Payload, encode
+from vitascope.deliver.provenance.label import Label
 
 Luma = UInt8[np.ndarray, "height width"]
 
@@ -129,8 +130,11 @@ def normalised(
 class Embedder:
     """Marks the luma of frames with one payload; what it does to a frame depends on that frame alone."""
 
-    def __init__(self, payload: Payload, key: bytes = PUBLIC_KEY, rms: float = RMS):
-        """Mark with a payload under a key, adding so much to each frame."""
+    def __init__(
+        self, payload: Payload, key: bytes = PUBLIC_KEY, rms: float = RMS, label: Label | None = None
+    ):
+        """Mark with a payload under a key, adding so much to each frame; a `label` is for all to see."""
+        self.label = label
         self._waves, self._rms = carriers(key), rms
         self._wanted = self._waves.spectrum(payload)
 
@@ -174,19 +178,42 @@ class Embedder:
         return (np.fft.ifft2(spectrum).real * TILE**2).astype(np.float32)
 
 
-def mark_frame(frame: av.VideoFrame, embedder: Callable[[Luma], Luma]) -> None:
-    """Mark a YUV frame where it lies."""
-    plane = frame.planes[0]
-    lines = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)[: plane.height, : plane.width]
+def mark_frame(frame: av.VideoFrame, embedder: Embedder) -> None:
+    """Mark a frame in yuv420p of limited range where it lies, and label it if that is wanted."""
+    if embedder.label is not None:
+        left, top, right, bottom = embedder.label.box(frame.width, frame.height)
+        for plane in frame.planes[1:]:
+            colours = _lines(plane)
+            colours[top // 2 : bottom // 2, left // 2 : right // 2] = 128
+            _write(plane, colours)
+    luma = _lines(frame.planes[0])
+    if embedder.label is not None:
+        embedder.label.draw(luma, 16, 235)
+    _write(frame.planes[0], embedder(luma))
+
+
+def _lines(plane: VideoPlane) -> Luma:
+    """Return a copy of a plane without the padding of its lines."""
+    whole = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)
+    return whole[: plane.height, : plane.width].copy()
+
+
+def _write(plane: VideoPlane, lines: Luma) -> None:
     whole = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size).copy()
-    whole[: plane.height, : plane.width] = embedder(np.ascontiguousarray(lines))
+    whole[: plane.height, : plane.width] = lines
     plane.update(whole.tobytes())
 
 
 def mark_picture(
-    picture: UInt8[np.ndarray, "height width 3"], embedder: Callable[[Luma], Luma]
+    picture: UInt8[np.ndarray, "height width 3"], embedder: Embedder
 ) -> UInt8[np.ndarray, "height width 3"]:
-    """Return an RGB picture with the watermark in its luma."""
+    """Return an RGB picture with the watermark in its luma, labelled if that is wanted."""
+    if embedder.label is not None:
+        picture, (height, width, _) = picture.copy(), picture.shape
+        left, top, right, bottom = embedder.label.box(width, height)
+        ground = np.zeros((height, width), np.uint8)
+        embedder.label.draw(ground)
+        picture[top:bottom, left:right] = ground[top:bottom, left:right, None]
     luma = np.asarray(Image.fromarray(picture).convert("L"))
     added = embedder(luma).astype(np.int16) - luma
     return np.clip(picture + added[..., None], 0, 255).astype(np.uint8)

@@ -61,12 +61,27 @@ def small() -> Recipe:
         shape=VideoShape(num_frames=17, height=128, width=128, fps=8.0),
         vae=VideoVAEConfig(),
         text=TextEncoderConfig(),
-        dit=DiTConfig(subjects=len(world.subjects)),
+        dit=DiTConfig(),
         vae_training=VAETraining(),
         dit_training=DiTTraining(),
         shards={"take": 40, "pair": 8, "route": 5},
         variants=1,
     )
+
+
+def cast() -> Recipe:
+    """Return what the open cast is taught on two cores: sixteen sets, four styles, any page and camera."""
+    recipe = small()
+    world = replace(
+        FULL,
+        sets=(
+            "garden", "meadow", "forest", "beach", "underwater", "desert", "snow", "city", "space", "room", "stage",
+            "farm", "lake", "street", "kitchen", "table",
+        ),
+        weathers=("clear", "rain", "snow"),
+        styles=("clay", "watercolour", "pencil", "noir"),
+    )  # fmt: skip
+    return replace(recipe, name="cast", world=world)
 
 
 def gpu() -> Recipe:
@@ -76,11 +91,8 @@ def gpu() -> Recipe:
         recipe,
         name="gpu",
         world=FULL,
-        dit=replace(recipe.dit, subjects=len(FULL.subjects)),
         vae_training=replace(recipe.vae_training, batch=64, whole_batch=16, pool=2048, renew=16),
-        dit_training=replace(
-            recipe.dit_training, frame_batch=1024, clip_batch=256, renew=32, keep=1.0, ema=0.9995
-        ),
+        dit_training=replace(recipe.dit_training, frame_batch=1024, clip_batch=256, keep=1.0, ema=0.9995),
         shards={},
         variants=12,
     )
@@ -104,9 +116,6 @@ def smoke() -> Recipe:
             hidden=128,
             modulation=32,
             axes=(4, 6, 6),
-            subjects=2,
-            texture=8,
-            phases=2,
         ),
         vae_training=replace(recipe.vae_training, batch=2, frames=5, crop=32, pool=16),
         dit_training=replace(
@@ -119,4 +128,4 @@ def smoke() -> Recipe:
     )
 
 
-RECIPES = {"small": small, "gpu": gpu, "smoke": smoke}
+RECIPES = {"small": small, "cast": cast, "gpu": gpu, "smoke": smoke}

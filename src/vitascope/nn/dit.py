@@ -19,10 +19,10 @@ from torch import Tensor, nn
 
 @dataclass(frozen=True)
 class DiTConfig:
-    """Size of the transformer; `channels` are the per-token extras: given mask, source latents, camera, subject."""
+    """Size of the transformer; `channels` are the per-token extras: given mask, source latents, camera."""
 
     latent_channels: int = 352
-    channels: int = 395
+    channels: int = 361
     dim: int = 256
     heads: int = 4
     depth: int = 8
@@ -32,10 +32,9 @@ class DiTConfig:
     cross_every: int = 2
     field: int = 512
     field_depth: int = 2
-    subjects: int = 12
-    texture: int = 32
+    page: int = 32
     phases: int = 8
-    """Subjects whose looks are remembered, texels across each, and pictures of its animation; see `NeuralTextures`."""
+    """Points across a page, and pictures of its animation; see `PageSampler`."""
     axes: tuple[int, int, int] = (8, 12, 12)
     """Rotary frequencies per axis (seconds, y, x); together half of the head's width."""
 
@@ -49,6 +48,8 @@ def fourier(levels: Float[Tensor, "batch tokens"], width: int = 64) -> Float[Ten
 
 DEPTHS = (0.0, 0.2, 0.6, 1.0, 1.5)
 """Planes of a scene on which a token's place is told: 0 never moves with the camera, 1 is where the subject is."""
+SUBJECT = 34
+"""Numbers that are told of one subject; see `subject_channels`."""
 PLACES = 38 + 28 * len(DEPTHS) + 132
 """Features of one token's place; see `places` and `nearness`."""
 
@@ -235,7 +236,7 @@ class Block(nn.Module):
         self.down = nn.Linear(config.hidden, dim, bias=False)
         self.bias = nn.Parameter(torch.zeros(6, dim))
 
-    def start(self) -> None:
+    def init_weights(self) -> None:
         """Set the initial weights: every branch is silent, and its gate open."""
         nn.init.zeros_(self.attention.out.weight)
         nn.init.zeros_(self.down.weight)
@@ -279,59 +280,82 @@ class FieldBlock(nn.Module):
         return x + self.down(F.silu(gate) * value)
 
 
-TEXTURE_CHANNELS = 4
+PAGE_CHANNELS = 4
 SAMPLES = 8
-"""Points of a token, across and down, at which textures are looked up: every other pixel."""
+"""Points of a token, across and down, at which pages are looked up: every other pixel."""
 FRAMES = 4
 """Frames of a latent frame."""
 SHAPES = 64
-"""Numbers that say how a token shows its subject, beside those latents."""
+"""Numbers that say how a token shows its subjects, beside those latents."""
 
 
-class NeuralTextures(nn.Module):
-    """What the subjects look like: a loop of small feature planes for each, looked up where a token shows it.
+def slot_weights(
+    subjects: Float[Tensor, "batch tokens slots 34"], positions: Float[Tensor, "tokens 3"]
+) -> Float[Tensor, "batch tokens slots"]:
+    """Return how much each subject counts at each token: softly, the one whose own picture is nearest does.
 
-    The words say whose planes (a mixture of all, by attention, the last share being nobody's), the map where on them,
-    the animation how far round.
-    They are learned with everything else from clips, and are no pictures until the network has made latents of them.
-    (Neural textures: arXiv 1904.12356.)
+    The weights of the known subjects sum to 1, so what is told of a single one stays as it is; all are 0 where no
+    subject is known. A sum over slots would mix up where three subjects are; this keeps each with its surroundings.
+    """
+    subjects, cells = subjects.float(), positions[:, 1:].float()
+    up, across = (cells / (2 * cells.abs().amax(0) + 1)).unbind(-1)
+    a, b, c, d, e, f = subjects[..., 1:7].unbind(-1)
+    up, across = up[:, None], across[:, None]
+    point = torch.stack([a * across + b * up + c, d * across + e * up + f], dim=-1).clamp(-4, 4)
+    known = subjects[..., 0]
+    return torch.softmax(-point.square().sum(-1) - 1e4 * (1 - known), dim=-1) * known
+
+
+class PageSampler(nn.Module):
+    """What the subjects look like: their pages, looked up where a token shows them, as latents.
+
+    A page is a loop of small pictures that come as an input, so a subject need not be in the training data. The maps
+    say where on the pages a token is, the phase which picture. Subjects in the first slots hide those in later ones.
+    (Neural textures: arXiv 1904.12356; retrieval-augmented diffusion: arXiv 2204.11824.)
     """
 
     def __init__(self, config: DiTConfig):
         super().__init__()
-        size = config.texture
-        self.phases = config.phases
-        self.whose = nn.Linear(config.text_dim, config.subjects + 1)
-        self.planes = nn.Parameter(torch.zeros(config.subjects, TEXTURE_CHANNELS, config.phases, size, size))
-        self.tint = nn.Linear(config.text_dim, TEXTURE_CHANNELS)
+        self.tint = nn.Linear(config.text_dim, PAGE_CHANNELS)
         self.show = nn.Linear(
-            TEXTURE_CHANNELS * FRAMES * SAMPLES**2, config.latent_channels + SHAPES, bias=False
+            PAGE_CHANNELS * FRAMES * SAMPLES**2, config.latent_channels + SHAPES, bias=False
         )
 
     def forward(
         self,
-        subject: Float[Tensor, "batch tokens 34"],
+        subjects: Float[Tensor, "batch tokens slots 34"],
+        pages: Float[Tensor, "batch slots 4 phases size size"],
         cells: Float[Tensor, "#batch tokens 2"],
         size: Float[Tensor, " 2"],
         pooled: Float[Tensor, "batch text_dim"],
     ) -> Float[Tensor, "batch tokens looks"]:
-        """Return what the tokens at `cells` (y, x from the middle, of a picture of `size` cells) show of the subject.
+        """Return what the tokens at `cells` (y, x from the middle, of a picture of `size` cells) show of the subjects.
 
-        The first numbers are latents, the other `SHAPES` are whatever the field makes of them.
+        `pages` are premultiplied RGBA in 0..1. The first numbers that come back are latents, the other `SHAPES` are
+        whatever the field makes of them.
         """
-        shares = self.whose(pooled).float().softmax(-1)
-        with torch.autocast(subject.device.type, enabled=False):
-            planes = (shares[:, :-1] @ self.planes.flatten(1)).unflatten(1, self.planes.shape[1:])
-            planes = planes * (1 + self.tint(pooled.float()))[..., None, None, None]
-            looped = torch.cat([planes, planes[:, :, :1]], dim=2)
-            seen = F.grid_sample(looped, self._places(subject.float(), cells, size), align_corners=False)
-        seen = rearrange(seen, "b c n f p -> b n (c f p)") * subject[..., :1]
-        return self.show(seen)
+        with torch.autocast(subjects.device.type, enabled=False):
+            # Colours in -1..1 times alpha: grey and absent points are both 0, as in the latents' linear code.
+            signed = torch.cat([2 * pages[:, :, :3] - pages[:, :, 3:], pages[:, :, 3:]], dim=2)
+            looped = torch.cat([signed, signed[:, :, :, :1]], dim=3)
+            points: Tensor | None = None
+            for slot in reversed(range(pages.shape[1])):
+                where = self._look_up(subjects[:, :, slot].float(), cells, size, pages.shape[3])
+                seen = F.grid_sample(looped[:, slot], where, align_corners=False)
+                seen = seen * subjects[:, None, :, slot, :1, None]
+                points = seen if points is None else seen + (1 - seen[:, 3:]) * points
+            assert points is not None
+            points = points * (1 + self.tint(pooled.float()))[..., None, None, None]
+        return self.show(rearrange(points, "b c n f p -> b n (c f p)"))
 
-    def _places(
-        self, subject: Float[Tensor, "batch tokens 34"], cells: Float[Tensor, "#batch tokens 2"], size: Tensor
+    def _look_up(
+        self,
+        subject: Float[Tensor, "batch tokens 34"],
+        cells: Float[Tensor, "#batch tokens 2"],
+        size: Tensor,
+        phases: int,
     ) -> Float[Tensor, "batch tokens frames points 3"]:
-        """Return where on the planes every point of every frame of the tokens is: u, v and phase, in -1..1."""
+        """Return where on the page every point of every frame of the tokens is: u, v and phase, in -1..1."""
         steps = (torch.arange(SAMPLES, device=subject.device) + 0.5) / SAMPLES - 0.5
         up = ((cells[..., :1, None] + steps[:, None]) / size[0]).expand(-1, -1, -1, SAMPLES).flatten(-2)
         across = ((cells[..., 1:, None] + steps[None]) / size[1]).expand(-1, -1, SAMPLES, -1).flatten(-2)
@@ -341,7 +365,7 @@ class NeuralTextures(nn.Module):
         turns = torch.atan2(subject[..., 14:15], subject[..., 13:14]) / (2 * math.pi)
         back = 1 - torch.arange(1, FRAMES + 1, device=subject.device) / FRAMES
         turns = turns - back * subject[..., 15:16]
-        phase = (2 * self.phases * (turns - turns.floor()) + 1) / (self.phases + 1) - 1
+        phase = (2 * phases * (turns - turns.floor()) + 1) / (phases + 1) - 1
         u, v = a * across + b * up + c, d * across + e * up + f
         return torch.stack([u, v, phase[..., None].expand_as(u)], dim=-1)
 
@@ -369,7 +393,7 @@ class NeuralField(nn.Module):
         looks: Float[Tensor, "batch tokens looks"],
         pooled: Float[Tensor, "batch text_dim"],
     ) -> Float[Tensor, "batch tokens latent"]:
-        """Return the mean clean tokens; `looks` is what `NeuralTextures` show there."""
+        """Return the mean clean tokens; `looks` is what `PageSampler` returns there."""
         told = self.words(pooled)[:, None].chunk(2 * (1 + len(self.blocks)), dim=-1)
         scales, shifts = told[0::2], told[1::2]
         x = (self.embed(place) + self.looks(looks)) * (1 + scales[0]) + shifts[0]
@@ -378,49 +402,57 @@ class NeuralField(nn.Module):
         return self.head(self.norm(x)) + looks[..., : self.head.out_features]
 
 
-class Briefing(nn.Module):
+class ContextEmbedder(nn.Module):
     """What each token is told before the first step: it does not depend on the noise, so it is worked out once."""
 
     def __init__(self, config: DiTConfig):
         super().__init__()
         self.config = config
-        self.about = nn.Linear(config.channels, config.dim)
+        self.about = nn.Linear(config.channels + SUBJECT, config.dim)
         self.pooled = nn.Linear(config.text_dim, config.modulation)
         self.place = nn.Linear(PLACES, config.dim + config.modulation, bias=False)
-        self.textures = NeuralTextures(config)
+        self.pages = PageSampler(config)
         self.field = NeuralField(config)
-        self.glance = nn.Linear(config.latent_channels, config.dim, bias=False)
+        self.field_proj = nn.Linear(config.latent_channels, config.dim, bias=False)
 
-    def start(self) -> None:
+    def init_weights(self) -> None:
         """Set the initial weights: small words, silent outputs."""
         nn.init.normal_(self.field.words.weight, std=0.02)
-        for quiet in (self.place, self.glance, self.field.head, self.textures.tint, self.textures.show):
+        for quiet in (self.place, self.field_proj, self.field.head, self.pages.tint, self.pages.show):
             nn.init.zeros_(quiet.weight)
 
-    def drawn(
+    def draw_field(
         self,
         channels: Float[Tensor, "batch tokens extra"],
+        subjects: Float[Tensor, "batch tokens slots 34"],
+        pages: Float[Tensor, "batch slots 4 phases size size"],
         positions: Float[Tensor, "tokens 3"],
         pooled: Float[Tensor, "batch text_dim"],
         chosen: Int[Tensor, "batch chosen"] | None = None,
     ) -> tuple[Float[Tensor, "batch some features"], Float[Tensor, "batch some latent"]]:
         """Return the features of the places of all tokens, or of the chosen ones, and what the field draws there."""
-        about = channels[..., 1 + self.config.latent_channels :]
-        camera, subject = about[..., :8], about[..., 8:]
+        camera = channels[..., 1 + self.config.latent_channels :]
         cells = positions[:, 1:].float()
         size = 2 * cells.abs().amax(0) + 1
-        seen = torch.cat([places(camera, positions), nearness(subject, positions)], dim=-1)
+        shares = slot_weights(subjects, positions)
+        near = sum(
+            shares[..., slot, None] * nearness(subjects[:, :, slot], positions)
+            for slot in range(subjects.shape[2])
+        )
+        features = torch.cat([places(camera, positions), near], dim=-1)
         here = cells[None]
         if chosen is not None:
-            seen, subject = (
-                x.gather(1, chosen[..., None].expand(-1, -1, x.shape[-1])) for x in (seen, subject)
-            )
+            features = features.gather(1, chosen[..., None].expand(-1, -1, features.shape[-1]))
+            subjects = subjects.gather(1, chosen[..., None, None].expand(-1, -1, *subjects.shape[2:]))
             here = cells[chosen]
-        return seen, self.field(seen, self.textures(subject, here, size, pooled), pooled)
+        looks = self.pages(subjects, pages, here, size, pooled)
+        return features, self.field(features, looks, pooled)
 
     def forward(
         self,
         channels: Float[Tensor, "batch tokens extra"],
+        subjects: Float[Tensor, "batch tokens slots 34"],
+        pages: Float[Tensor, "batch slots 4 phases size size"],
         positions: Float[Tensor, "tokens 3"],
         pooled: Float[Tensor, "batch text_dim"],
     ) -> tuple[
@@ -429,33 +461,36 @@ class Briefing(nn.Module):
         Float[Tensor, "batch tokens latent"],
     ]:
         """Return what is added to the embedded tokens and to their levels, and what the field alone draws."""
-        seen, field = self.drawn(channels, positions, pooled)
-        place, view = self.place(seen).split([self.config.dim, self.config.modulation], dim=-1)
-        return self.about(channels) + place + self.glance(field), self.pooled(pooled)[:, None] + view, field
+        features, field = self.draw_field(channels, subjects, pages, positions, pooled)
+        place, view = self.place(features).split([self.config.dim, self.config.modulation], dim=-1)
+        shares = slot_weights(subjects, positions)
+        told = (shares[..., None] * subjects.float()).sum(2).to(channels.dtype)
+        base = self.about(torch.cat([channels, told], dim=-1)) + place + self.field_proj(field)
+        return base, self.pooled(pooled)[:, None] + view, field
 
 
-class Steps(nn.Module):
-    """The transformer proper: noisy tokens, their levels and what the briefing said, to clean tokens."""
+class Denoiser(nn.Module):
+    """The transformer proper: noisy tokens, their levels and their context, to clean tokens."""
 
     def __init__(self, config: DiTConfig):
         super().__init__()
         self.embed = nn.Linear(config.latent_channels, config.dim, bias=False)
         self.rotary = Rotary(config.axes)
         self.level = nn.Linear(64, config.modulation)
-        self.trust = nn.Linear(config.modulation, config.latent_channels)
+        self.field_gate = nn.Linear(config.modulation, config.latent_channels)
         self.modulate = nn.Linear(config.modulation, 6 * config.dim)
         self.blocks = nn.ModuleList(Block(config, i % config.cross_every == 0) for i in range(config.depth))
         self.norm = RMSNorm(config.dim)
         self.head = nn.Linear(config.dim, config.latent_channels)
 
-    def start(self) -> None:
+    def init_weights(self) -> None:
         """Set the initial weights: gates at one with small output layers, a silent head."""
         nn.init.normal_(self.modulate.weight, std=0.02)
-        for quiet in (self.modulate.bias, self.trust.weight, self.head.weight, self.head.bias):
+        for quiet in (self.modulate.bias, self.field_gate.weight, self.head.weight, self.head.bias):
             nn.init.zeros_(quiet)
         for block in self.blocks:
             assert isinstance(block, Block)
-            block.start()
+            block.init_weights()
 
     def forward(
         self,
@@ -486,7 +521,7 @@ class Steps(nn.Module):
                 x = whole.index_copy(1, keep, x.to(whole.dtype))
                 short, around = modulation, rotary
             x = block(x, short, around, text, heard)
-        return self.head(self.norm(x)) + self.trust(hidden) * field
+        return self.head(self.norm(x)) + self.field_gate(hidden) * field
 
 
 class DiT(nn.Module):
@@ -494,21 +529,23 @@ class DiT(nn.Module):
 
     def __init__(self, config: DiTConfig):
         super().__init__()
-        self.briefing, self.steps = Briefing(config), Steps(config)
-        self.briefing.start()
-        self.steps.start()
+        self.context, self.denoiser = ContextEmbedder(config), Denoiser(config)
+        self.context.init_weights()
+        self.denoiser.init_weights()
 
     def forward(
         self,
         video: Float[Tensor, "batch tokens latent"],
         levels: Float[Tensor, "batch tokens"],
         channels: Float[Tensor, "batch tokens extra"],
+        subjects: Float[Tensor, "batch tokens slots 34"],
+        pages: Float[Tensor, "batch slots 4 phases size size"],
         positions: Float[Tensor, "tokens 3"],
         text: Float[Tensor, "batch words text_dim"],
         mask: Bool[Tensor, "batch words"],
         pooled: Float[Tensor, "batch text_dim"],
         keep: Int[Tensor, " kept"] | None = None,
     ) -> Float[Tensor, "batch tokens latent"]:
-        """Return the clean tokens; see `Steps.forward`."""
-        told = self.briefing(channels, positions, pooled)
-        return self.steps(video, levels, *told, positions, text, mask, keep)
+        """Return the clean tokens; see `Denoiser.forward`."""
+        context = self.context(channels, subjects, pages, positions, pooled)
+        return self.denoiser(video, levels, *context, positions, text, mask, keep)

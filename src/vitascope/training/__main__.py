@@ -43,6 +43,9 @@ Clips = Annotated[
     Path | None, typer.Option(help="Folder that `clips` filled; else clips are rendered on the way.")
 ]
 Weights = Annotated[Path, typer.Option("--vae", help="The trained autoencoder's weights.")]
+OptionalWeights = Annotated[
+    Path | None, typer.Option("--vae", help="The trained autoencoder's weights; by default those that ship.")
+]
 
 
 def recipe_named(name: str, smoke: bool) -> "Recipe":
@@ -86,13 +89,13 @@ def stage_theatre(recipe: "Recipe", atlas: Path | None) -> "Theatre":
     return Theatre(sprites, recipe.shape, device=device(), variants=recipe.variants)
 
 
-def trained_vae(recipe: "Recipe", weights: Path) -> "VideoVAE":
-    """Load the trained autoencoder, ready to encode."""
+def trained_vae(recipe: "Recipe", weights: Path | None) -> "VideoVAE":
+    """Load the trained autoencoder, or the one that ships, ready to encode."""
     from vitascope.nn.video_vae import VideoVAE
 
     vae = VideoVAE(recipe.vae)
-    missing = load_matching(vae, load_tensors(weights)[0])
-    if missing:
+    missing = load_matching(vae, shipped("vae") if weights is None else load_tensors(weights)[0])
+    if missing and not (weights is None and recipe.name == "smoke"):
         sys.exit(
             f"training: --vae {weights}: not the autoencoder of recipe {recipe.name} ({missing[0]} is missing)"
         )
@@ -157,22 +160,82 @@ def latents(
 
 
 @app.command()
-def textures(
-    out: Annotated[Path, typer.Option(help="File to write.")],
-    clips: Annotated[Path, typer.Option(help="Folder that `clips` filled.")],
-    shards: Annotated[int, typer.Option(help="How many of its shards to look at.")] = 20,
-    smoke: Smoke = False, recipe: RecipeName = "small",
+def takes(
+    out: Out, vae: OptionalWeights = None, smoke: Smoke = False, recipe: RecipeName = "small", seed: int = 0,
+    shards: Annotated[int, typer.Option(help="How many shards of 128 clips.")] = 64,
+    unseen: Annotated[bool, typer.Option(help="Show the pages that are never trained, and only those.")] = False,
+    pages: Annotated[int, typer.Option(help="Pages of the memory that a shard shows, some dyed or mirrored.")] = 96,
 ) -> None:  # fmt: skip
-    """Average what the subjects of rendered clips look like, for `dit` to begin with."""
-    from vitascope.training.checkpoint import save_tensors
-    from vitascope.training.rendered import load_rendered
-    from vitascope.training.textures import fit_textures
+    """Render takes of an open cast and encode them, for `field` and `dit`, which may learn from them meanwhile."""
+    from vitascope.toybox.cast.pages import Cast
+    from vitascope.training.latents import encode, join, save_shard
+    from vitascope.training.pages import cast_atlas, varied
+    from vitascope.training.rendered import LOT, render_open
+    from vitascope.training.toytheatre.render import Theatre
+
+    plan, cast = recipe_named(recipe, smoke), Cast.load()
+    names = [entry.id for entry in cast if entry.held_out == unseen]
+    net, theatre, kind = trained_vae(plan, vae), None, "unseen" if unseen else "take"
+    for number in range(1 if smoke else shards):
+        path = out / f"{kind}-{number:04d}.safetensors"
+        if path.exists():
+            continue
+        rng = np.random.default_rng((seed, unseen, number))
+        chosen = rng.choice(names, min(len(names), 4 if smoke else pages), replace=False).tolist()
+        atlas = cast_atlas(cast, chosen)
+        atlas = atlas if unseen else varied(atlas, rng)
+        if theatre is None:
+            theatre = Theatre(atlas, plan.shape, device=device(), variants=plan.variants)
+        theatre.recast(atlas)
+        lots = []
+        for _ in range(1 if smoke else 8):
+            lot = render_open(theatre, plan.world, rng, LOT)
+            lots += [encode(net, lot.part(at, at + LOT // 2)) for at in (0, LOT // 2)]
+        save_shard(path, join(lots))
+        print(f"made {path.name}", flush=True)
+
+
+@app.command()
+def field(
+    minutes: Minutes, out: Out, shards: Annotated[Path, typer.Option(help="Folder that `takes` fills.")],
+    vae: OptionalWeights = None, smoke: Smoke = False, recipe: RecipeName = "small", start: Start = None,
+    rate: float = 8e-4,
+) -> None:  # fmt: skip
+    """Train what the field draws of sets and pages, before the transformer."""
+    from vitascope.training.dit import Words, channel_weights, train_field
+    from vitascope.training.words import embedding_table, tokenizer
 
     plan = recipe_named(recipe, smoke)
-    seen = (load_rendered(path) for path in sorted(clips.glob("take-*.safetensors"))[:shards])
-    planes = fit_textures(seen, plan.world.subjects, plan.dit.texture, plan.dit.phases)
-    save_tensors(out, {"dit.briefing.textures.planes": planes})
-    print(out)
+    net, pools = trained_vae(plan, vae), folder_pools(shards, shipped_norm())
+    words = Words(tokenizer(), plan.text.max_words, replace(plan.dit_training, fps=plan.shape.fps))
+    loop = LoopConfig(minutes=minutes, max_steps=4 if smoke else None, decay=0.3)
+    first, weights = first_tensors("dit", start, smoke), channel_weights(net, pools["take"].std)
+    configs = plan.dit, plan.text, embedding_table(), words
+    print(train_field(*configs, rate, loop, pools, weights, out, first, device()))
+
+
+def shipped_norm() -> "tuple[torch.Tensor, torch.Tensor]":
+    """Return mean and standard deviation of the latents as the weights that ship know them."""
+    from vitascope.weights.store import WeightsFolder
+
+    manifest = WeightsFolder.shipped().manifest
+    return torch.tensor(manifest.latent_mean), torch.tensor(manifest.latent_std)
+
+
+def folder_pools(folder: Path, norm: "tuple[torch.Tensor, torch.Tensor] | None") -> "dict[str, LatentPool]":
+    """Load the shards that `takes` made, by kind, in pools that take in what is made later."""
+    from vitascope.training.latents import ShardFolder
+
+    pools: dict[str, LatentPool] = {}
+    for kind in ("take", "pair", "unseen"):
+        pool = ShardFolder(folder, kind).pool(device(), pools["take"].norm if "take" in pools else norm)
+        if pool is not None:
+            pools[kind] = pool
+    if "take" not in pools:
+        sys.exit(
+            f"training: --shards {folder}: it holds no takes; make some: python -m vitascope.training takes"
+        )
+    return pools
 
 
 @app.command()

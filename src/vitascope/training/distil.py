@@ -24,6 +24,7 @@ from vitascope.training.checkpoint import load_matching, save_tensors
 from vitascope.training.dit import Generator, Lesson, Pools, Words, draw_kind, draw_lesson
 from vitascope.training.learner import Learner
 from vitascope.training.loop import LoopConfig, run
+from vitascope.training.precision import autocast
 
 
 @dataclass(frozen=True)
@@ -135,7 +136,7 @@ def step_loss(
     start, end = (levels[:, i, None] * wanted for i in (0, -1))
     noisy = clean + start[..., None] * (torch.randn_like(clean) - clean)
     extra = torch.cat([lesson.given[..., None].float(), lesson.extra], dim=-1)
-    with torch.no_grad(), torch.autocast(device.type, torch.bfloat16):
+    with torch.no_grad(), autocast(device.type):
         ids, mask = (x.to(device) for x in words.ids([*lesson.texts, *[""] * len(clean)]))
         states, pooled = guide.text(ids, mask)
         ahead = noisy
@@ -145,7 +146,7 @@ def step_loss(
             ahead = stepped(ahead, free, before, after)
         target = leading(noisy, ahead, start, end)
     told = states[: len(clean)], mask[: len(clean)], pooled[: len(clean)]
-    with torch.autocast(device.type, torch.bfloat16):
+    with autocast(device.type):
         made = student(noisy, start, extra, lesson.positions, *told)
     error = ((made.float() - target).square() * weights).mean(-1)
     return (lesson.focus * wanted * error).sum() / wanted.sum()

@@ -32,6 +32,7 @@ from vitascope.training.checkpoint import load_matching, load_tensors, save_tens
 from vitascope.training.judge_clips import ClipStore, Source, open_shards, shrink, write_shards
 from vitascope.training.loop import LoopConfig, run
 from vitascope.training.optim import Muon
+from vitascope.training.precision import autocast
 
 if TYPE_CHECKING:
     from vitascope.training.toytheatre.render import Theatre
@@ -263,7 +264,7 @@ def learn(
         stills = spoil(clips.stills(chosen, which).to(device), mirrored, generator, moving=False)
         frames = spoil(clips.motion(chosen).to(device), mirrored, generator)
         judge.train()
-        with torch.autocast(device, torch.bfloat16):
+        with autocast(device):
             judgement = judge.look(stills, frames)
         loss, right = judge_loss(judgement, truth, here[:, which], here[:, :-1:2], way, config)
         for optimizer in optimizers:

@@ -10,10 +10,24 @@ from vitascope.weights.tensors import read_tensors
 
 FILES = {
     "vae": (("encoder", ""), ("decoder", "")),
-    "dit": (("briefing", "dit.briefing."), ("dit", "dit.steps."), ("text_encoder", "text.")),
+    "dit": (("briefing", "dit.context."), ("dit", "dit.denoiser."), ("text_encoder", "text.")),
     "upscaler": (("upscaler", ""),),
 }
 """Files of each stage, and what stands before their tensors' names where the stage trains them together."""
+
+
+OLD_NAMES = {
+    ".textures.": ".pages.", ".glance.": ".field_proj.", ".trust.": ".field_gate.", ".briefing.": ".context.",
+    ".steps.": ".denoiser.",
+}  # fmt: skip
+"""Parts of the names of tensors in the weights of November 2026, and what they are called now."""
+
+
+def renamed(name: str) -> str:
+    """Return a tensor's name as it is today."""
+    for old, new in OLD_NAMES.items():
+        name = name.replace(old, new)
+    return name
 
 
 def shipped(stage: str) -> dict[str, Tensor]:
@@ -22,7 +36,7 @@ def shipped(stage: str) -> dict[str, Tensor]:
     try:
         for file, prefix in FILES[stage]:
             for name, value in read_tensors(folder.file(f"{file}.safetensors")).items():
-                tensors[prefix + name] = torch.from_numpy(np.array(value))
+                tensors[renamed(prefix + name)] = torch.from_numpy(np.array(value))
     except WeightsError:
         return {}
     return tensors

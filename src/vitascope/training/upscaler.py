@@ -16,6 +16,7 @@ from vitascope.training.checkpoint import load_matching, save_tensors
 from vitascope.training.clips import dead_leaves
 from vitascope.training.learner import Learner
 from vitascope.training.loop import LoopConfig, run
+from vitascope.training.precision import autocast
 from vitascope.training.redrawn import EVERY, Redrawn
 from vitascope.training.sheets import save_sheet
 from vitascope.training.vae import psnr
@@ -115,7 +116,7 @@ def train(
         parts = [pool[i].crops(rng, int((lots == i).sum()), config.crop) for i in np.unique(lots)]
         parts += [other.crops(rng, few, config.crop)] if few else []
         small, large = (torch.cat(each) for each in zip(*parts, strict=True))
-        with torch.autocast("cpu", torch.bfloat16):
+        with autocast("cpu"):
             made = net(small)
         loss = sharp_loss(made.float(), large)
         learner.learn(loss)

@@ -16,6 +16,7 @@ from vitascope.training.clips import ClipPool
 from vitascope.training.learner import Learner
 from vitascope.training.loop import LoopConfig, run
 from vitascope.training.optim import split_optimizers
+from vitascope.training.precision import autocast
 from vitascope.training.redrawn import Redrawn
 from vitascope.training.sheets import save_sheet
 
@@ -147,7 +148,7 @@ def through(
     vae: VideoVAE, true: Float[Tensor, "batch 3 frames h w"], noise: float
 ) -> tuple[Float[Tensor, "batch 3 frames h w"], Float[Tensor, "batch latent t y x"]]:
     """Return clips as they come back from their latents, to which `noise` was added, and the latents without it."""
-    with torch.autocast(true.device.type, torch.bfloat16):
+    with autocast(true.device.type):
         latents = vae.encode(true)
         made = vae.decode(latents + noise * torch.randn_like(latents))
     return made.float(), latents.float()
@@ -158,7 +159,7 @@ def again(
 ) -> tuple[Float[Tensor, "batch 3 frames h w"], Tensor, Float[Tensor, "batch 3 frames h w"]]:
     """Return clips decoded from the latents that the transformer drew of them, those latents, and the true clips."""
     latents = lot.latents[rows].float().to(device)
-    with torch.autocast(device, torch.bfloat16):
+    with autocast(device):
         made = vae.decode(latents)
     return made.float(), latents, lot.frames[rows].to(device).transpose(1, 2).float() / 255
 

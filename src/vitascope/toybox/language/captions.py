@@ -42,7 +42,7 @@ def canonical(scene: Scene, without: frozenset[str] = frozenset()) -> str:
     the fields `without`; a subject without a name is "a toy".
     """
     words = {
-        "subject": article(cast()[scene.subject].name),
+        "subject": "" if "subject" in without else article(cast()[scene.subject].name),
         "set": SAID["place"][scene.set][0],
         "season": f"in {scene.season}" if scene.set in SEASON_SETS else "",
         "time": scene.time,

@@ -39,11 +39,12 @@ NEAREST_ALPHA = 24
 class Atlas:
     """Sprites of some members: straight alpha, stretched to squares; `aspect` is true width over height.
 
-    `loop_frames` says how many of a member's frames differ (1 for a still), `loop_seconds` how long they last.
+    Each member has its own number of frames, which is `loop_frames` (1 for a still); `loop_seconds` is how long they
+    last.
     """
 
     ids: tuple[str, ...]
-    sprites: UInt8[np.ndarray, "members frames 4 size size"]
+    sprites: tuple[UInt8[np.ndarray, "frames 4 size size"], ...]
     aspect: Float[np.ndarray, " members"]
     height: Float[np.ndarray, " members"]
     loop_frames: Int[np.ndarray, " members"]
@@ -67,17 +68,16 @@ def load_atlas(path: Path) -> Atlas:
     with zipfile.ZipFile(path) as archive:
         facts = json.loads(archive.read("atlas.json"))
         strips = [Image.open(io.BytesIO(archive.read(f"{index}.webp"))) for index in range(len(facts["ids"]))]
-        sprites = np.stack([_cut(np.asarray(strip.convert("RGBA"))) for strip in strips])
+        sprites = tuple(_cut(np.asarray(strip.convert("RGBA"))) for strip in strips)
     names = ("aspect", "height", "loop_seconds")
     numbers = {name: np.array(facts[name], np.float32) for name in names}
     return Atlas(tuple(facts["ids"]), sprites, loop_frames=np.array(facts["loop_frames"]), **numbers)
 
 
 def _cut(strip: UInt8[np.ndarray, "size wide 4"]) -> UInt8[np.ndarray, "frames 4 size size"]:
-    """Cut a strip of squares into sprites, repeating them up to the common number of frames."""
+    """Cut a strip of squares into sprites."""
     size = strip.shape[0]
-    frames = strip.reshape(size, -1, size, 4).transpose(1, 3, 0, 2)
-    return np.resize(frames, (FRAMES, *frames.shape[1:]))
+    return np.ascontiguousarray(strip.reshape(size, -1, size, 4).transpose(1, 3, 0, 2))
 
 
 def build_atlas(out: Path, assets: Path, chosen: Sequence[str], size: int = SIZE, quality: int = 85) -> None:
@@ -169,7 +169,8 @@ def draw_sheet(atlas: Atlas, path: Path, columns: int = 6, side: int = 56) -> No
     for index, name in enumerate(atlas.ids):
         left, top = index % columns * (4 * side + 8), index // columns * (side + 14)
         for moment in range(4):
-            sprite = Image.fromarray(atlas.sprites[index, moment * FRAMES // 4].transpose(1, 2, 0))
+            loop = atlas.sprites[index]
+            sprite = Image.fromarray(loop[moment * len(loop) // 4].transpose(1, 2, 0))
             wide, high = (
                 (side, side / atlas.aspect[index])
                 if atlas.aspect[index] > 1

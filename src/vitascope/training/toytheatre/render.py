@@ -21,6 +21,7 @@ from vitascope.training.toytheatre.sets import Drift, Light, paint
 from vitascope.training.toytheatre.styles import STYLES
 from vitascope.training.toytheatre.take import (
     Layout,
+    Role,
     Take,
     ambience,
     film_take,
@@ -28,7 +29,7 @@ from vitascope.training.toytheatre.take import (
     layout,
     thunder,
 )
-from vitascope.training.toytheatre.truth import Truth
+from vitascope.training.toytheatre.truth import Appearance, SoundEvent, Truth
 from vitascope.training.toytheatre.weather import weathered
 from vitascope.types import VideoShape
 
@@ -61,17 +62,30 @@ class Scenery:
 
 
 @dataclass(frozen=True)
+class Toy:
+    """One subject ready to be drawn: its pictures, and the maps from the screen to them, their mirror and its shadow.
+
+    `floor` is the height of its feet on the picture: who stands lower is nearer.
+    """
+
+    textures: Float[Tensor, "frames 4 size size"]
+    screen: Maps
+    mirror: Maps
+    shadow: Maps
+    shade: Float32[np.ndarray, " frames"]
+    floor: float
+    appearance: Appearance
+    events: tuple[SoundEvent, ...]
+
+
+@dataclass(frozen=True)
 class Staged:
-    """A take ready to be drawn: its set, its toy's pictures, and the maps from the screen to each."""
+    """A take ready to be drawn: its set, the maps from the screen to its layers, and its toys, the nearest last."""
 
     take: Take
     scenery: Scenery
     layers: Float64[np.ndarray, "layers frames 3 3"]
-    textures: Float[Tensor, "frames 4 size size"]
-    toy: Maps
-    mirror: Maps
-    shadow: Maps
-    shade: Float32[np.ndarray, " frames"]
+    toys: tuple[Toy, ...]
     camera: Float32[np.ndarray, "frames 4"]
     truth: Truth
 
@@ -199,44 +213,62 @@ class Theatre:
         """Work out everything about a take but its pixels."""
         plan, scene, shape = layout(take), take.scene, self.shape
         scenery = self.scenery(scene.set, scene.time, scene.season, int(plan.variant * self.variants))
-        member = self._members[scene.subject]
-        spot = self.spot(plan, scenery, member)
-        motion = perform(scene.action, self._times, spot, take.begin)
-        if take.route:
-            motion = routed(motion, take.route)
-        filmed = film_take(take, shape, motion.x)
+        played = [(role, *self.play(take, role, scenery)) for role in replace(take, empty=False).roles]
+        filmed = film_take(take, shape, played[0][2].x)
         told, camera = filmed.path, filmed.camera
-        textures, extents = self.pictures_of(scene.subject, motion)
         world = screen_to_world(camera, shape, 1.0)
-        to_toy = toy_map(motion, spot, shape)
-        shadow, shade = shadow_map(motion, spot, scenery.light, shape)
-        boxes = box_on_screen(extents, np.linalg.inv(to_toy @ world), shape)
-        maps = (to_toy @ world @ scale(float(shape.width), float(shape.height)))[:, :2].astype(np.float32)
-        if take.empty:
-            textures, shade, boxes = torch.zeros_like(textures), 0 * shade, 0 * boxes
-            maps = maps * np.float32(np.nan)
-        events = () if take.empty else motion.events
-        loops = motion.loop.astype(np.float32)
-        truth = Truth(
-            scene,
-            boxes,
-            told,
-            maps,
-            loops,
-            events + ambience(scene) + thunder(take, spot.seconds),
-            depth=filmed.depth if filmed.depth.any() else None,
-        )
+        toys = [self.toy(*one, scenery, world) for one in ([] if take.empty else played)]
         layers = np.stack(
             [
                 drifted(layer_map(filmed, shape, depth), drift, self._times + take.begin, shape)
                 for depth, drift in zip(scenery.depths, scenery.drifts, strict=True)
             ]
         )
-        mirror = to_toy @ mirror_at(spot.floor, shape) @ world
+        own = toys[0].appearance if toys else self.nobody(scene.subject)
+        events = tuple(event for toy in toys for event in toy.events) + ambience(scene)
+        events += thunder(take, float(self._times[-1]) or 1.0)
+        behind = tuple(sorted(toys, key=lambda toy: toy.floor))
+        cast = tuple(toy.appearance for toy in reversed(behind))
+        depth = filmed.depth if filmed.depth.any() else None
+        truth = Truth(scene, own.boxes, told, own.maps, own.loops, events, depth=depth, cast=cast)
+        return Staged(take, scenery, layers, behind, camera, truth)
+
+    def play(self, take: Take, role: Role, scenery: Scenery) -> tuple[Spot, Motion]:
+        """Return where one subject of a take stands and how it moves."""
+        plan = layout(replace(take, seed=role.seed, scene=replace(take.scene, action=role.action)))
+        spot = self.spot(plan, scenery, self._members[role.subject], role.scale)
+        motion = perform(role.action, self._times, spot, take.begin)
+        motion = replace(motion, x=motion.x + role.offset)
+        return spot, routed(motion, take.route) if take.route and role.seed == take.seed else motion
+
+    def toy(self, role: Role, spot: Spot, motion: Motion, scenery: Scenery, world: Maps) -> Toy:
+        """Work out one subject of a take, as the camera sees it whose map to the set is `world`."""
+        shape = self.shape
+        pictures, corners = self.pictures_of(role.subject, motion)
+        upright = toy_map(motion, spot, shape)
+        to_toy, mirror = upright @ world, upright @ mirror_at(spot.floor, shape) @ world
+        shadow, shade = shadow_map(motion, spot, scenery.light, shape)
+        boxes = box_on_screen(corners, np.linalg.inv(to_toy), shape)
+        maps = (to_toy @ scale(float(shape.width), float(shape.height)))[:, :2].astype(np.float32)
+        there = Appearance(role.subject, boxes, maps, motion.loop.astype(np.float32))
         shade = shade * np.float32(scenery.shade)
-        return Staged(
-            take, scenery, layers, textures, to_toy @ world, mirror, shadow @ world, shade, camera, truth
-        )
+        return Toy(pictures, to_toy, mirror, shadow @ world, shade, spot.floor, there, motion.events)
+
+    def nobody(self, subject: str) -> Appearance:
+        """Return a subject that is in no frame."""
+        frames = len(self._times)
+        maps = np.full((frames, 2, 3), np.nan, np.float32)
+        return Appearance(subject, np.zeros((frames, 4), np.float32), maps, np.zeros(frames, np.float32))
+
+    def sprites(self, subject: str) -> UInt8[np.ndarray, "frames 4 size size"]:
+        """Return the pictures of a subject of the atlas."""
+        return self.atlas.sprites[self._members[subject]]
+
+    def recast(self, atlas: Atlas) -> None:
+        """Let the toys of another atlas play; painted sets are kept."""
+        self.atlas = atlas
+        self._members = {name: index for index, name in enumerate(atlas.ids)}
+        self._textures.clear()
 
     def scenery(self, name: str, time: str, season: str, variant: int) -> Scenery:
         """Return a set built up on the device; it is painted once and kept."""
@@ -259,13 +291,16 @@ class Theatre:
             )
         return self._sets[key]
 
-    def spot(self, plan: Layout, scenery: Scenery, member: int) -> Spot:
-        """Return where and how big a toy stands: on the set's ground, and never wider than half."""
+    def spot(self, plan: Layout, scenery: Scenery, member: int, times: float = 1.0) -> Spot:
+        """Return where and how big a toy stands: on the set's ground, and never wider than half.
+
+        It is `times` as large as usual.
+        """
         near, far = scenery.ground
         floor = far + (near - far) * (0.45 + 0.4 * plan.depth)
         low, high = self.size
         own = float(np.clip(self.atlas.height[member] / 0.4, 0.6, 1.4)) ** 0.2
-        height = (low + (high - low) * plan.size) * own
+        height = (low + (high - low) * plan.size) * own * times
         aspect = self.shape.width / self.shape.height
         width = height * float(self.atlas.aspect[member]) / aspect
         shrink = min(1.0, MAX_WIDTH / width)
@@ -300,15 +335,21 @@ class Theatre:
         for layer in self.layers(staged, behind, still):
             background = layer[:, :3] + background * (1 - layer[:, 3:])
         pictures = background.expand(-1, -1, frames, -1, -1)
-        pictures = pictures * (1 - self.shadows(staged))
+        steps = range(max(len(one.toys) for one in staged))
+        for step in steps:
+            pictures = pictures * (1 - self.shadows([one.toys[step : step + 1] for one in staged]))
         gloss = [one.scenery.gloss for one in staged]
-        if any(gloss):
-            mirrored = self.toys(staged, [one.mirror for one in staged])
+        for step in steps if any(gloss) else ():
+            mirrored = self.draw_toys(
+                [(one.scenery.light, one.toys[step : step + 1]) for one in staged], True
+            )
             mirrored = mirrored * torch.tensor(gloss, device=self.device).view(-1, 1, 1, 1, 1)
             pictures = mirrored[:, :3] + pictures * (1 - mirrored[:, 3:])
-        toys = self.toys(staged, [one.toy for one in staged])
-        cover = toys[:, 3:]
-        pictures = toys[:, :3] + pictures * (1 - cover)
+        cover = torch.zeros_like(pictures[:, :1])
+        for step in steps:
+            toys = self.draw_toys([(one.scenery.light, one.toys[step : step + 1]) for one in staged])
+            cover = toys[:, 3:] + cover * (1 - toys[:, 3:])
+            pictures = toys[:, :3] + pictures * (1 - toys[:, 3:])
         for layer in self.layers(staged, front, still):
             pictures = layer[:, :3] + pictures * (1 - layer[:, 3:])
             cover = cover * (1 - layer[:, 3:])
@@ -338,25 +379,36 @@ class Theatre:
             drawn = F.grid_sample(source, grid, padding_mode="border", align_corners=False)
             yield drawn.unflatten(2, (-1, self.shape.height))
 
-    def shadows(self, staged: Sequence[Staged]) -> Float[Tensor, "batch 1 frames height width"]:
-        """Return how much light the toys' shadows take: soft ellipses on the ground."""
-        height = self.shape.height
-        grid = grids(self.tensor([one.shadow for one in staged]), height, self.shape.width)
-        shade = torch.from_numpy(np.stack([one.shade for one in staged])).to(self.device)
+    def shadows(self, toys: Sequence[tuple[Toy, ...]]) -> Float[Tensor, "batch 1 frames height width"]:
+        """Return how much light the shadows of at most one toy a clip take: soft ellipses on the ground."""
+        height, frames = self.shape.height, self.shape.num_frames
+        none = np.broadcast_to(np.eye(3), (frames, 3, 3)), np.zeros(frames, np.float32)
+        pairs = [(toy[0].shadow, toy[0].shade) if toy else none for toy in toys]
+        grid = grids(self.tensor([maps for maps, _ in pairs]), height, self.shape.width)
+        shade = torch.from_numpy(np.stack([shade for _, shade in pairs])).to(self.device)
         soft = torch.exp(-grid.square().sum(-1).square()).unflatten(1, (-1, height))
         return (soft * shade[..., None, None])[:, None]
 
-    def toys(
-        self, staged: Sequence[Staged], maps: Sequence[Maps]
+    def draw_toys(
+        self, toys: Sequence[tuple[Light, tuple[Toy, ...]]], mirrored: bool = False
     ) -> Float[Tensor, "batch 4 frames height width"]:
-        """Return the toys in the light of their sets where `maps` show them, colours already times cover."""
-        height, width = self.shape.height, self.shape.width
-        grid = grids(self.tensor(maps), height, width).unflatten(1, (-1, height)).flatten(0, 1)
-        pictures = torch.cat([one.textures for one in staged])
-        toys = F.grid_sample(pictures, grid, padding_mode="zeros", align_corners=False)
-        toys = toys.unflatten(0, (len(staged), -1)).transpose(1, 2)
-        light = np.stack([(*one.scenery.light.colour, 1.0) for one in staged]).astype(np.float32)
-        return toys * torch.from_numpy(light).to(self.device)[:, :, None, None, None]
+        """Return at most one toy a clip in the light of its set, or as a gloss mirrors it, colours times cover."""
+        height, width, frames = self.shape.height, self.shape.width, self.shape.num_frames
+        out = torch.zeros(len(toys), 4, frames, height, width, device=self.device)
+        there = [(i, light, toy[0]) for i, (light, toy) in enumerate(toys) if toy]
+        if not there:
+            return out
+        grid = grids(
+            self.tensor([toy.mirror if mirrored else toy.screen for _, _, toy in there]), height, width
+        )
+        grid = grid.unflatten(1, (-1, height)).flatten(0, 1)
+        pictures = torch.cat([toy.textures for _, _, toy in there])
+        drawn = F.grid_sample(pictures, grid, padding_mode="zeros", align_corners=False)
+        drawn = drawn.unflatten(0, (len(there), -1)).transpose(1, 2)
+        colours = np.stack([(*light.colour, 1.0) for _, light, _ in there]).astype(np.float32)
+        places = torch.tensor([i for i, _, _ in there], device=self.device)
+        out[places] = drawn * torch.from_numpy(colours).to(self.device)[:, :, None, None, None]
+        return out
 
     def finish(self, pictures: Pictures, staged: Sequence[Staged]) -> Pictures:
         """Add the weather to each picture and draw it in its style."""

@@ -1,6 +1,6 @@
 """A take: a scene and a seed, and everything that follows from the two before a pixel is drawn."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,7 +10,7 @@ from vitascope.camera.path import scene_camera
 from vitascope.toybox.language.instructions import addition, change_of, removal, replacement
 from vitascope.toybox.motion.trajectory import CROSSING
 from vitascope.toybox.scene import STYLES, Scene, seasons_of, sets_of, times_of, weathers_of
-from vitascope.toybox.world import FULL, World, cast, is_held_out, sample_scene
+from vitascope.toybox.world import COMMON, FULL, World, cast, is_held_out, sample_scene
 from vitascope.training.toytheatre.filming import Filmed, film, sample_moves
 from vitascope.training.toytheatre.truth import SoundEvent
 from vitascope.training.toytheatre.weather import flash_times
@@ -28,6 +28,20 @@ WEATHER_SOUNDS = {"rain": "rain", "storm": "rain", "snow": "wind", "wind": "wind
 
 
 @dataclass(frozen=True)
+class Role:
+    """One subject of a take: whose page it shows, what it does, and the seed of its own place, size and way.
+
+    It stands `offset` picture widths further right than its action alone would put it, and is `scale` times as large.
+    """
+
+    subject: str
+    action: str
+    seed: int
+    offset: float = 0.0
+    scale: float = 1.0
+
+
+@dataclass(frozen=True)
 class Take:
     """A scene filmed once: the same scene and seed always give the same clip.
 
@@ -36,6 +50,7 @@ class Take:
     `route` where it goes: places (x, y) of its middle, passed at equal intervals. An `empty` take has no toy.
     `moves` are the camera's where it makes others than its scene's label says; it keeps `follow` of the toy's way
     beside it (0 none, 1 all). The clip begins `begin` seconds after the action has.
+    `others` are further subjects; the scene's own is `offset` and `scale` as in `Role`.
     """
 
     scene: Scene
@@ -46,6 +61,17 @@ class Take:
     moves: tuple[CameraMove, ...] | None = None
     follow: float = 0.0
     begin: float = 0.0
+    others: tuple[Role, ...] = ()
+    offset: float = 0.0
+    scale: float = 1.0
+
+    @property
+    def roles(self) -> tuple[Role, ...]:
+        """The scene's own subject, and after it the others; nobody in an empty take."""
+        if self.empty:
+            return ()
+        scene = self.scene
+        return (Role(scene.subject, scene.action, self.seed, self.offset, self.scale), *self.others)
 
 
 @dataclass(frozen=True)
@@ -146,6 +172,52 @@ def filmed_freely(rng: np.random.Generator, take: Take, seconds: float) -> Take:
         moves = tuple(move for move in moves if move.kind not in ("pan", "truck", "orbit"))
         return replace(take, begin=begin, moves=moves, follow=float(rng.uniform(0.6, 1.0)))
     return replace(take, begin=begin, moves=moves)
+
+
+COUNTS = (0.65, 0.25, 0.1)
+"""How often a take of an open cast has one, two and three subjects."""
+SPREAD = 0.3
+"""How far from the middle, in picture widths, the subjects of such a take may stand."""
+SCALES = (0.45, 1.25)
+"""Sizes of the subjects of such a take, against their usual one."""
+
+
+def sample_open_take(rng: np.random.Generator, world: World, pages: Sequence[str]) -> Take:
+    """Draw a take that shows any of the `pages` doing anything: one to three of them, anywhere and of any size.
+
+    Who does what is left to chance, so that looks are learned apart from motion.
+    """
+    count = 1 + int(rng.choice(len(COUNTS), p=COUNTS))
+    subjects = [pages[i] for i in rng.integers(len(pages), size=count)]
+    place = str(rng.choice(world.sets))
+    actions = [action for action in world.actions if place in sets_of(action)]
+    season = _drawn(rng, seasons_of(place), world.seasons)
+    scene = Scene(
+        subjects[0],
+        str(rng.choice(actions)),
+        place,
+        season,
+        _drawn(rng, times_of(place), world.times),
+        _drawn(rng, weathers_of(place, season), world.weathers),
+        _drawn(rng, world.styles, world.styles),
+        _drawn(rng, world.cameras, world.cameras),
+    )
+    spread = SPREAD if count > 1 else SPREAD / 2
+    offsets = rng.uniform(-spread, spread, count) * (rng.random() < 0.8)
+    scales = np.exp(rng.uniform(*np.log(SCALES), count)) if rng.random() < 0.6 else np.ones(count)
+    others = tuple(
+        Role(name, str(rng.choice(actions)), int(rng.integers(2**62)), float(offset), float(scale))
+        for name, offset, scale in zip(subjects[1:], offsets[1:], scales[1:], strict=True)
+    )
+    seed = int(rng.integers(2**62))
+    return Take(scene, seed, others=others, offset=float(offsets[0]), scale=float(scales[0]))
+
+
+def _drawn(rng: np.random.Generator, possible: Sequence[str], known: Sequence[str]) -> str:
+    """Draw one of the possible labels that are known, common ones more often; the first if none is."""
+    labels = [label for label in possible if label in known] or list(possible[:1])
+    weights = np.array([COMMON.get(label, 1.0) for label in labels])
+    return labels[int(rng.choice(len(labels), p=weights / weights.sum()))]
 
 
 Change = tuple[Scene, str]

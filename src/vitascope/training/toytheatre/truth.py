@@ -17,6 +17,16 @@ class SoundEvent:
 
 
 @dataclass(frozen=True)
+class Appearance:
+    """Where one subject of a clip is: the page that it shows, and its box, map and animation in each frame."""
+
+    subject: str
+    boxes: Float32[np.ndarray, "frames 4"]
+    maps: Float32[np.ndarray, "frames 2 3"]
+    loops: Float32[np.ndarray, " frames"]
+
+
+@dataclass(frozen=True)
 class Truth:
     """The facts of one clip.
 
@@ -24,7 +34,8 @@ class Truth:
     sight); `camera` is the path of `camera/path.py`; `maps` are those of `toybox/motion/trajectory.py` from the
     screen (NaN without a subject), and `loops` say how many turns of its animation have passed; `masks` says per pixel
     how much of it is subject (255 = all), and is None unless it was asked for. `depth` is what a dolly and an orbit add
-    to the camera's path (see `Filmed`), None where there is neither.
+    to the camera's path (see `Filmed`), None where there is neither. `cast` are all subjects of the clip, the nearest
+    first; `boxes`, `maps` and `loops` are those of the scene's own.
     """
 
     scene: Scene
@@ -35,3 +46,4 @@ class Truth:
     events: tuple[SoundEvent, ...]
     masks: UInt8[np.ndarray, "frames height width"] | None = None
     depth: Float32[np.ndarray, "frames 2"] | None = None
+    cast: tuple[Appearance, ...] = ()

@@ -1,5 +1,8 @@
 """The upscaler: pictures at twice their size, each for itself, sharper than a linear filter leaves them.
 
+Beside each picture it is given the pages of the subjects, warped to where the picture shows them at the full size: so
+faces and stripes come back that the latents never held, and light, shadow and style are all that it has to learn.
+
 Nearly all of the work is done at half the size of what comes in, where a 3x3 convolution sees far and costs little
 (as FSRCNN's shrunk middle, arXiv 1608.00367, and the shuffled pixels of ESPCN, arXiv 1609.05158); what it makes is
 added to a linear filter's picture. Nothing in it depends on the picture's size or on its neighbours in the batch.
@@ -23,6 +26,8 @@ class UpscalerConfig:
 
     width: int = 64
     blocks: int = 4
+    fine: int = 20
+    """Width of the branch that works at the full size, where the pages are sharp."""
     reach: int = 5
     """Pixels along each side that the linear filter sees."""
 
@@ -52,6 +57,12 @@ class Upscaler(nn.Module):
         self.head = nn.Conv2d(config.width, 3 * (HALF * SCALE) ** 2, 3, padding=1)
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(self.head.bias)  # pyright: ignore[reportArgumentType]
+        self.guide = nn.Conv2d(4 * (HALF * SCALE) ** 2, config.width, 3, padding=1)
+        self.fine_in = nn.Conv2d(3 + 4, config.fine, 3, padding=1)
+        self.fine_out = nn.Conv2d(config.fine, 3, 3, padding=1)
+        for quiet in (self.guide, self.fine_out):
+            nn.init.zeros_(quiet.weight)
+            nn.init.zeros_(quiet.bias)  # pyright: ignore[reportArgumentType]
         self._begin_bilinear()
 
     @torch.no_grad()
@@ -66,9 +77,16 @@ class Upscaler(nn.Module):
         for colour in range(3):
             self.linear.weight[SCALE**2 * colour : SCALE**2 * (colour + 1), colour] = phases
 
-    def forward(self, pictures: Float[Tensor, "n 3 height width"]) -> Float[Tensor, "n 3 height2 width2"]:
-        """Return pictures at twice the size, not clipped to 0..1; sides must be even."""
-        x = F.relu(self.stem(F.pixel_unshuffle(pictures, HALF)))
+    def forward(
+        self, pictures: Float[Tensor, "n 3 height width"], pages: Float[Tensor, "n 4 height2 width2"]
+    ) -> Float[Tensor, "n 3 height2 width2"]:
+        """Return pictures at twice the size, not clipped to 0..1; sides must be even.
+
+        `pages` are premultiplied RGBA in 0..1, as the subjects lie over each picture at twice its size: 0 where none is.
+        """
+        x = self.stem(F.pixel_unshuffle(pictures, HALF)) + self.guide(F.pixel_unshuffle(pages, HALF * SCALE))
+        x = F.relu(x)
         for block in self.blocks:
             x = block(x)
-        return F.pixel_shuffle(self.linear(pictures), SCALE) + F.pixel_shuffle(self.head(x), HALF * SCALE)
+        large = F.pixel_shuffle(self.linear(pictures), SCALE) + F.pixel_shuffle(self.head(x), HALF * SCALE)
+        return large + self.fine_out(F.relu(self.fine_in(torch.cat([large, pages], dim=1))))

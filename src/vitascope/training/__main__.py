@@ -206,7 +206,7 @@ def field(
     from vitascope.training.words import embedding_table, tokenizer
 
     plan = recipe_named(recipe, smoke)
-    net, pools = trained_vae(plan, vae), folder_pools(shards, shipped_norm())
+    net, pools = trained_vae(plan, vae), folder_pools(shards, shipped_norm(), plan)
     words = Words(tokenizer(), plan.text.max_words, replace(plan.dit_training, fps=plan.shape.fps))
     loop = LoopConfig(minutes=minutes, max_steps=4 if smoke else None, decay=0.3)
     first, weights = first_tensors("dit", start, smoke), channel_weights(net, pools["take"].std)
@@ -216,19 +216,23 @@ def field(
 
 def shipped_norm() -> "tuple[torch.Tensor, torch.Tensor]":
     """Return mean and standard deviation of the latents as the weights that ship know them."""
-    from vitascope.weights.store import WeightsFolder
+    from vitascope.weights.folder import WeightsFolder
 
     manifest = WeightsFolder.shipped().manifest
     return torch.tensor(manifest.latent_mean), torch.tensor(manifest.latent_std)
 
 
-def folder_pools(folder: Path, norm: "tuple[torch.Tensor, torch.Tensor] | None") -> "dict[str, LatentPool]":
+def folder_pools(
+    folder: Path, norm: "tuple[torch.Tensor, torch.Tensor] | None", plan: "Recipe"
+) -> "dict[str, LatentPool]":
     """Load the shards that `takes` made, by kind, in pools that take in what is made later."""
     from vitascope.training.latents import ShardFolder
 
     pools: dict[str, LatentPool] = {}
     for kind in ("take", "pair", "unseen"):
-        pool = ShardFolder(folder, kind).pool(device(), pools["take"].norm if "take" in pools else norm)
+        pool = ShardFolder(folder, kind, plan.world).pool(
+            device(), pools["take"].norm if "take" in pools else norm
+        )
         if pool is not None:
             pools[kind] = pool
     if "take" not in pools:
@@ -332,35 +336,48 @@ def distil(
 
 @app.command()
 def redraw(
-    out: Out, vae: Weights, dit: Annotated[Path, typer.Option(help="The trained transformer's weights.")],
+    out: Out, dit: Annotated[Path, typer.Option(help="The trained transformer's weights.")],
+    vae: OptionalWeights = None,
     shards: Annotated[int, typer.Option(help="How many shards of sixteen clips.")] = 24,
-    smoke: Smoke = False, recipe: RecipeName = "small", atlas: Atlas = None, seed: int = 0,
+    smoke: Smoke = False, recipe: RecipeName = "small", seed: int = 0,
+    unseen: Annotated[bool, typer.Option(help="Show the pages that are never trained, and only those.")] = False,
 ) -> None:  # fmt: skip
     """Let the trained networks draw takes of the theatre again, which `upscaler` and `vae --redrawn` learn from."""
     from vitascope.nn.upscaler import SCALE
+    from vitascope.toybox.cast.pages import Cast
     from vitascope.training.dit import Generator, Words
+    from vitascope.training.pages import cast_atlas
     from vitascope.training.redrawn import Draughtsman, Drawing, draw_shards
+    from vitascope.training.toytheatre.render import Theatre
     from vitascope.training.words import embedding_table, tokenizer
 
-    plan = recipe_named(recipe, smoke)
+    plan, cast = recipe_named(recipe, smoke), Cast.load()
     numbers, _ = load_tensors(dit)
     net = Generator(plan.dit, plan.text, embedding_table()).eval()
     if missing := load_matching(net, numbers):
         sys.exit(
             f"training: --dit {dit}: not the transformer of recipe {plan.name} ({missing[0]} is missing)"
         )
+    names = [entry.id for entry in cast if entry.held_out == unseen]
+    atlas = cast_atlas(cast, names[:1])
     large = replace(plan.shape, height=SCALE * plan.shape.height, width=SCALE * plan.shape.width)
-    theatres = stage_theatre(plan, atlas), stage_theatre(replace(plan, shape=large), atlas)
+    theatres = (
+        Theatre(atlas, plan.shape, variants=plan.variants),
+        Theatre(atlas, large, variants=plan.variants),
+    )
     words = Words(tokenizer(), plan.text.max_words, replace(plan.dit_training, fps=plan.shape.fps))
     norm = numbers["latent_mean"], numbers["latent_std"]
-    maker = Draughtsman(theatres, plan.world, trained_vae(plan, vae), net, norm, words, Drawing())
-    draw_shards(maker, out, 1 if smoke else shards, seed)
+    maker = Draughtsman(
+        theatres, plan.world, trained_vae(plan, vae), net, norm, words, Drawing(), cast, names
+    )
+    draw_shards(maker, out, 1 if smoke else shards, seed, "unseen" if unseen else "redrawn")
 
 
 @app.command()
 def upscaler(
-    minutes: Minutes, out: Out, vae: Weights,
-    redrawn: Annotated[Path, typer.Option(help="Folder that `redraw` filled.")],
+    minutes: Minutes, out: Out,
+    redrawn: Annotated[Path, typer.Option(help="Folder that `redraw` filled, with and without --unseen.")],
+    vae: OptionalWeights = None,
     smoke: Smoke = False, recipe: RecipeName = "small", start: Start = None, from_scratch: Scratch = False,
 ) -> None:  # fmt: skip
     """Train the upscaler, which makes pictures twice as large."""
@@ -369,11 +386,12 @@ def upscaler(
 
     plan = recipe_named(recipe, smoke)
     net, config = trained_vae(plan, vae), plan.upscaler_training
-    test, *pool = [decoded(net, lot, config.returned) for lot in load_redrawn(redrawn)]
+    pool = [decoded(net, lot, config.returned) for lot in load_redrawn(redrawn)]
+    (test,) = [decoded(net, lot, 0) for lot in load_redrawn(redrawn, "unseen")[:1]]
     other = leaves(net, np.random.default_rng(2), 4 if smoke else 96, plan.shape.height)
     loop = LoopConfig(minutes=minutes, max_steps=8 if smoke else None)
     first = first_tensors("upscaler", start, from_scratch or smoke)
-    print(train(plan.upscaler, config, loop, pool or [test], other, test, out, first))
+    print(train(plan.upscaler, config, loop, pool, other, test, out, first))
 
 
 @app.command()

@@ -13,6 +13,7 @@ from vitascope.camera.path import camera_channels, centred
 from vitascope.nn.video_vae import TIME_STRIDE, VideoVAE
 from vitascope.toybox.motion.trajectory import subject_channels
 from vitascope.toybox.scene import Scene
+from vitascope.toybox.world import World
 from vitascope.training.checkpoint import load_tensors, save_tensors
 from vitascope.training.precision import autocast
 from vitascope.training.rendered import Rendered, load_rendered, shifted
@@ -37,6 +38,21 @@ class Encoded:
     scenes: tuple[Scene, ...]
     sources: Float[Tensor, "clips channels frames height width"] | None = None
     instructions: tuple[str, ...] = ()
+
+    def chosen(self, rows: Sequence[int]) -> "Encoded":
+        """Return some of the clips; the table of pages stays whole."""
+        places = list(rows)
+        return Encoded(
+            self.latents[places],
+            self.camera[places],
+            self.heat[places],
+            self.subjects[places],
+            self.which[places],
+            self.pages,
+            tuple(self.scenes[i] for i in places),
+            None if self.sources is None else self.sources[places],
+            tuple(self.instructions[i] for i in places) if self.instructions else (),
+        )
 
 
 def heat_map(
@@ -214,12 +230,17 @@ class LatentPool:
     counts: Tensor
 
 
+def shows(world: World, scene: Scene) -> bool:
+    """Say whether a clip of a scene teaches something about a world: its styles and weathers, wherever it is."""
+    return scene.style in world.styles and scene.weather in world.weathers
+
+
 class ShardFolder:
     """A folder that another process fills with shards of encoded clips: each is handed over once."""
 
-    def __init__(self, folder: Path, kind: str, latest: int = 32):
-        """Begin with the `latest` shards that are there."""
-        self.folder, self.kind = folder, kind
+    def __init__(self, folder: Path, kind: str, world: World | None = None, latest: int = 32):
+        """Begin with the `latest` shards that are there; of a `world`'s clips only those, if one is given."""
+        self.folder, self.kind, self.world = folder, kind, world
         self._taken: set[str] = {path.name for path in self._paths()[:-latest]}
 
     def _paths(self) -> list[Path]:
@@ -230,7 +251,13 @@ class ShardFolder:
         for path in self._paths():
             if path.name not in self._taken:
                 self._taken.add(path.name)
-                return load_shard(path)
+                shard = load_shard(path)
+                world = self.world
+                return (
+                    shard
+                    if world is None
+                    else shard.chosen(np.flatnonzero([shows(world, s) for s in shard.scenes]).tolist())
+                )
         return None
 
     def pool(

@@ -10,6 +10,8 @@ from jaxtyping import Float, UInt8
 from vitascope.toybox.cast.pages import Cast, Page
 from vitascope.training.toytheatre.atlas import Atlas
 
+SIDE = 128
+"""Pixels along each side of the pages from which takes are rendered."""
 DYED, MIRRORED = 0.35, 0.3
 """Shares of the pages that are dyed and mirrored, so that no colour and no shape is ever met again and again."""
 
@@ -30,11 +32,11 @@ def straight(page: Page) -> UInt8[np.ndarray, "phases 4 size size"]:
 
 
 def cast_atlas(cast: Cast, names: list[str]) -> Atlas:
-    """Return some pages of a memory as the theatre's atlas, at the size at which they are kept."""
+    """Return some pages of a memory as the theatre's atlas."""
     entries = [cast.find(name) for name in names]
     return Atlas(
         tuple(names),
-        tuple(straight(cast.page(entry.id, entry.size)) for entry in entries),
+        tuple(straight(cast.page(entry.id, SIDE)) for entry in entries),
         np.array([entry.aspect for entry in entries], np.float32),
         np.array([entry.height for entry in entries], np.float32),
         np.array([entry.phases for entry in entries]),

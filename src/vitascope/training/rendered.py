@@ -44,6 +44,9 @@ class Rendered:
     sources: UInt8[Tensor, "clips frames 3 height width"] | None = None
     instructions: tuple[str, ...] = ()
 
+    casts: tuple[tuple[str, ...], ...] = ()
+    """Whose pages each clip shows, the nearest first; not kept in shards."""
+
     def part(self, start: int, stop: int) -> "Rendered":
         """Return the clips from `start` to `stop`."""
         cut = slice(start, stop)
@@ -92,7 +95,13 @@ def render_all(theatre: Theatre, takes: list[Take], size: int = 32, phases: int 
     pages = [page_of(theatre.sprites(name), size, phases) for name in names]
     table = np.stack(pages) if pages else np.zeros((0, phases, 4, size, size), np.uint8)
     arrays = (places, maps, loops, which, np.ascontiguousarray(table.swapaxes(1, 2)))
-    return Rendered(frames, camera, *map(torch.from_numpy, arrays), tuple(truth.scene for truth in truths))
+    return Rendered(
+        frames,
+        camera,
+        *map(torch.from_numpy, arrays),
+        tuple(truth.scene for truth in truths),
+        casts=tuple(tuple(there.subject for there in truth.cast[:SLOTS]) for truth in truths),
+    )
 
 
 def render_open(theatre: Theatre, world: World, rng: np.random.Generator, count: int) -> Rendered:

@@ -38,23 +38,38 @@ class UpscalerTraining:
 
 @dataclass(frozen=True)
 class Pairs:
-    """The same pictures as they come in, and as they are to become."""
+    """The same pictures as they come in, and as they are to become; `pages` are those of the subjects over them."""
 
     small: UInt8[Tensor, "pictures 3 height width"]
     large: UInt8[Tensor, "pictures 3 height2 width2"]
+    pages: UInt8[Tensor, "pictures 4 height2 width2"]
 
     def crops(
         self, rng: np.random.Generator, count: int, size: int
-    ) -> tuple[Float[Tensor, "count 3 size size"], Float[Tensor, "count 3 size2 size2"]]:
-        """Cut random windows of `size` pixels out of random pictures, and the same ones at twice the size."""
-        height, width = self.small.shape[-2:]
-        inside, outside = [], []
+    ) -> tuple[Float[Tensor, "count 3 size size"], ...]:
+        """Cut windows of `size` pixels out of random pictures; the same of the pages and large ones at twice the size.
+
+        They lie around a subject where the picture shows one.
+        """
+        cuts = []
         for index in rng.integers(len(self.small), size=count):
-            y, x = int(rng.integers(height - size + 1)), int(rng.integers(width - size + 1))
-            inside.append(self.small[index, :, y : y + size, x : x + size])
-            y, x, side = SCALE * y, SCALE * x, SCALE * size
-            outside.append(self.large[index, :, y : y + side, x : x + side])
-        return torch.stack(inside).float() / 255, torch.stack(outside).float() / 255
+            y, x = self._corner(rng, int(index), size)
+            large = slice(SCALE * y, SCALE * (y + size)), slice(SCALE * x, SCALE * (x + size))
+            small = self.small[index, :, y : y + size, x : x + size]
+            cuts.append((small, self.pages[index, :, *large], self.large[index, :, *large]))
+        return tuple(torch.stack(part).float() / 255 for part in zip(*cuts, strict=True))
+
+    def _corner(self, rng: np.random.Generator, index: int, size: int) -> tuple[int, int]:
+        """Draw the upper left corner of a window, on even pixels, which the features need."""
+        rooms = [n - size for n in self.small.shape[-2:]]
+        covered = np.argwhere(self.pages[index, 3].numpy() > 128)
+        if len(covered):
+            middle = covered[rng.integers(len(covered))] // SCALE - size // 2
+            corner = np.clip(middle + rng.integers(-size // 4, size // 4 + 1, 2), 0, rooms)
+        else:
+            corner = rng.integers(0, np.add(rooms, 1))
+        y, x = (corner // 2 * 2).tolist()
+        return y, x
 
 
 @torch.no_grad()
@@ -64,7 +79,8 @@ def decoded(vae: VideoVAE, lot: Redrawn, returned: float) -> Pairs:
     if count:
         latents[:count] = vae.encode(lot.frames[:count].transpose(1, 2).float() / 255)
     made = torch.cat([vae.decode(part) for part in latents.split(4)])
-    return Pairs(_bytes(made.transpose(1, 2)[:, ::EVERY]).flatten(0, 1), lot.large.flatten(0, 1))
+    small = _bytes(made.transpose(1, 2)[:, ::EVERY])
+    return Pairs(*(part.flatten(0, 1) for part in (small, lot.large, lot.warped)))
 
 
 @torch.no_grad()
@@ -72,7 +88,8 @@ def leaves(vae: VideoVAE, rng: np.random.Generator, count: int, size: int) -> Pa
     """Make pairs of dead leaves of `size` pixels, the small ones as the autoencoder returns them."""
     large = torch.cat([dead_leaves(rng, 1, SCALE * size) for _ in range(count)])
     small = F.interpolate(large.float() / 255, scale_factor=1 / SCALE, mode="area")
-    return Pairs(_bytes(vae.decode(vae.encode(small[:, :, None]))[:, :, 0]), large)
+    nobody = torch.zeros(count, 4, *large.shape[-2:], dtype=torch.uint8)
+    return Pairs(_bytes(vae.decode(vae.encode(small[:, :, None]))[:, :, 0]), large, nobody)
 
 
 def _bytes(pictures: Tensor) -> Tensor:
@@ -115,17 +132,17 @@ def train(
         lots = rng.integers(len(pool), size=config.batch - few)
         parts = [pool[i].crops(rng, int((lots == i).sum()), config.crop) for i in np.unique(lots)]
         parts += [other.crops(rng, few, config.crop)] if few else []
-        small, large = (torch.cat(each) for each in zip(*parts, strict=True))
+        small, pages, large = (torch.cat(each) for each in zip(*parts, strict=True))
         with autocast("cpu"):
-            made = net(small)
+            made = net(small, pages)
         loss = sharp_loss(made.float(), large)
         learner.learn(loss)
         return {"loss": float(loss.detach()), "psnr": psnr(made.detach().float(), large)}
 
     def save(number: int, spent: float) -> None:
-        better, plain = evaluate(net, learner.averaged, test, out / "sheet.png")
-        print(f"test psnr {better:.2f} dB, bicubic {plain:.2f} dB", flush=True)
-        facts = {"step": number, "minutes": spent / 60, "results": {"psnr": better, "bicubic": plain}}
+        results = evaluate(net, learner.averaged, test, out / "sheet.png")
+        print("  ".join(f"{name} {value:.3f}" for name, value in results.items()), flush=True)
+        facts = {"step": number, "minutes": spent / 60, "results": results}
         save_tensors(out / "upscaler.safetensors", learner.averaged, facts)
         learner.keep(state, number, spent)
 
@@ -134,18 +151,28 @@ def train(
 
 
 @torch.no_grad()
-def evaluate(net: Upscaler, weights: dict[str, Tensor], test: Pairs, sheet: Path) -> tuple[float, float]:
-    """Return the PSNR in dB of the test's pictures scaled up with `weights`, and with bicubic interpolation.
+def evaluate(net: Upscaler, weights: dict[str, Tensor], test: Pairs, sheet: Path) -> dict[str, float]:
+    """Return the PSNR in dB of the test's pictures, bicubic and scaled up with `weights`: whole, and at the subjects.
 
-    The sheet shows some of them: bicubic, ours, true.
+    "sharpness" is the gradient at the subjects against the true one. The sheet shows pictures: bicubic, ours, true.
     """
     own = {name: value.clone() for name, value in net.state_dict().items()}
     net.load_state_dict(weights)
-    small, large = test.small.float() / 255, test.large.float() / 255
-    made = torch.cat([net(part) for part in small.split(8)]).clamp(0, 1)
+    small, pages, large = (part.float() / 255 for part in (test.small, test.pages, test.large))
+    made = torch.cat([net(*part) for part in zip(small.split(8), pages.split(8), strict=True)]).clamp(0, 1)
     net.load_state_dict(own)
     plain = F.interpolate(small, scale_factor=SCALE, mode="bicubic").clamp(0, 1)
-    chosen = range(0, len(small), max(1, len(small) // 6))
+    there = (pages[:, 3:] > 0.6).expand_as(large)
+    edges = there[..., 1:]
+    results = {"psnr": psnr(made, large), "bicubic": psnr(plain, large)}
+    if there.any():
+        results |= {
+            "subject_psnr": psnr(made[there], large[there]),
+            "subject_bicubic": psnr(plain[there], large[there]),
+        }
+        slopes = [float(each.diff(dim=-1).abs()[edges].sum()) for each in (made, plain, large)]
+        results |= {"sharpness": slopes[0] / slopes[2], "bicubic_sharpness": slopes[1] / slopes[2]}
+    chosen = range(0, len(small), max(1, len(small) // 12))
     rows = [torch.stack([each[i] for each in (plain, made, large)]) for i in chosen]
     save_sheet([_bytes(row).permute(0, 2, 3, 1).numpy() for row in rows], None, sheet, moments=3)
-    return psnr(made, large), psnr(plain, large)
+    return results

@@ -82,12 +82,12 @@ def our_steps(size: Size, folder: Path, threads: int) -> tuple[Run, Run, list[tu
     import torch
     from torch import nn
 
-    from vitascope.nn.dit import DiTConfig, Steps
+    from vitascope.nn.dit import Denoiser, DiTConfig
     from vitascope.runtime.export import export
     from vitascope.runtime.onnx import OnnxNetwork
 
     config = DiTConfig()
-    module = awake(Steps(config))
+    module = awake(Denoiser(config))
     inputs = {
         "video": torch.randn(size.batch, size.tokens, config.latent_channels),
         "levels": torch.rand(size.batch, size.tokens),

@@ -8,7 +8,8 @@ from vitascope import pipeline
 from vitascope.decode.video import Decoder
 from vitascope.denoise.run import Denoiser
 from vitascope.errors import Cancelled, RequestError
-from vitascope.nn.dit import Briefing, DiTConfig, Steps
+from vitascope.nn import dit as networks
+from vitascope.nn.dit import ContextEmbedder, DiTConfig
 from vitascope.nn.text_encoder import TextEncoder, TextEncoderConfig
 from vitascope.nn.video_vae import Decoder as DecoderModule
 from vitascope.nn.video_vae import Encoder as EncoderModule
@@ -36,9 +37,9 @@ def model() -> LatentModel:
         TextEncoderConfig(vocabulary=259, table_dim=8, dim=16, heads=2, depth=1, max_words=24), table
     )
     config = DiTConfig(dim=32, heads=2, depth=2, text_dim=16, hidden=32, modulation=16, axes=(2, 3, 3))
-    dit, brief = Steps(config), Briefing(config)
+    dit, context = networks.Denoiser(config), ContextEmbedder(config)
     decoder = DecoderModule(VideoVAEConfig(decoder_widths=(8, 12, 16)))
-    for module in (dit, brief, decoder):
+    for module in (dit, context, decoder):
         for parameter in module.parameters():
             if not parameter.any():
                 torch.nn.init.normal_(parameter, std=0.1)
@@ -47,7 +48,7 @@ def model() -> LatentModel:
     tokens = ("video", "levels", *told, "positions", "states", "mask")
     grid = ("latents", "deep", "shallow"), ("frames", "deep_out", "shallow_out")
     encode, steps = TorchNetwork(text, *words), TorchNetwork(dit, tokens, ("clean",))
-    briefing = TorchNetwork(brief, ("channels", "positions", "pooled"), told)
+    briefing = TorchNetwork(context, ("channels", "subjects", "pages", "positions", "pooled"), told)
     look = TorchNetwork(EncoderModule(VideoVAEConfig(encoder_widths=(8, 12, 16))), ("frames",), ("latents",))
     return LatentModel(
         encoders=Encoders(
@@ -55,7 +56,7 @@ def model() -> LatentModel:
             partial(encode_video, look),
         ),
         longest=17,
-        denoiser=Denoiser(Transformer(briefing, steps), sampler="ab2", shift=2.0),
+        denoiser=Denoiser(Transformer(briefing, steps, takes_pages=True), sampler="ab2", shift=2.0),
         decoder=Decoder(TorchNetwork(decoder, *grid), 16, 12),
         weights={"dit.safetensors": "abc"},
     )

@@ -284,6 +284,8 @@ class Conditioning:
     fps: float
     first_frame: int = 0
     prefix: int = 0
+    pages: Float32[np.ndarray, "slots 4 phases size size"] | None = None
+    """What the subjects look like, for models that take pages."""
     shown: Text | None = None
     """What the given latents show, in words, where only the difference to the text is to be made of them."""
 

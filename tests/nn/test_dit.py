@@ -1,18 +1,17 @@
 import torch
 
-from vitascope.nn.dit import FRAMES, SAMPLES, DiT, DiTConfig, NeuralTextures, nearness, places
+from vitascope.nn.dit import FRAMES, SAMPLES, DiT, DiTConfig, PageSampler, nearness, places, slot_weights
 
 TINY = DiTConfig(
     latent_channels=6,
-    channels=49,
+    channels=15,
     dim=32,
     heads=2,
     depth=4,
     text_dim=16,
     hidden=48,
     modulation=16,
-    subjects=2,
-    texture=8,
+    page=8,
     phases=4,
     axes=(2, 3, 3),
 )
@@ -23,7 +22,9 @@ def inputs(tokens: int = 12, words: int = 5) -> dict[str, torch.Tensor]:
     return {
         "video": torch.randn(2, tokens, 6),
         "levels": torch.rand(2, tokens),
-        "channels": torch.randn(2, tokens, 49),
+        "channels": torch.randn(2, tokens, 15),
+        "subjects": torch.randn(2, tokens, 2, 34),
+        "pages": torch.rand(2, 2, 4, 4, 8, 8),
         "positions": torch.randn(tokens, 3),
         "text": torch.randn(2, words, 16),
         "mask": torch.tensor([[1, 1, 1, 0, 0], [1, 1, 1, 1, 1]]).bool()[:, :words],
@@ -35,7 +36,9 @@ def inputs(tokens: int = 12, words: int = 5) -> dict[str, torch.Tensor]:
 def test_tokens_have_no_order_but_their_positions(awake):
     net, given = awake(DiT(TINY)), inputs()
     order = torch.randperm(12)
-    shuffled = {k: v[:, order] if k in ("video", "levels", "channels") else v for k, v in given.items()}
+    shuffled = {
+        k: v[:, order] if k in ("video", "levels", "channels", "subjects") else v for k, v in given.items()
+    }
     shuffled["positions"] = given["positions"][order]
     torch.testing.assert_close(net(**shuffled), net(**given)[:, order], rtol=1e-4, atol=1e-5)
 
@@ -76,14 +79,14 @@ def test_a_place_on_the_subject_is_the_same_wherever_the_subject_is():
 @torch.no_grad()
 def test_the_field_sees_places_and_words_and_no_noise(awake):
     net, given = awake(DiT(TINY)), inputs()
-    about = {name: given[name] for name in ("channels", "positions", "pooled")}
-    told = net.briefing(**about)
-    stepped = net.steps(
+    about = {name: given[name] for name in ("channels", "subjects", "pages", "positions", "pooled")}
+    told = net.context(**about)
+    stepped = net.denoiser(
         given["video"], given["levels"], *told, given["positions"], given["text"], given["mask"]
     )
     torch.testing.assert_close(stepped, net(**given))
     other = about | {"pooled": given["pooled"] + 1}
-    assert not torch.allclose(net.briefing(**other)[2], told[2])
+    assert not torch.allclose(net.context(**other)[2], told[2])
 
 
 def test_the_edges_of_a_token_say_which_way_round_the_subject_is():
@@ -124,18 +127,15 @@ def test_routing_all_tokens_is_no_routing(awake):
     assert net(**given, keep=torch.tensor([0, 5, 7])).shape == (2, 12, 6)
 
 
-def looks_of(subject: torch.Tensor, cells: torch.Tensor, planes: torch.Tensor) -> torch.Tensor:
-    """Return what a 2x2 picture's tokens show of the first subject, `[tokens, channel, frame, y, x]`."""
-    net = NeuralTextures(TINY)
+def looks_of(subjects: torch.Tensor, cells: torch.Tensor, pages: torch.Tensor) -> torch.Tensor:
+    """Return what a 2x2 picture's tokens show of subjects `[1 tokens slots 34]`, `[tokens channel frame y x]`."""
+    net = PageSampler(TINY)
     with torch.no_grad():
-        net.planes.copy_(planes)
-        net.whose.weight.zero_()
-        net.whose.bias.copy_(torch.tensor([50.0, 0.0, 0.0]))
         net.tint.weight.zero_()
         net.tint.bias.zero_()
         seen = []
         net.show.register_forward_hook(lambda layer, given, made: seen.append(given[0]))
-        net(subject, cells[None], torch.tensor([2.0, 2.0]), torch.zeros(1, 16))
+        net(subjects, pages[None], cells[None], torch.tensor([2.0, 2.0]), torch.zeros(1, 16))
     return seen[0][0].unflatten(-1, (4, FRAMES, SAMPLES, SAMPLES))
 
 
@@ -149,26 +149,63 @@ def told(turns: float = 0.0, passed: float = 0.0, now: torch.Tensor = FULL_PICTU
     row = torch.cat(
         [torch.ones(1), now, now, angle.cos()[None], angle.sin()[None], torch.tensor([passed]), now.repeat(3)]
     )
-    return row.expand(1, 4, -1)
+    return row.expand(1, 4, 1, -1)
 
 
-def test_textures_are_shown_where_the_map_leads():
-    planes = torch.zeros(2, 4, 4, 8, 8)
-    planes[0, :, :, :4, 4:] = 1.0
-    planes[1] = 7.0
-    shown = looks_of(told(), CORNERS, planes)
-    assert shown[1].mean() > 0.8, "the upper right corner"
-    assert shown[2].mean() < 0.1
-    mirrored = looks_of(told(now=FULL_PICTURE * torch.tensor([-1.0, 1, 1, 1, 1, 1])), CORNERS, planes)
+def test_pages_are_shown_where_the_map_leads():
+    page = torch.zeros(1, 4, 4, 8, 8)
+    page[0, :, :, :4, 4:] = 1.0
+    shown = looks_of(told(), CORNERS, page)
+    assert shown[1].mean() > 0.8, "the upper right corner, white and opaque"
+    assert shown[2].abs().mean() < 0.1
+    mirrored = looks_of(told(now=FULL_PICTURE * torch.tensor([-1.0, 1, 1, 1, 1, 1])), CORNERS, page)
     torch.testing.assert_close(mirrored[0], shown[1].flip(-1))
-    torch.testing.assert_close(looks_of(told() * 0, CORNERS, planes), torch.zeros_like(shown))
+    torch.testing.assert_close(looks_of(told() * 0, CORNERS, page), torch.zeros_like(shown))
 
 
 def test_each_frame_shows_its_own_phase_of_the_animation():
-    planes = torch.arange(4.0).view(1, 1, 4, 1, 1).expand(2, 4, 4, 8, 8)
-    shown = looks_of(told(turns=0.75, passed=0.75), CORNERS, planes)[0, 0, :, -1, -1]
+    alpha = torch.arange(4.0).view(1, 1, 4, 1, 1).expand(1, 4, 4, 8, 8)
+    shown = looks_of(told(turns=0.75, passed=0.75), CORNERS, alpha)[0, 0, :, -1, -1]
     torch.testing.assert_close(shown, torch.tensor([0.75, 1.5, 2.25, 3.0]))
-    around = looks_of(told(turns=0.875), CORNERS, planes)[0, 0, :, -1, -1]
+    around = looks_of(told(turns=0.875), CORNERS, alpha)[0, 0, :, -1, -1]
     torch.testing.assert_close(
         around, torch.full((FRAMES,), 1.5), msg="the last phase goes over into the first"
     )
+
+
+def test_a_subject_hides_those_in_later_slots_as_far_as_it_is_opaque():
+    white, black = torch.ones(4, 4, 8, 8), torch.zeros(4, 4, 8, 8)
+    black[3] = 1.0
+    half = white * 0.5
+    both = told().repeat(1, 1, 2, 1)
+    middle = (slice(None), 0, slice(None), 4, 4)
+    for front, wanted in ((white, 1.0), (half, 0.0), (torch.zeros_like(white), -1.0)):
+        shown = looks_of(both, CORNERS, torch.stack([front, black]))[0][middle[1:]]
+        torch.testing.assert_close(shown, torch.full_like(shown, wanted), rtol=0, atol=1e-3)
+
+
+def test_tokens_belong_to_the_subject_that_is_nearest():
+    positions = torch.tensor([[0.0, 0.0, x] for x in (-1.5, -0.5, 0.5, 1.5)])
+    subjects = torch.zeros(1, 4, 2, 34)
+    subjects[..., 0] = 1
+    subjects[..., 1:7] = torch.tensor([8.0, 0, 0, 0, 8.0, 0])
+    subjects[..., 0, 3], subjects[..., 1, 3] = 3.0, -3.0
+    shares = slot_weights(subjects, positions)
+    torch.testing.assert_close(shares.sum(-1), torch.ones(1, 4))
+    assert (shares[0, 0, 0] > 0.99) & (shares[0, 3, 1] > 0.99)
+    subjects[..., 1, 0] = 0
+    torch.testing.assert_close(slot_weights(subjects, positions)[..., 0], torch.ones(1, 4))
+    assert not slot_weights(0 * subjects, positions).any()
+
+
+@torch.no_grad()
+def test_a_place_for_a_subject_that_nobody_takes_changes_nothing(awake):
+    net, given = awake(DiT(TINY)), inputs()
+    alone = given | {"subjects": given["subjects"][:, :, :1].clone(), "pages": given["pages"][:, :1]}
+    alone["subjects"][..., 0] = 1
+    empty = torch.zeros_like(alone["subjects"])
+    more = alone | {
+        "subjects": torch.cat([alone["subjects"], empty], 2),
+        "pages": torch.cat([alone["pages"], alone["pages"]], 1),
+    }
+    torch.testing.assert_close(net(**more), net(**alone))

@@ -29,9 +29,14 @@ def awake(module: nn.Module) -> nn.Module:
     return module.eval()
 
 
-def briefing_inputs(batch: int, tokens: int) -> dict[str, Tensor]:
-    channels, pooled = torch.randn(batch, tokens, 49), torch.randn(batch, 16)
-    return {"channels": channels, "positions": torch.randn(tokens, 3), "pooled": pooled}
+def context_inputs(batch: int, tokens: int, slots: int) -> dict[str, Tensor]:
+    return {
+        "channels": torch.randn(batch, tokens, 15),
+        "subjects": torch.randn(batch, tokens, slots, 34),
+        "pages": torch.rand(batch, slots, 4, 2, 8, 8),
+        "positions": torch.randn(tokens, 3),
+        "pooled": torch.randn(batch, 16),
+    }
 
 
 def step_inputs(batch: int, tokens: int, words: int) -> dict[str, Tensor]:
@@ -61,7 +66,9 @@ def decoder_inputs(batch: int, groups: int, height: int, width: int) -> dict[str
 def test_the_transformer_is_the_same_in_both_runtimes(tmp_path: Path):
     config = DiTConfig(
         latent_channels=6,
-        channels=49,
+        channels=15,
+        page=8,
+        phases=2,
         dim=32,
         heads=2,
         depth=2,
@@ -72,16 +79,22 @@ def test_the_transformer_is_the_same_in_both_runtimes(tmp_path: Path):
     )
     whole = awake(DiT(config))
     assert isinstance(whole, DiT)
-    steps = whole.steps
+    steps = whole.denoiser
     tokens, words = {0: "batch", 1: "tokens"}, {0: "batch", 1: "words"}
     told, both = (
         ["base", "view", "field"],
-        {"channels": tokens, "positions": {0: "tokens"}, "pooled": {0: "batch"}},
+        {
+            "channels": tokens,
+            "subjects": tokens | {2: "slots"},
+            "pages": {0: "batch", 1: "slots"},
+            "positions": {0: "tokens"},
+            "pooled": {0: "batch"},
+        },
     )
-    given = briefing_inputs(2, 12)
-    briefing = export(whole.briefing, given, list(given), told, both, tmp_path, "briefing")
-    for batch, count in ((1, 20), (3, 8)):
-        apart = difference(whole.briefing, briefing, briefing_inputs(batch, count))
+    given = context_inputs(2, 12, 2)
+    context = export(whole.context, given, list(given), told, both, tmp_path, "briefing")
+    for batch, count, slots in ((1, 20, 1), (3, 8, 3)):
+        apart = difference(whole.context, context, context_inputs(batch, count, slots))
         assert max(apart.values()) < PARITY
     axes = dict.fromkeys(("video", "levels", *told), tokens) | {"states": words, "mask": words}
     given = step_inputs(2, 12, 5)

@@ -47,7 +47,7 @@ def folder(tmp_path_factory) -> Path:
     )
     config = DiTConfig(dim=32, heads=2, depth=2, text_dim=16, hidden=32, modulation=16, axes=(2, 3, 3))
     dit = DiT(config)
-    torch.nn.init.normal_(dit.steps.head.weight, std=0.2)
+    torch.nn.init.normal_(dit.denoiser.head.weight, std=0.2)
     numbers = {f"dit.{name}": value for name, value in dit.state_dict().items()}
     export_transformer(config, 32, numbers, out)
     decoder = Decoder(VideoVAEConfig(decoder_widths=(8, 12, 16)))

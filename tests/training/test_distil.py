@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from vitascope.nn.dit import DiTConfig, Steps
+from vitascope.nn.dit import Denoiser, DiTConfig
 from vitascope.runtime.export import export
 from vitascope.runtime.onnx import OnnxNetwork
 from vitascope.training.distil import adapt, leading, stepped
@@ -40,7 +40,7 @@ def test_given_tokens_stay_in_a_step():
 
 def test_an_adapter_changes_nothing_at_first_and_only_it_learns():
     torch.manual_seed(0)
-    net = awake(Steps(TINY))
+    net = awake(Denoiser(TINY))
     inputs = example(2, 6)
     before = net(**inputs).detach()
     additions = adapt(net, rank=4)
@@ -55,7 +55,7 @@ def test_an_adapter_changes_nothing_at_first_and_only_it_learns():
 
 def test_the_shipped_graph_with_an_adapter_is_the_adapted_network(tmp_path: Path):
     torch.manual_seed(0)
-    net = awake(Steps(TINY))
+    net = awake(Denoiser(TINY))
     exported = export(
         net, example(2, 6), list(example(2, 6)), ["clean"],
         {name: {0: "batch"} for name in ("video", "levels", "base", "view", "field", "text", "mask")},

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -5,37 +7,49 @@ import torch
 from vitascope.nn.dit import DiTConfig
 from vitascope.nn.text_encoder import TextEncoderConfig
 from vitascope.nn.video_vae import VideoVAE, VideoVAEConfig
-from vitascope.toybox.layout import CAMERA_CHANNELS, REFERENCE_SECONDS, SUBJECT_CHANNELS
+from vitascope.toybox.layout import CAMERA_CHANNELS, SUBJECT_CHANNELS
 from vitascope.toybox.scene import Scene
+from vitascope.training.checkpoint import load_tensors
 from vitascope.training.dit import (
-    FIELD_LESSONS,
+    FOCUS,
     DiTTraining,
     Generator,
     Words,
     channel_weights,
     draw_kind,
     draw_lesson,
+    field_error,
     field_loss,
     flow_loss,
-    named,
+    toy_caption,
+    train_field,
 )
-from vitascope.training.latents import Encoded, LatentPool
+from vitascope.training.latents import Encoded, LatentPool, ShardFolder, save_shard
+from vitascope.training.loop import LoopConfig
 from vitascope.training.words import tokenizer
 
-CLIPS, CHANNELS = 12, 6
-SUBJECTS = ("cat", "dog")
+CLIPS, CHANNELS, SLOTS = 12, 6, 3
 SCENES = tuple(Scene(("cat", "dog")[i % 2], "walk", "garden") for i in range(CLIPS))
 TRAINING = DiTTraining(frame_batch=4, clip_batch=3, text_dropout=0.0)
 
 
-def pool(edited: bool = False) -> LatentPool:
+def encoded(edited: bool = False) -> Encoded:
+    """Clips of one subject or two, made up."""
     generator = torch.Generator().manual_seed(int(edited))
     latents = torch.randn((CLIPS, CHANNELS, 5, 2, 2), generator=generator)
     heat = torch.rand((CLIPS, 5, 2, 2), generator=generator)
     camera = torch.randn((CLIPS, 5, CAMERA_CHANNELS), generator=generator)
-    subject = torch.randn((CLIPS, 5, SUBJECT_CHANNELS - 1), generator=generator)
+    subjects = torch.randn((CLIPS, SLOTS, 5, SUBJECT_CHANNELS), generator=generator)
+    which = torch.tensor([(i % 4, -1 if i % 2 else 1, -1) for i in range(CLIPS)], dtype=torch.int16)
+    subjects[..., 0] = 1
+    subjects *= (which >= 0)[:, :, None, None]
+    pages = torch.randint(0, 256, (4, 4, 2, 8, 8), generator=generator, dtype=torch.uint8)
     source = (latents + 1, ("make it night",) * CLIPS) if edited else (None, ())
-    return LatentPool(Encoded(latents, camera, heat, subject, SCENES, *source), "cpu")
+    return Encoded(latents, camera, heat, subjects, which, pages, SCENES, *source)
+
+
+def pool(edited: bool = False) -> LatentPool:
+    return LatentPool(encoded(edited), "cpu")
 
 
 @pytest.fixture(scope="module")
@@ -43,18 +57,44 @@ def words() -> Words:
     return Words(tokenizer(), 24, TRAINING)
 
 
-POOLS = {"take": pool(), "pair": pool(edited=True), "route": pool()}
+POOLS = {"take": pool(), "pair": pool(edited=True)}
 
 
-@pytest.mark.parametrize("kind", ["frame", "take", "pair", "route", "reference"])
+@pytest.mark.parametrize("kind", ["frame", "take", "pair"])
 def test_a_lesson_has_one_row_per_token(words, kind):
     lesson = draw_lesson(kind, POOLS, words, np.random.default_rng(0))
-    clips, frames = (4, 1) if kind == "frame" else (3, 6 if kind == "reference" else 5)
+    clips, frames = (4, 1) if kind == "frame" else (3, 5)
+    slots = lesson.pages.shape[1]
     assert lesson.clean.shape == (clips, frames * 4, CHANNELS)
     assert lesson.given.shape == lesson.focus.shape == (clips, frames * 4)
-    assert lesson.extra.shape == (clips, frames * 4, CHANNELS + CAMERA_CHANNELS + SUBJECT_CHANNELS)
+    assert lesson.extra.shape == (clips, frames * 4, CHANNELS + CAMERA_CHANNELS)
+    assert lesson.subjects.shape == (clips, frames * 4, slots, SUBJECT_CHANNELS)
     assert lesson.positions.shape == (frames * 4, 3)
     assert len(lesson.texts) == clips
+
+
+def test_lessons_have_as_many_places_as_their_clips_have_subjects(words):
+    rng = np.random.default_rng(0)
+    assert {draw_lesson("take", POOLS, words, rng).pages.shape[1] for _ in range(20)} == {1, 2}
+
+
+def test_captions_name_nobody():
+    scene = Scene("no subject at all", "walk", "garden")
+    assert toy_caption(scene).startswith("a toy walks in a garden in ")
+    assert toy_caption(scene, 0).startswith("nobody, in a garden in ")
+
+
+def test_a_pool_takes_in_what_another_process_makes(tmp_path):
+    for number in range(2):
+        save_shard(tmp_path / f"take-{number:04d}.safetensors", encoded())
+    made = ShardFolder(tmp_path, "take").pool("cpu", most=2 * CLIPS + 4)
+    assert made is not None
+    assert len(made) == 2 * CLIPS
+    save_shard(tmp_path / "take-0002.safetensors", replace(encoded(), scenes=SCENES[::-1]))
+    assert made.renew()
+    assert not made.renew()
+    assert len(made) == len(made.latents) == 2 * CLIPS + 4
+    assert made.scenes[0].subject == SCENES[::-1][4].subject, "the rest took the place of the oldest"
 
 
 def test_an_edit_sees_its_source_and_only_an_edit_does(words):
@@ -63,37 +103,32 @@ def test_an_edit_sees_its_source_and_only_an_edit_does(words):
     assert not pair.given.any()
     assert pair.extra[..., :CHANNELS].any()
     assert not take.extra[..., :CHANNELS].any()
-    assert "make it night" in pair.texts
+    texts = {text for _ in range(4) for text in draw_lesson("pair", POOLS, words, rng).texts}
+    assert "make it night" in texts
 
 
-def test_a_route_is_always_told_and_a_take_only_sometimes(words):
+def test_the_field_is_always_told_and_a_take_only_mostly(words):
     told = {
         kind: [
-            bool(draw_lesson(kind, POOLS, words, np.random.default_rng(i)).extra[0, :, -1].any())
+            bool(row.any())
             for i in range(30)
+            for row in draw_lesson(kind, POOLS, words, np.random.default_rng(i)).subjects
         ]
-        for kind in ("route", "take")
+        for kind in ("field", "take")
     }
-    assert all(told["route"])
-    assert 0 < sum(told["take"]) < 30
-
-
-def test_a_reference_is_given_and_lies_long_before_the_clip(words):
-    lesson = draw_lesson("reference", POOLS, words, np.random.default_rng(0))
-    assert lesson.given[:, :4].all()
-    torch.testing.assert_close(lesson.positions[:4, 0], torch.full((4,), -REFERENCE_SECONDS))
-    assert not lesson.focus[:, :4].any()
+    assert all(told["field"])
+    assert 0.7 < np.mean(told["take"]) < 1
 
 
 def test_the_toy_counts_more_than_the_set(words):
     lesson = draw_lesson("take", POOLS, words, np.random.default_rng(0))
     assert lesson.focus.min() >= 1
-    assert lesson.focus.max() > 1 + TRAINING.focus / 2
+    assert lesson.focus.max() > 1 + FOCUS / 2
 
 
 def test_lessons_are_drawn_among_what_there_are_clips_for():
     rng = np.random.default_rng(0)
-    assert {draw_kind(rng, {"take": POOLS["take"]}) for _ in range(200)} == {"take", "frame", "reference"}
+    assert {draw_kind(rng, {"take": POOLS["take"]}) for _ in range(200)} == {"take", "frame"}
 
 
 def test_channels_count_by_the_pixels_they_stand_for():
@@ -109,9 +144,9 @@ def test_channels_count_by_the_pixels_they_stand_for():
 def tiny() -> Generator:
     torch.manual_seed(0)
     dit = DiTConfig(
-        latent_channels=CHANNELS, channels=1 + CHANNELS + CAMERA_CHANNELS + SUBJECT_CHANNELS, dim=32, heads=2, depth=2,
-        text_dim=16, hidden=32, modulation=16, field=32, field_depth=1, subjects=2,
-        texture=8, phases=2, axes=(2, 3, 3),
+        latent_channels=CHANNELS, channels=1 + CHANNELS + CAMERA_CHANNELS, dim=32, heads=2, depth=2,
+        text_dim=16, hidden=32, modulation=16, field=32, field_depth=1, page=8,
+        phases=2, axes=(2, 3, 3),
     )  # fmt: skip
     text = TextEncoderConfig(table_dim=256, dim=16, heads=2, depth=1)
     return Generator(dit, text, torch.randn(text.vocabulary, 256))
@@ -119,38 +154,37 @@ def tiny() -> Generator:
 
 def test_the_field_learns_what_is_where(words):
     net, weights = tiny(), torch.ones(CHANNELS)
-    lesson = draw_lesson("route", POOLS, words, np.random.default_rng(0))
+    lesson = draw_lesson("field", POOLS, words, np.random.default_rng(0))
     optimizer = torch.optim.Adam(net.parameters(), 1e-2)
     losses = []
     for _ in range(60):
-        loss = field_loss(net, lesson, words, TRAINING, weights, SUBJECTS)
+        loss = field_loss(net, lesson, words, TRAINING, weights)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
         losses.append(float(loss.detach()))
     assert losses[-1] < 0.5 * losses[0]
-    assert all(p.grad is None for p in net.dit.steps.blocks.parameters()), "the transformer is not asked"
+    assert all(p.grad is None for p in net.dit.denoiser.blocks.parameters()), "the transformer is not asked"
 
 
 def test_the_transformers_loss_teaches_the_field_too(words):
     net, rng = tiny(), np.random.default_rng(0)
     lesson = draw_lesson("take", POOLS, words, rng)
-    flow_loss(net, lesson, words, rng, TRAINING, torch.ones(CHANNELS), SUBJECTS, True).backward()
-    assert net.dit.briefing.field.head.weight.grad is not None
-    assert net.dit.briefing.field.head.weight.grad.abs().max() > 0
+    flow_loss(net, lesson, words, rng, TRAINING, torch.ones(CHANNELS), True).backward()
+    assert net.dit.context.field.head.weight.grad is not None
+    assert net.dit.context.field.head.weight.grad.abs().max() > 0
 
 
-def test_only_clips_whose_captions_say_all_teach_the_field(words):
-    rng = np.random.default_rng(0)
-    assert {draw_kind(rng, POOLS, FIELD_LESSONS) for _ in range(60)} == {"take", "route"}
-
-
-@pytest.mark.parametrize(
-    ("kind", "text", "who"),
-    [
-        ("take", "a kitty walks", "cat"), ("take", "", ""), ("pair", "make it night", ""),
-        ("pair", "add a cat", "cat"), ("reference", "a toy walks", ""),
-    ],
-)  # fmt: skip
-def test_the_textures_are_nobodys_where_the_words_name_nobody(kind, text, who):
-    assert named(kind, text, SCENES[0]) == who
+def test_the_field_alone_is_trained_and_measured_on_what_it_never_sees(words, tmp_path):
+    net = tiny()
+    configs = net.dit.context.config, net.text.config, torch.randn(net.text.config.vocabulary, 256), words
+    pools, weights = {"take": pool(), "unseen": pool()}, torch.ones(CHANNELS)
+    before = net.state_dict() | {}
+    loop = LoopConfig(minutes=1, max_steps=2)
+    path = train_field(*configs, 1e-2, loop, pools, weights, tmp_path, before)
+    after, facts = load_tensors(path)
+    changed = {name.split(".")[1] for name in before if not torch.equal(before[name], after[name])}
+    assert "context" in changed
+    assert "denoiser" not in changed
+    assert facts["step"] == 2
+    assert all(error > 0 for error in field_error(net, pools["unseen"], words, weights))

@@ -96,8 +96,8 @@ def places(
 
 
 def nearness(
-    subject: Float[Tensor, "batch tokens 34"], positions: Float[Tensor, "tokens 3"]
-) -> Float[Tensor, "batch tokens features"]:
+    subject: Float[Tensor, "*batch tokens 34"], positions: Float[Tensor, "tokens 3"]
+) -> Float[Tensor, "*batch tokens features"]:
     """Return where on the subject each token lies, now and a latent frame before; all 0 where that is not known.
 
     With it a subject is drawn as a set is: as what is to be seen at a place of its own picture (-1..1 across). The
@@ -334,31 +334,32 @@ class PageSampler(nn.Module):
         `pages` are premultiplied RGBA in 0..1. The first numbers that come back are latents, the other `SHAPES` are
         whatever the field makes of them.
         """
+        batch, slots, _, phases = pages.shape[:4]
         with torch.autocast(subjects.device.type, enabled=False):
             # Colours in -1..1 times alpha: grey and absent points are both 0, as in the latents' linear code.
             signed = torch.cat([2 * pages[:, :, :3] - pages[:, :, 3:], pages[:, :, 3:]], dim=2)
-            looped = torch.cat([signed, signed[:, :, :, :1]], dim=3)
-            points: Tensor | None = None
-            for slot in reversed(range(pages.shape[1])):
-                where = self._look_up(subjects[:, :, slot].float(), cells, size, pages.shape[3])
-                seen = F.grid_sample(looped[:, slot], where, align_corners=False)
-                seen = seen * subjects[:, None, :, slot, :1, None]
-                points = seen if points is None else seen + (1 - seen[:, 3:]) * points
-            assert points is not None
+            looped = torch.cat([signed, signed[:, :, :, :1]], dim=3).flatten(0, 1)
+            told = rearrange(subjects.float(), "b n s c -> b s n c")
+            where = self._look_up(told, cells[:, None], size, phases).flatten(0, 1)
+            seen = F.grid_sample(looped, where, align_corners=False).unflatten(0, (batch, slots))
+            seen = seen * told[:, :, None, :, :1, None]
+            # A point shows what the slots before it let through: one factor for each of them.
+            through = torch.log((1 - seen[:, :, 3:]).clamp(min=1e-4))
+            points = (seen * torch.exp(torch.cumsum(through, dim=1) - through)).sum(1)
             points = points * (1 + self.tint(pooled.float()))[..., None, None, None]
         return self.show(rearrange(points, "b c n f p -> b n (c f p)"))
 
     def _look_up(
         self,
-        subject: Float[Tensor, "batch tokens 34"],
-        cells: Float[Tensor, "#batch tokens 2"],
+        subject: Float[Tensor, "batch slots tokens 34"],
+        cells: Float[Tensor, "#batch 1 tokens 2"],
         size: Tensor,
         phases: int,
-    ) -> Float[Tensor, "batch tokens frames points 3"]:
+    ) -> Float[Tensor, "batch slots tokens frames points 3"]:
         """Return where on the page every point of every frame of the tokens is: u, v and phase, in -1..1."""
         steps = (torch.arange(SAMPLES, device=subject.device) + 0.5) / SAMPLES - 0.5
-        up = ((cells[..., :1, None] + steps[:, None]) / size[0]).expand(-1, -1, -1, SAMPLES).flatten(-2)
-        across = ((cells[..., 1:, None] + steps[None]) / size[1]).expand(-1, -1, SAMPLES, -1).flatten(-2)
+        up = ((cells[..., :1, None] + steps[:, None]) / size[0]).expand(-1, -1, -1, -1, SAMPLES).flatten(-2)
+        across = ((cells[..., 1:, None] + steps[None]) / size[1]).expand(-1, -1, -1, SAMPLES, -1).flatten(-2)
         maps = torch.cat([subject[..., 16:34], subject[..., 1:7]], dim=-1).unflatten(-1, (FRAMES, 6))
         a, b, c, d, e, f = maps[..., None].unbind(-2)
         up, across = up[..., None, :], across[..., None, :]
@@ -435,10 +436,8 @@ class ContextEmbedder(nn.Module):
         cells = positions[:, 1:].float()
         size = 2 * cells.abs().amax(0) + 1
         shares = slot_weights(subjects, positions)
-        near = sum(
-            shares[..., slot, None] * nearness(subjects[:, :, slot], positions)
-            for slot in range(subjects.shape[2])
-        )
+        near = nearness(rearrange(subjects, "b n s c -> b s n c"), positions)
+        near = (rearrange(shares, "b n s -> b s n 1") * near).sum(1)
         features = torch.cat([places(camera, positions), near], dim=-1)
         here = cells[None]
         if chosen is not None:

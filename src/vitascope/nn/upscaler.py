@@ -82,7 +82,7 @@ class Upscaler(nn.Module):
     ) -> Float[Tensor, "n 3 height2 width2"]:
         """Return pictures at twice the size, not clipped to 0..1; sides must be even.
 
-        `pages` are premultiplied RGBA in 0..1, as the subjects lie over each picture at twice its size: 0 where none is.
+        `pages` are premultiplied RGBA in 0..1, as the subjects lie over each picture at twice its size.
         """
         x = self.stem(F.pixel_unshuffle(pictures, HALF)) + self.guide(F.pixel_unshuffle(pages, HALF * SCALE))
         x = F.relu(x)

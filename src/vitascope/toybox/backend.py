@@ -1,7 +1,7 @@
 """Toybox, the model that ships: small networks on ONNX Runtime, read from the package's own weights."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property, partial
 
 import numpy as np
@@ -17,15 +17,18 @@ from vitascope.progress import Progress
 from vitascope.runtime.base import Network
 from vitascope.runtime.onnx import OnnxNetwork
 from vitascope.settings import settings
+from vitascope.toybox.cast.pages import Cast
 from vitascope.toybox.classifier import NETWORK, Judge
 from vitascope.toybox.conditioning.text import encode_texts
 from vitascope.toybox.conditioning.tokenizer import Tokenizer, WordSpace, unit
 from vitascope.toybox.encoders import Encoders
-from vitascope.toybox.layout import check
+from vitascope.toybox.language.captions import without_names
+from vitascope.toybox.layout import SUBJECT, SUBJECT_CHANNELS, TOKEN, check
 from vitascope.toybox.motion.trajectory import Blocking, BlockingLibrary
+from vitascope.toybox.page_input import no_page, page_name, small_page, warp_pages
 from vitascope.toybox.render import LatentModel, render, render_stream
 from vitascope.toybox.scene import Scene
-from vitascope.toybox.upscale import SCALE
+from vitascope.toybox.upscale import SCALE, Appearances, Pages
 from vitascope.toybox.world import World
 from vitascope.types import Clip, Conditioning, Plan, Shot, Text
 from vitascope.weights.folder import WeightsFolder
@@ -121,10 +124,20 @@ class Toybox:
             network=self._network("text_encoder"),
             max_words=manifest.max_words,
         )
-        clean = Transformer(self._network("briefing"), self._network(chosen.network))
+        briefing = self._network("briefing")
+        clean = Transformer(briefing, self._network(chosen.network), "pages" in briefing.inputs)
+        if clean.takes_pages:
+            words = partial(_encode_unnamed, encode=words)
         decoder = self._network("decoder")
         return LatentModel(
-            encoders=Encoders(words, self._encode_video, self._block, self._fitting, clean.field),
+            encoders=Encoders(
+                words,
+                self._encode_video,
+                self._block,
+                self._fitting,
+                clean.field,
+                small_pages if clean.takes_pages else lambda subjects: None,
+            ),
             longest=manifest.native.num_frames,
             denoiser=Denoiser(clean, chosen.sampler, chosen.shift, chosen.temperature),
             decoder=Decoder(decoder, decoder.shapes["deep"][1], decoder.shapes["shallow"][1]),
@@ -133,6 +146,7 @@ class Toybox:
             upscale=self._upscale if self._drawn else None,
             world=self.world,
             embed=self.embed,
+            overlay=self._overlay,
         )
 
     @cached_property
@@ -143,6 +157,12 @@ class Toybox:
         return {
             (SCALE * width, SCALE * height): (width, height) for width, height in self.folder.manifest.sizes
         }
+
+    def _overlay(self, cast: Appearances, frames: slice) -> Pages | None:
+        if "pages" not in self._network(UPSCALER).inputs:
+            return None
+        (size,) = self._drawn
+        return warp_pages(cast, frames, size[1], size[0])
 
     def _upscale(self, **pictures: np.ndarray) -> Mapping[str, np.ndarray]:
         # Only clips that are scaled up need it.
@@ -158,11 +178,19 @@ class Toybox:
 
     def _block(self, scene: Scene, seed: int) -> Blocking | None:
         """Find a way over the set for what the subject of a scene does."""
-        return self._ways.choose(scene, seed) if self._ways else None
+        way = self._ways.choose(scene, seed) if self._ways else None
+        return None if way is None else self._shaped(way, scene)
 
     def _fitting(self, scene: Scene, seed: int) -> list[Blocking]:
         """Find all ways for what the subject of a scene does, on whatever set."""
-        return self._ways.fitting(scene, seed) if self._ways else []
+        return [self._shaped(way, scene) for way in self._ways.fitting(scene, seed)] if self._ways else []
+
+    def _shaped(self, way: Blocking, scene: Scene) -> Blocking:
+        """Return a way of the library, which is that of a square subject, for the page of a scene's subject."""
+        if self._ways is None or not self._ways.square:
+            return way
+        entry = Cast.load().find(page_name(scene.subject))
+        return way.shaped(entry.aspect, entry.height, scene.action in AROUND_MIDDLE)
 
     @cached_property
     def _judge(self) -> Judge | None:
@@ -190,9 +218,9 @@ class Toybox:
 class Transformer:
     """The transformer as samplers see it: one network says what is told of each token, the other makes the steps."""
 
-    def __init__(self, briefing: Network, steps: Network):
+    def __init__(self, briefing: Network, steps: Network, takes_pages: bool = False):
         """Use two networks; what the first said of the last conditionings is kept for their next steps."""
-        self.briefing, self.steps = briefing, steps
+        self.briefing, self.steps, self.takes_pages = briefing, steps, takes_pages
         self._told: list[tuple[Conditioning, dict[str, np.ndarray]]] = []
 
     def __call__(
@@ -217,10 +245,31 @@ class Transformer:
         text: Text,
         channels: Float32[np.ndarray, "batch tokens extra"],
         positions: Float32[np.ndarray, "tokens 3"],
+        pages: Float32[np.ndarray, "slots 4 phases size size"] | None = None,
     ) -> Float32[np.ndarray, "batch tokens latent"]:
         """Return what tokens look like on the whole, before any noise."""
         pooled = np.repeat(text.pooled[None], len(channels), axis=0)
-        return self.briefing(channels=channels, positions=positions, pooled=pooled)["field"]
+        return self._context(channels, positions, pooled, pages)["field"]
+
+    def _context(
+        self,
+        channels: Float32[np.ndarray, "batch tokens extra"],
+        positions: Float32[np.ndarray, "tokens 3"],
+        pooled: Float32[np.ndarray, "batch dim"],
+        pages: Float32[np.ndarray, "slots 4 phases size size"] | None,
+    ) -> Mapping[str, np.ndarray]:
+        """Return what is told of each token; the numbers of the subjects stand after all others."""
+        if not self.takes_pages:
+            return self.briefing(channels=channels, positions=positions, pooled=pooled)
+        subjects = channels[..., SUBJECT.start :].reshape(*channels.shape[:2], -1, SUBJECT_CHANNELS)
+        pages = np.stack([no_page()] * subjects.shape[2]) if pages is None else pages
+        return self.briefing(
+            channels=np.ascontiguousarray(channels[..., TOKEN]),
+            subjects=subjects,
+            pages=np.repeat(pages[None], len(channels), axis=0),
+            positions=positions,
+            pooled=pooled,
+        )
 
     def told(self, conditioning: Conditioning) -> dict[str, np.ndarray]:
         """Return what is told of each token, the same in every step; kept for the words and for none."""
@@ -228,14 +277,31 @@ class Transformer:
             if known is conditioning:
                 return told
         told = dict(
-            self.briefing(
-                channels=conditioning.channels[None],
-                positions=conditioning.positions,
-                pooled=conditioning.pooled[None],
+            self._context(
+                conditioning.channels[None],
+                conditioning.positions,
+                conditioning.pooled[None],
+                conditioning.pages,
             )
         )
         self._told = [*self._told[-1:], (conditioning, told)]
         return told
+
+
+AROUND_MIDDLE = ("fly", "swim", "roll")
+"""Actions whose subjects keep their middle where it is when they are larger; the feet of all others stay."""
+
+
+def small_pages(subjects: Sequence[str]) -> Float32[np.ndarray, "slots 4 phases size size"]:
+    """Return the pages of subjects for the latents, the nearest first."""
+    return np.stack([small_page(subject) for subject in subjects])
+
+
+def _encode_unnamed(
+    sentences: Sequence[str], encode: Callable[[Sequence[str]], tuple[Text, ...]]
+) -> tuple[Text, ...]:
+    """Encode sentences without the names of subjects, whose pages say what they look like."""
+    return encode([without_names(sentence) for sentence in sentences])
 
 
 def encode_video(

@@ -62,6 +62,15 @@ class Briefs:
     photograph: Brief | None
     names_subject: bool
 
+    def subject(self, brief: Brief) -> str:
+        """Return the subject that is to be seen under one of the briefs.
+
+        An instruction that names none speaks of the one that the source shows.
+        """
+        instruction = brief.instruction
+        unnamed = instruction is not None and "subject" not in instruction.labels and not instruction.subject
+        return self.source.scene.subject if unnamed and self.source is not None else brief.scene.subject
+
     @property
     def first(self) -> Brief:
         """What holds at the beginning of the shot."""

@@ -11,10 +11,15 @@ from vitascope.toybox.scene import Scene
 from vitascope.types import Text
 
 Field = Callable[
-    [Text, Float32[np.ndarray, "tries tokens extra"], Float32[np.ndarray, "tokens 3"]],
+    [
+        Text,
+        Float32[np.ndarray, "tries tokens extra"],
+        Float32[np.ndarray, "tokens 3"],
+        Float32[np.ndarray, "slots 4 phases size size"] | None,
+    ],
     Float32[np.ndarray, "tries tokens latent"],
 ]
-"""Words, extra channels and positions of tokens to what they look like on the whole, before any noise."""
+"""Words, extra channels, positions and pages to what tokens look like on the whole, before any noise."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +28,8 @@ class Encoders:
 
     `text` takes sentences; `video` takes 1 + 4k frames and returns their normalised latents, one row per token;
     `blocking` finds a way over the set for a scene and a seed, if it knows one, and `ways` all that would do, in the
-    seed's order; `field` draws without noise, for models that can.
+    seed's order; `field` draws without noise, for models that can; `pages` returns what subjects look like, None for
+    models that know it by heart.
     """
 
     text: Callable[[Sequence[str]], tuple[Text, ...]]
@@ -31,3 +37,6 @@ class Encoders:
     blocking: Callable[[Scene, int], Blocking | None] = lambda scene, seed: None
     ways: Callable[[Scene, int], Sequence[Blocking]] = lambda scene, seed: ()
     field: Field | None = None
+    pages: Callable[[Sequence[str]], Float32[np.ndarray, "slots 4 phases size size"] | None] = (
+        lambda subjects: None
+    )

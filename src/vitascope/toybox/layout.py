@@ -28,6 +28,9 @@ SOURCE = slice(GIVEN.stop, GIVEN.stop + LATENT_CHANNELS)
 """The latents of the clip that an edit starts from."""
 CAMERA = slice(SOURCE.stop, SOURCE.stop + CAMERA_CHANNELS)
 SUBJECT = slice(CAMERA.stop, CAMERA.stop + SUBJECT_CHANNELS)
+"""The subject nearest to the camera; those of the others come after it."""
+TOKEN = slice(0, CAMERA.stop)
+"""All but the subjects."""
 
 REFERENCE_SECONDS = 8.0
 """How long before the clip the tokens of a reference picture lie."""

@@ -22,7 +22,7 @@ from vitascope.toybox.encoders import Encoders
 from vitascope.toybox.language.nearest import Embed
 from vitascope.toybox.layout import TIME_STRIDE
 from vitascope.toybox.motion.plan import Choreography, choreograph
-from vitascope.toybox.upscale import Network, enlarged
+from vitascope.toybox.upscale import Appearances, Network, Pages, enlarged, no_pages
 from vitascope.toybox.world import FULL, World
 from vitascope.types import Clip, PlannedShot, Shot
 
@@ -32,7 +32,8 @@ class LatentModel:
     """The networks of a model that works in latents, the longest clip they see at once, and their checksums.
 
     Clips of the sizes in `drawn` are made at the size that stands there, and scaled up by `upscale`. `world` is what
-    the words are read for, and `embed` places words that it does not know.
+    the words are read for, and `embed` places words that it does not know. `overlay` lays the pages of subjects over
+    some frames of the size that `upscale` makes.
     """
 
     encoders: Encoders
@@ -44,6 +45,7 @@ class LatentModel:
     upscale: Network | None = None
     world: World = FULL
     embed: Embed | None = None
+    overlay: Callable[[Appearances, slice], Pages | None] = no_pages
 
 
 def render(shot: Shot, load: Callable[[], LatentModel], progress: Progress) -> Clip:
@@ -74,7 +76,8 @@ def render_stream(shot: Shot, load: Callable[[], LatentModel], progress: Progres
     make = render_loop if shot.loop else render_windows
     frames = make(job, drawn, choreography, kept)
     if size is not None and model.upscale is not None:
-        frames = enlarged(frames, small.shot, drawn, known, model.upscale, progress)
+        overlay = partial(model.overlay, choreography.appearances)
+        frames = enlarged(frames, small.shot, drawn, known, model.upscale, progress, overlay)
     record = replace(make_record(shot, model.weights, progress), notes=notes)
     return Showing(frames, planned.shape.fps, record)
 

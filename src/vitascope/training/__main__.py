@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from recipes.toybox import Recipe
     from vitascope.nn.video_vae import VideoVAE
     from vitascope.training.latents import LatentPool
-    from vitascope.training.rendered import Render
     from vitascope.training.toytheatre.render import Theatre
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
@@ -206,7 +205,7 @@ def field(
     from vitascope.training.words import embedding_table, tokenizer
 
     plan = recipe_named(recipe, smoke)
-    net, pools = trained_vae(plan, vae), folder_pools(shards, shipped_norm(), plan)
+    net, pools = trained_vae(plan, vae), folder_pools(shards, None if vae else shipped_norm(), plan)
     words = Words(tokenizer(), plan.text.max_words, replace(plan.dit_training, fps=plan.shape.fps))
     loop = LoopConfig(minutes=minutes, max_steps=4 if smoke else None, decay=0.3)
     first, weights = first_tensors("dit", start, smoke), channel_weights(net, pools["take"].std)
@@ -244,78 +243,52 @@ def folder_pools(
 
 @app.command()
 def dit(
-    minutes: Minutes, out: Out, vae: Weights, smoke: Smoke = False, recipe: RecipeName = "small", atlas: Atlas = None,
-    start: Start = None, from_scratch: Scratch = False, shards: Shards = None,
-    textures: Annotated[
-        Path | None, typer.Option(help="What `textures` wrote; else the looks of `--start`, or none.")
-    ] = None,
+    minutes: Minutes, out: Out, shards: Annotated[Path, typer.Option(help="Folder that `takes` or `latents` filled.")],
+    vae: OptionalWeights = None, smoke: Smoke = False, recipe: RecipeName = "small", start: Start = None,
+    from_scratch: Scratch = False,
     clips_from: Annotated[
         float | None, typer.Option(help="Share of the time that goes to single frames first; by default the recipe's.")
     ] = None,
+    tune: Annotated[
+        float, typer.Option(help="Only fit the transformer to a field that is trained already, at this rate.")
+    ] = 0.0,
 ) -> None:  # fmt: skip
     """Train the diffusion transformer with its text encoder."""
     from vitascope.training.dit import channel_weights, train
     from vitascope.training.words import embedding_table, tokenizer
 
     plan = recipe_named(recipe, smoke)
-    net = trained_vae(plan, vae)
-    pools = live_pools(plan, net, atlas, 16 if smoke else 4096) if shards is None else shard_pools(shards)
+    net, norm = trained_vae(plan, vae), None if vae else shipped_norm()
+    pools = folder_pools(shards, norm, plan)
     training = replace(plan.dit_training, fps=plan.shape.fps)
     if clips_from is not None:
         training = replace(training, clips_from=clips_from)
+    if tune:
+        training = replace(
+            training,
+            tune=tune,
+            field_until=0,
+            field_share=0,
+            clips_from=0,
+            clip_batch=8,
+            frame_batch=32,
+            ema=0.98,
+        )
     loop = LoopConfig(minutes=minutes, max_steps=8 if smoke else None)
-    first = first_tensors("dit", start, from_scratch or smoke)
-    first |= averaged_textures(plan, textures) if textures else {}
-    weights, subjects = channel_weights(net, pools["take"].std), plan.world.subjects
+    first, weights = (
+        first_tensors("dit", start, from_scratch or smoke),
+        channel_weights(net, pools["take"].std),
+    )
     words = embedding_table(), tokenizer()
-    print(train(plan.dit, plan.text, *words, training, loop, pools, weights, subjects, out, first, device()))
-
-
-def averaged_textures(plan: "Recipe", file: Path) -> dict[str, torch.Tensor]:
-    """Return what `textures` wrote; exits with a line if it is for other subjects or planes than the recipe's."""
-    tensors, config = load_tensors(file)[0], plan.dit
-    (planes,) = tensors.values()
-    wanted = (config.subjects, 4, config.phases, config.texture, config.texture)
-    if tuple(planes.shape) != wanted:
-        sys.exit(f"training: --textures {file}: planes of {tuple(planes.shape)}, not the recipe's {wanted}")
-    return tensors
-
-
-def shard_pools(folder: Path) -> "dict[str, LatentPool]":
-    """Load the shards that `latents` made, by kind."""
-    from vitascope.training.latents import LatentPool, join, load_shard
-    from vitascope.training.rendered import KINDS
-
-    pools: dict[str, LatentPool] = {}
-    for kind in KINDS:
-        parts = [load_shard(path) for path in sorted(folder.glob(f"{kind}-*.safetensors"))]
-        if parts:
-            pools[kind] = LatentPool(join(parts), device(), other=pools.get("take"))
-    return pools
-
-
-def live_pools(plan: "Recipe", net: "VideoVAE", atlas: Path | None, clips: int) -> "dict[str, LatentPool]":
-    """Render and encode clips of every kind, in pools that renew themselves."""
-    from vitascope.training.latents import Encoded, LatentPool, encode, join
-    from vitascope.training.rendered import KINDS
-
-    theatre, rng, pools = stage_theatre(plan, atlas), np.random.default_rng(3), dict[str, LatentPool]()
-    for kind, render in KINDS.items():
-
-        def fresh(count: int, render: "Render" = render) -> Encoded:
-            return encode(net, render(theatre, plan.world, rng, count))
-
-        share = clips if kind == "take" else clips // 4
-        lots = join([fresh(16) for _ in range(max(1, share // 16))])
-        pools[kind] = LatentPool(lots, device(), fresh, pools.get("take"))
-    return pools
+    print(train(plan.dit, plan.text, *words, training, loop, pools, weights, out, first, device()))
 
 
 @app.command()
 def distil(
     minutes: Minutes, out: Out, vae: Weights,
     teacher: Annotated[Path, typer.Option(help="The trained transformer's weights.")],
-    smoke: Smoke = False, recipe: RecipeName = "small", atlas: Atlas = None, shards: Shards = None,
+    shards: Annotated[Path, typer.Option(help="Folder that `takes` or `latents` filled.")],
+    smoke: Smoke = False, recipe: RecipeName = "small",
 ) -> None:  # fmt: skip
     """Train the adapter with which the transformer needs few steps and no guidance."""
     from vitascope.training.distil import DistilTraining, train
@@ -324,7 +297,7 @@ def distil(
 
     plan = recipe_named(recipe, smoke)
     net = trained_vae(plan, vae)
-    pools = live_pools(plan, net, atlas, 16 if smoke else 4096) if shards is None else shard_pools(shards)
+    pools = folder_pools(shards, None, plan)
     words = Words(tokenizer(), plan.text.max_words, replace(plan.dit_training, fps=plan.shape.fps))
     loop = LoopConfig(minutes=minutes, max_steps=4 if smoke else None)
     weights = channel_weights(net, pools["take"].std)
@@ -411,7 +384,6 @@ def export(
     judge: Annotated[Path | None, typer.Option(help="Folder of the trained judge.")] = None,
     adapter: Annotated[Path | None, typer.Option(help="What `distil` trained, for the preset draft.")] = None,
     upscaler: Annotated[Path | None, typer.Option(help="What `upscaler` trained, for clips of twice the size.")] = None,
-    shards: Shards = None,
     smoke: Smoke = False, recipe: RecipeName = "small", steps: int = 24, guidance: float = 3.0, sampler: str = "euler",
     temperature: float = 1.0,
     draft_steps: Annotated[
@@ -435,7 +407,7 @@ def export(
     draft = Preset(draft_steps or 4, 1.0, "euler", shift, network, temperature)
     few = {"draft": draft} if adapter or draft_steps else {}
     defaults = Defaults(steps, guidance, sampler, shift, few, temperature)
-    export_all(plan, vae, dit, judge, adapter, upscaler, shards, out, lineage, defaults)
+    export_all(plan, vae, dit, judge, adapter, upscaler, out, lineage, defaults)
 
 
 if __name__ == "__main__":

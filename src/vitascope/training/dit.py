@@ -50,6 +50,8 @@ class DiTTraining:
     keep_until: float = 0.85
     muon_rate: float = 2.5e-3
     adam_rate: float = 2e-3
+    tune: float = 0.0
+    """Where it is not 0, words and field stay as they are, and AdamW changes the rest at this rate."""
     ema: float = 0.995
     text_dropout: float = 0.1
     shift: float = 4.0
@@ -134,7 +136,13 @@ def train(
     net = Generator(dit_config, text_config, table).to(device)
     if start:
         load_matching(net, start)
-    optimizers = split_optimizers([net], config.muon_rate, config.adam_rate)
+    if config.tune:
+        for part in (net.text, net.dit.context.field, net.dit.context.pages):
+            part.requires_grad_(False)
+        learning = [p for p in net.parameters() if p.requires_grad]
+        optimizers = [torch.optim.AdamW(learning, config.tune, betas=(0.9, 0.98), weight_decay=0.0)]
+    else:
+        optimizers = split_optimizers([net], config.muon_rate, config.adam_rate)
     learner, state = Learner(net, optimizers, config.ema), out / "state.safetensors"
     first, seconds = learner.go_on(state)
     words = Words(tokenizer, text_config.max_words, config)

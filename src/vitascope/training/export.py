@@ -9,15 +9,19 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from vitascope.nn.dit import Briefing, DiTConfig, Steps
+from vitascope.nn.dit import ContextEmbedder, Denoiser, DiTConfig
 from vitascope.nn.text_encoder import TextEncoder
 from vitascope.nn.upscaler import Upscaler
-from vitascope.nn.video_vae import TIME_STRIDE, Decoder, Encoder, VideoVAE
+from vitascope.nn.video_vae import Decoder, Encoder, VideoVAE
 from vitascope.runtime.export import export
 from vitascope.toybox.conditioning.tokenizer import Tokenizer
-from vitascope.toybox.motion.trajectory import BlockingLibrary, through_camera
+from vitascope.toybox.layout import SUBJECT_CHANNELS
+from vitascope.toybox.motion.trajectory import USUAL_HEIGHT, BlockingLibrary
+from vitascope.toybox.scene import Scene, seasons_of, sets_of, times_of
 from vitascope.training.checkpoint import load_matching, load_tensors
-from vitascope.training.latents import join, load_shard
+from vitascope.training.toytheatre.atlas import Atlas
+from vitascope.training.toytheatre.render import Theatre
+from vitascope.training.toytheatre.take import Role, Take
 from vitascope.training.words import embedding_table, tokenizer
 from vitascope.weights.folder import seal
 from vitascope.weights.manifest import Defaults, Manifest, NativeShape, Stage
@@ -70,7 +74,6 @@ def export_all(
     judge: Path | None,
     adapter: Path | None,
     upscaler: Path | None,
-    shards: Path | None,
     out: Path,
     lineage: tuple[Stage, ...],
     defaults: Defaults,
@@ -78,9 +81,9 @@ def export_all(
     """Write graphs, numbers, vocabulary and manifest of a model to the folder `out`, emptied first.
 
     `judge` is the folder of a trained judge, whose `judge.*` files are taken as they are; `adapter` is what `distil`
-    trained, and becomes the network "draft"; with an `upscaler` the model makes clips of twice its size too; `shards`
-    is the folder of encoded clips whose toys' ways are taken over. Matrices and convolutions are stored as int8 rows
-    (which costs the autoencoder 0.02 dB). Raises ValueError for weights of other networks.
+    trained, and becomes the network "draft"; with an `upscaler` the model makes clips of twice its size too. Matrices
+    and convolutions are stored as int8 rows (which costs the autoencoder 0.02 dB). Raises ValueError for weights of
+    other networks.
     """
     numbers, _ = load_tensors(dit)
     mean, std = numbers["latent_mean"], numbers["latent_std"]
@@ -94,8 +97,7 @@ def export_all(
     if adapter:
         additions = {name: tensor.half().numpy() for name, tensor in load_tensors(adapter)[0].items()}
         write_tensors(out / "draft.safetensors", additions)
-    if shards:
-        blocking_library(shards, recipe.shape.width / recipe.shape.height).save(out / "blocking.safetensors")
+    blocking_library(recipe).save(out / "blocking.safetensors")
     for path in sorted(judge.glob("judge.*")) if judge else ():
         shutil.copy(path, out / path.name)
     shape = recipe.shape
@@ -115,28 +117,30 @@ def export_all(
     return seal(out, manifest)
 
 
-def blocking_library(shards: Path, aspect: float, most: int = 1400) -> BlockingLibrary:
-    """Return the ways of the toys of at most so many encoded takes, free of the camera that filmed them."""
-    clips = join([load_shard(path) for path in sorted(shards.glob("take-*.safetensors"))[: 1 + most // 256]])
-    rows = np.flatnonzero(clips.subject.numpy().any((1, 2)))[:most]
-    names = [(scene.subject, scene.action, scene.set) for scene in clips.scenes]
-    kinds = sorted({names[row] for row in rows})
-    place = {name: i for i, name in enumerate(kinds)}
-    which = np.array([divmod(place[names[row]], 256)[::-1] for row in rows], np.uint8)
-    told, filmed = clips.subject[rows].numpy().astype(float), clips.camera[rows, :, :4].numpy()
-    between = told[..., 15:33].reshape(*told.shape[:2], TIME_STRIDE - 1, 6)
-    every = np.concatenate([between, told[:, :, None, :6]], axis=2).reshape(len(rows), -1, 2, 3)
-    screen = every[:, TIME_STRIDE - 1 :]
-    back = [np.linalg.inv(through_camera(_between(path), aspect)) for path in filmed]
-    turns = np.cumsum(told[..., 14], axis=1) + np.arctan2(told[:, :1, 13], told[:, :1, 12]) / (2 * np.pi)
-    loops = np.stack([_between(turn[:, None])[:, 0] for turn in turns])
-    return BlockingLibrary(tuple(kinds), which, screen @ np.stack(back), np.mod(loops, 1.0))
+def blocking_library(recipe: "Recipe", each: int = 14) -> BlockingLibrary:
+    """Return `each` ways in which the theatre lets a square subject of usual height do each action in each set.
 
-
-def _between(values: Float[np.ndarray, "latent_frames n"]) -> Float[np.ndarray, "frames n"]:
-    """Return the values of every frame, from those of each latent frame's last one."""
-    times = np.arange(1 + TIME_STRIDE * (len(values) - 1)) / TIME_STRIDE
-    return np.stack([np.interp(times, np.arange(len(values)), column) for column in values.T], axis=1)
+    At run time they are shaped for the page that is shown; see `Blocking.shaped`.
+    """
+    nobody = np.zeros((1, 4, 8, 8), np.uint8)
+    nobody[:, 3] = 255
+    one = np.ones(1, np.float32)
+    atlas = Atlas(("",), (nobody,), one, USUAL_HEIGHT * one, np.ones(1, int), one)
+    theatre, rng = Theatre(atlas, recipe.shape, variants=recipe.variants), np.random.default_rng(11)
+    world, kinds, which, maps, loops = recipe.world, [], [], [], []
+    unmoved = np.broadcast_to(np.eye(3), (recipe.shape.num_frames, 3, 3))
+    for place in world.sets:
+        scenery = theatre.scenery(place, times_of(place)[0], seasons_of(place)[0], 0)
+        for action in (action for action in world.actions if place in sets_of(action)):
+            kinds.append(("", action, place))
+            for _ in range(each):
+                seed = int(rng.integers(2**62))
+                take = Take(Scene("", action, place), seed)
+                there = theatre.toy(take, Role("", action, seed), scenery, unmoved).appearance
+                which.append(divmod(len(kinds) - 1, 256)[::-1])
+                maps.append(there.maps)
+                loops.append(np.mod(there.loops, 1.0))
+    return BlockingLibrary(tuple(kinds), np.array(which, np.uint8), np.stack(maps), np.stack(loops))
 
 
 def _loaded(module: nn.Module, tensors: dict[str, Tensor], prefix: str = "") -> nn.Module:
@@ -181,10 +185,13 @@ def _export_video(recipe: "Recipe", weights: Path, mean: Tensor, std: Tensor, ou
 def _export_upscaler(recipe: "Recipe", weights: Path, out: Path) -> None:
     export(
         _loaded(Upscaler(recipe.upscaler), load_tensors(weights)[0]),
-        {"pictures": torch.rand(2, 3, 16, 24)},
-        ["pictures"],
+        {"pictures": torch.rand(2, 3, 16, 24), "pages": torch.rand(2, 4, 32, 48)},
+        ["pictures", "pages"],
         ["large"],
-        {"pictures": {0: "pictures", 2: "height", 3: "width"}},
+        {
+            "pictures": {0: "pictures", 2: "height", 3: "width"},
+            "pages": {0: "pictures", 2: "height2", 3: "width2"},
+        },
         out,
         "upscaler",
         int8=["*.weight"],
@@ -214,28 +221,37 @@ def export_transformer(config: DiTConfig, max_words: int, numbers: dict[str, Ten
         "view": torch.randn(2, tokens, config.modulation),
         "field": torch.randn(2, tokens, config.latent_channels),
     }
-    channels = {"channels": torch.randn(2, tokens, config.channels)}
-    inputs = channels | places | {"pooled": torch.randn(2, config.text_dim)}
-    axes = {"channels": both, "positions": {0: "tokens"}, "pooled": first}
-    briefing = _loaded(Briefing(config), numbers, "dit.briefing.")
-    export(
-        briefing,
-        inputs,
-        list(inputs),
-        list(told),
-        axes,
-        out,
-        "briefing",
-        int8=["*.weight", "textures.planes"],
-    )
+    inputs = {
+        "channels": torch.randn(2, tokens, config.channels),
+        "subjects": torch.randn(2, tokens, 2, SUBJECT_CHANNELS),
+        "pages": torch.rand(2, 2, 4, config.phases, config.page, config.page),
+        **places,
+        "pooled": torch.randn(2, config.text_dim),
+    }
+    axes = {
+        "channels": both,
+        "subjects": both | {2: "slots"},
+        "pages": first | {1: "slots"},
+        "positions": {0: "tokens"},
+        "pooled": first,
+    }
+    context = _loaded(ContextEmbedder(config), numbers, "dit.context.")
+    export(context, inputs, list(inputs), list(told), axes, out, "briefing", int8=["*.weight"])
     inputs = {"video": torch.randn(2, tokens, config.latent_channels), "levels": torch.rand(2, tokens)}
     inputs |= told | places | {"states": torch.randn(2, max_words, config.text_dim)}
     inputs |= {"mask": torch.ones(2, max_words, dtype=torch.bool)}
     axes = dict.fromkeys(("video", "levels", *told), both) | {"positions": {0: "tokens"}}
     axes |= {"states": first, "mask": first}
-    steps = _loaded(Steps(config), numbers, "dit.steps.")
+    denoiser = _loaded(Denoiser(config), numbers, "dit.denoiser.")
     export(
-        steps, inputs, list(inputs), ["clean"], axes, out, "dit", int8=["blocks.*.weight", "modulate.weight"]
+        denoiser,
+        inputs,
+        list(inputs),
+        ["clean"],
+        axes,
+        out,
+        "dit",
+        int8=["blocks.*.weight", "modulate.weight"],
     )
 
 

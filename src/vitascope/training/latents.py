@@ -11,13 +11,13 @@ from torch import Tensor
 
 from vitascope.camera.path import camera_channels, centred
 from vitascope.nn.video_vae import TIME_STRIDE, VideoVAE
+from vitascope.toybox.layout import SUBJECT_CHANNELS
 from vitascope.toybox.motion.trajectory import subject_channels
 from vitascope.toybox.scene import Scene
 from vitascope.toybox.world import World
 from vitascope.training.checkpoint import load_tensors, save_tensors
 from vitascope.training.precision import autocast
 from vitascope.training.rendered import Rendered, load_rendered, shifted
-from vitascope.types import SUBJECT_CHANNELS
 
 
 @dataclass(frozen=True)

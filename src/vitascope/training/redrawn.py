@@ -122,7 +122,7 @@ class Draughtsman:
                 theatre.recast(atlas)
         takes = [sample_open_take(rng, self.world, self.theatres[0].atlas.ids) for _ in range(LOT)]
         small, (large, _) = render_all(self.theatres[0], takes), self.theatres[1].render(takes)
-        latents = self.draw(encode(self.vae, small), guided=number % 2 == 1)
+        latents = self.draw(encode(self.vae, small), guided=False)
         warped = warped_pages(small, self.theatres[0], large.shape[-2:])
         return Redrawn(latents.half(), small.frames, large[:, ::EVERY].clone(), warped)
 

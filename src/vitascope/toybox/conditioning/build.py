@@ -11,7 +11,6 @@ from vitascope.toybox.brief import Brief, Briefs
 from vitascope.toybox.conditioning.windows import Window
 from vitascope.toybox.encoders import Encoders
 from vitascope.toybox.layout import (
-    EXTRA_CHANNELS,
     GIVEN,
     LATENT_CHANNELS,
     LATENTS,
@@ -43,7 +42,7 @@ def condition(
         _kept(levels),
         _source(known, window, grid, encoders),
         grid.spread(camera_channels(choreography.camera[window.frames], TIME_STRIDE)),
-        grid.spread(_subject(choreography.subject, window)),
+        *(grid.spread(_subject(way, window)) for way in choreography.ways),
     ]
     conditioning = Conditioning(
         text=text.states,
@@ -58,6 +57,7 @@ def condition(
         grid=grid,
         fps=shape.fps,
         first_frame=window.start // TIME_STRIDE,
+        pages=encoders.pages(choreography.cast),
         shown=shown[0] if shown else None,
     )
     for picture in known.references:
@@ -74,7 +74,7 @@ def brief_at(planned: PlannedShot, briefs: Briefs, window: Window) -> Brief:
 def with_reference(conditioning: Conditioning, latents: Float32[np.ndarray, "tokens latent"]) -> Conditioning:
     """Put a picture's tokens in front of the clip's, as something given long before it."""
     count = len(latents)
-    channels = np.zeros((count, EXTRA_CHANNELS), np.float32)
+    channels = np.zeros((count, conditioning.channels.shape[1]), np.float32)
     channels[:, GIVEN] = 1.0
     first = conditioning.positions[conditioning.prefix :][:count]
     positions = first - np.array([first[0, 0] + REFERENCE_SECONDS, 0, 0], np.float32)

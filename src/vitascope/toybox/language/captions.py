@@ -56,6 +56,12 @@ def canonical(scene: Scene, without: frozenset[str] = frozenset()) -> str:
     )
 
 
+def without_names(sentence: str) -> str:
+    """Return a sentence of `canonical` without the subject's name; any other as it is."""
+    found = _canonical_form().fullmatch(sentence)
+    return UNNAMED + sentence[found.end("subject") :] if found else sentence
+
+
 def read_canonical(text: str) -> Mapping[str, str] | None:
     """Return the labels that a sentence of `canonical` states; None for any other sentence.
 

@@ -39,6 +39,20 @@ class Choreography:
     camera: Float32[np.ndarray, "frames 4"]
     subject: Blocking | None
     notes: tuple[str, ...] = ()
+    cast: tuple[str, ...] = ()
+    """Whose pages the subjects show, the nearest first; the first is that of `subject`."""
+    others: tuple[Blocking, ...] = ()
+
+    @property
+    def ways(self) -> tuple[Blocking | None, ...]:
+        """The ways of all subjects over the screen, the nearest first."""
+        return (self.subject, *self.others)
+
+    @property
+    def appearances(self) -> list[tuple[str, Blocking]]:
+        """The subjects whose ways are known, with their pages."""
+        pairs = zip(self.cast, self.ways, strict=True)
+        return [(subject, way) for subject, way in pairs if way is not None]
 
 
 @dataclass(frozen=True)
@@ -61,6 +75,11 @@ class Inputs:
         return self.planned.shape
 
     @property
+    def cast(self) -> tuple[str, ...]:
+        """Who is to be seen."""
+        return (self.briefs.subject(self.briefs.first),)
+
+    @property
     def last_frames(self) -> list[tuple[int, Brief]]:
         """Each brief of the shot with the frame before which it ends."""
         latents = LATENTS.latent_frames(len(self.known.canvas.frames))
@@ -73,12 +92,12 @@ def choreograph(planned: PlannedShot, briefs: Briefs, known: Known, encoders: En
     if encoders.field is None or known.source is not None or not known.canvas.known.any():
         # What an edit starts from, or a photograph, is filmed already.
         camera = filmed_path(planned.camera, planned.shape)
-        return Choreography(camera, _on_screen(inputs, camera))
+        return Choreography(camera, _on_screen(inputs, camera), cast=inputs.cast)
     poses = _poses(inputs, encoders.field)
     camera = _filmed(inputs, poses)
     unlike = min((each.error for each in poses.values()), default=0.0)
     subject = _on_screen(inputs, camera, unlike)
-    return Choreography(camera, subject, _notes(poses, planned.shape.fps))
+    return Choreography(camera, subject, _notes(poses, planned.shape.fps), inputs.cast)
 
 
 def _notes(poses: Mapping[int, Standpoint], fps: float) -> tuple[str, ...]:
@@ -235,6 +254,7 @@ def _drawing(brief: Brief, field: Field, inputs: Inputs) -> Picture:
     """Return what draws a latent frame of a brief, from wherever the camera stands, with the subject anywhere."""
     grid = LATENTS.grid(replace(inputs.shape, num_frames=1))
     (text,) = inputs.encoders.text((brief.caption,))
+    pages = inputs.encoders.pages((inputs.briefs.subject(brief),))
     positions = grid.positions(inputs.shape.fps, TIME_STRIDE)
 
     def draw(places: Places, told: Float32[np.ndarray, "tries numbers"], tokens: Tokens) -> Drawn:
@@ -244,7 +264,7 @@ def _drawing(brief: Brief, field: Field, inputs: Inputs) -> Picture:
         channels[..., SUBJECT] = told[:, None]
         filmed = np.concatenate([places, np.zeros_like(places)], axis=1)
         channels[..., CAMERA] = filmed[:, None]
-        return field(text, channels, here)[:, -len(tokens) :]
+        return field(text, channels, here, pages)[:, -len(tokens) :]
 
     return draw
 

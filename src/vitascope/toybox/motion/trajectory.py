@@ -27,6 +27,10 @@ LARGEST = 60.0
 CROSSING = ("walk", "run", "fly", "swim", "drive", "roll", "hop")
 """Actions that lead somewhere: who does them turns round to come back."""
 
+USUAL_HEIGHT = 0.4
+WIDEST = 0.5
+"""How tall a subject usually stands, in picture heights, and how wide one may be, in picture widths."""
+
 Maps = Float[np.ndarray, "frames 2 3"]
 
 
@@ -108,6 +112,21 @@ class Blocking:
         loops = self.loops[0] + np.concatenate([[0.0], np.cumsum(steps[places])[:-1]])
         return Blocking(maps, loops, self.crossing)
 
+    def shaped(self, aspect: float, height: float, around_middle: bool) -> "Blocking":
+        """Return the same for another page, where this is the way of a square one of usual height.
+
+        Wide pages are no wider than half of the picture, as in the theatre. The feet stay on the ground, or the middle
+        of the body stays where it is.
+        """
+        tall = float(np.clip(height / USUAL_HEIGHT, 0.6, 1.4)) ** 0.2
+        size = np.linalg.inv(square(self.maps[:1]).astype(np.float64))[0]
+        wide = 2 * float(np.hypot(size[0, 0], size[1, 0])) * tall * aspect
+        tall *= min(1.0, WIDEST / max(wide, 1e-6))
+        fixed = 0.0 if around_middle else 1.0
+        maps = self.maps / np.array([[tall * aspect], [tall]])
+        maps[:, 1, 2] += fixed - fixed / tall
+        return Blocking(maps, self.loops, self.crossing)
+
     def every(self, stride: int) -> "Blocking":
         """Return the same at every `stride`-th frame alone."""
         return Blocking(self.maps[::stride], self.loops[::stride], self.crossing)
@@ -177,6 +196,11 @@ class BlockingLibrary:
     @cached_property
     def _places(self) -> np.ndarray:
         return self.which[:, 0].astype(int) + 256 * self.which[:, 1].astype(int)
+
+    @property
+    def square(self) -> bool:
+        """Whether the ways are those of a square page, that stands for any subject."""
+        return all(not subject for subject, _, _ in self.names)
 
     def choose(self, scene: Scene, seed: int) -> Blocking | None:
         """Return a way for a scene: its subject's own, on its own set if there is one; None if nobody ever did that."""

@@ -180,7 +180,7 @@ def test_the_field_alone_is_trained_and_measured_on_what_it_never_sees(words, tm
     configs = net.dit.context.config, net.text.config, torch.randn(net.text.config.vocabulary, 256), words
     pools, weights = {"take": pool(), "unseen": pool()}, torch.ones(CHANNELS)
     before = net.state_dict() | {}
-    loop = LoopConfig(minutes=1, max_steps=2)
+    loop = LoopConfig(minutes=1.0, max_steps=2)
     path = train_field(*configs, 1e-2, loop, pools, weights, tmp_path, before)
     after, facts = load_tensors(path)
     changed = {name.split(".")[1] for name in before if not torch.equal(before[name], after[name])}

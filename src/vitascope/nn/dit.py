@@ -354,7 +354,7 @@ class PageSampler(nn.Module):
         subject: Float[Tensor, "batch slots tokens 34"],
         cells: Float[Tensor, "#batch 1 tokens 2"],
         size: Tensor,
-        phases: int,
+        phases: int | Tensor,
     ) -> Float[Tensor, "batch slots tokens frames points 3"]:
         """Return where on the page every point of every frame of the tokens is: u, v and phase, in -1..1."""
         steps = (torch.arange(SAMPLES, device=subject.device) + 0.5) / SAMPLES - 0.5

@@ -135,8 +135,9 @@ def blocking_library(recipe: "Recipe", each: int = 14) -> BlockingLibrary:
             kinds.append(("", action, place))
             for _ in range(each):
                 seed = int(rng.integers(2**62))
-                take = Take(Scene("", action, place), seed)
-                there = theatre.toy(take, Role("", action, seed), scenery, unmoved).appearance
+                role = Role("", action, seed)
+                played = theatre.play(Take(Scene("", action, place), seed), role, scenery)
+                there = theatre.toy(role, *played, scenery, unmoved).appearance
                 which.append(divmod(len(kinds) - 1, 256)[::-1])
                 maps.append(there.maps)
                 loops.append(np.mod(there.loops, 1.0))

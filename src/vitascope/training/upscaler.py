@@ -46,7 +46,11 @@ class Pairs:
 
     def crops(
         self, rng: np.random.Generator, count: int, size: int
-    ) -> tuple[Float[Tensor, "count 3 size size"], ...]:
+    ) -> tuple[
+        Float[Tensor, "count 3 size size"],
+        Float[Tensor, "count 4 size2 size2"],
+        Float[Tensor, "count 3 size2 size2"],
+    ]:
         """Cut windows of `size` pixels out of random pictures; the same of the pages and large ones at twice the size.
 
         They lie around a subject where the picture shows one.
@@ -57,7 +61,8 @@ class Pairs:
             large = slice(SCALE * y, SCALE * (y + size)), slice(SCALE * x, SCALE * (x + size))
             small = self.small[index, :, y : y + size, x : x + size]
             cuts.append((small, self.pages[index, :, *large], self.large[index, :, *large]))
-        return tuple(torch.stack(part).float() / 255 for part in zip(*cuts, strict=True))
+        small, pages, large = (torch.stack(part).float() / 255 for part in zip(*cuts, strict=True))
+        return small, pages, large
 
     def _corner(self, rng: np.random.Generator, index: int, size: int) -> tuple[int, int]:
         """Draw the upper left corner of a window, on even pixels, which the features need."""

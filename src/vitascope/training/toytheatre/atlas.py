@@ -44,7 +44,7 @@ class Atlas:
     """
 
     ids: tuple[str, ...]
-    sprites: tuple[UInt8[np.ndarray, "frames 4 size size"], ...]
+    sprites: tuple[UInt8[np.ndarray, "_ 4 size size"], ...]
     aspect: Float[np.ndarray, " members"]
     height: Float[np.ndarray, " members"]
     loop_frames: Int[np.ndarray, " members"]

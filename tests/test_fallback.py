@@ -2,9 +2,11 @@
 
 import pytest
 
-from vitascope import api, pipeline
+from vitascope import api
 from vitascope.backends import registry
 from vitascope.errors import Cancelled, OutputError, RemoteError, RequestError, WeightsError
+from vitascope.fallback import first_able
+from vitascope.media.inspector import LOCAL
 from vitascope.progress import Event
 from vitascope.testing.fakes import FakeBackend, synthetic_clip
 
@@ -12,7 +14,7 @@ from vitascope.testing.fakes import FakeBackend, synthetic_clip
 class Choosy(FakeBackend):
     """Refuses every shot."""
 
-    def plan(self, shot):
+    def plan(self, shot, inspector=LOCAL):
         raise RequestError("seconds", "more than choosy can draw", "nearest: 1")
 
 
@@ -28,7 +30,7 @@ class Falling(FakeBackend):
 
     error: BaseException = RemoteError("remote:far cannot be reached")
 
-    def render(self, shot, progress):
+    def render(self, shot, progress, resume_folder=None):
         raise self.error
 
 
@@ -107,5 +109,5 @@ def test_clips_are_extended_and_edited_by_the_next_model_too(tmp_path):
 
 def test_a_model_that_can_is_asked_alone():
     asked = []
-    pipeline.first_able(("a", "b"), lambda model, notes: asked.append((model, notes)))
+    first_able(("a", "b"), lambda model, notes: asked.append((model, notes)))
     assert asked == [("a", ())]

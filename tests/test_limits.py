@@ -12,7 +12,7 @@ from vitascope.api import make_shot, parse_lora, parse_size
 from vitascope.camera.language import read_camera
 from vitascope.camera.subject_path import parse_path
 from vitascope.camera.syntax import read_moves
-from vitascope.camera.times import read_moment, read_span
+from vitascope.camera.times import parse_at, read_moment, read_span
 from vitascope.cli import run_command
 from vitascope.cli.app import command_line
 from vitascope.deliver import names
@@ -25,7 +25,7 @@ from vitascope.toybox.language.instructions import instruction
 from vitascope.toybox.language.match import tokenize
 from vitascope.toybox.language.modifiers import take_asides, take_camera_denials, take_denials
 from vitascope.toybox.language.recognise import hear
-from vitascope.toybox.language.segments import parse_at, stage_texts
+from vitascope.toybox.language.segments import stage_texts
 from vitascope.toybox.language.translate import to_english
 from vitascope.toybox.world import FULL
 

@@ -1,4 +1,5 @@
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,7 +21,7 @@ from vitascope.testing.fakes import CARD, FakeBackend
 from vitascope.toybox.backend import Transformer, encode_video
 from vitascope.toybox.conditioning.text import encode_texts
 from vitascope.toybox.conditioning.tokenizer import Tokenizer
-from vitascope.toybox.encoders import Encoders
+from vitascope.toybox.motion.encoders import Encoders
 from vitascope.toybox.render import LatentModel, render
 from vitascope.types import Clip, Shot
 
@@ -68,8 +69,8 @@ class LatentBackend(FakeBackend):
     def __init__(self, model: LatentModel):
         self.model = model
 
-    def render(self, shot: Shot, progress: Progress) -> Clip:
-        return render(shot, lambda: self.model, progress)
+    def render(self, shot: Shot, progress: Progress, resume_folder: Path | None = None) -> Clip:
+        return render(shot, lambda: self.model, progress, resume_folder)
 
 
 def test_words_become_a_clip(model):
@@ -128,7 +129,7 @@ def test_it_stops_wherever_it_is_cancelled(model, after):
 
 def test_a_request_is_refused_before_any_work():
     class Lazy(FakeBackend):
-        def render(self, shot: Shot, progress: Progress) -> Clip:
+        def render(self, shot: Shot, progress: Progress, resume_folder: Path | None = None) -> Clip:
             pytest.fail("there was work")
 
     for said in ({"prompt": ""}, {"prompt": "a cat", "seconds": -1.0}, {"prompt": "a cat", "size": (7, 7)}):

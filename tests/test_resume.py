@@ -6,9 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from vitascope.checksum import checksum
 from vitascope.denoise.samplers import Step
 from vitascope.errors import DamagedStateError, OutputError, RequestError
-from vitascope.resume import StateFile, StateFolder, checksum
+from vitascope.resume import StateFile, StateFolder
 from vitascope.types import Record, Shot
 
 SHOT = Shot(prompt="a cat", seed=7, steps=4)

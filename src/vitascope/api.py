@@ -8,16 +8,15 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from vitascope import tasks
-from vitascope.backends.base import Card
+from vitascope import pipeline, tasks
+from vitascope.backends.base import Card, FrameStream
 from vitascope.backends.registry import backend, check_name
 from vitascope.camera.subject_path import check_path, parse_path
 from vitascope.camera.syntax import parse_moves
 from vitascope.errors import RequestError
+from vitascope.fallback import first_able
 from vitascope.limits import MAX_STAGES, check_text
-from vitascope.media.inspector import looker
-from vitascope.pipeline import Showing, first_able, show
-from vitascope.pipeline import generate as run
+from vitascope.media.inspector import LOCAL, Inspector
 from vitascope.planning.shape import parse_ratio, plan_edit, plan_extension
 from vitascope.progress import Event, Progress
 from vitascope.tasks import Box
@@ -140,7 +139,13 @@ def given_pictures(
 
 
 def extension(
-    video: File, seconds: float | int, *, before: bool, model: str, fit: Fit = "crop"
+    video: File,
+    seconds: float | int,
+    *,
+    before: bool,
+    model: str,
+    fit: Fit = "crop",
+    inspector: Inspector = LOCAL,
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
     """Return the fields of a shot that goes on for `seconds` after a video (or leads up to it), and notes.
 
@@ -148,7 +153,7 @@ def extension(
     longer by just so much. Raises `RequestError`.
     """
     card = backend(model).card
-    frames = max(1, int(looker().facts(video, "video").seconds * card.fps + 1e-6))
+    frames = max(1, int(inspector.facts(video, "video").seconds * card.fps + 1e-6))
     total, lead, notes = plan_extension(frames, seconds, card.frames, card.fps, card.id, before=before)
     return {"givens": (tasks.continued(video, lead / card.fps, fit),), "num_frames": total}, notes
 
@@ -164,6 +169,7 @@ def editing(
     strength: float | None = None,
     reference: File | Sequence[File] = (),
     fit: Fit = "crop",
+    inspector: Inspector = LOCAL,
 ) -> dict[str, Any]:
     """Return what a shot is told to edit a video: in a mask or box, in a span, around it, or by instruction.
 
@@ -171,7 +177,7 @@ def editing(
     """
     for name, value in {"box": box, "span": span, "outpaint": outpaint}.items():
         check_text(name, value)
-    facts, card = looker().facts(video, "video"), backend(model).card
+    facts, card = inspector.facts(video, "video"), backend(model).card
     if isinstance(box, str):
         box = tasks.parse_box(box, facts.size)
     frames = max(1, int(facts.seconds * card.fps + 1e-6))
@@ -278,7 +284,7 @@ def generate(
 
 def stream(
     prompt: str, *, model: str = "toybox", fallback: Models = (), progress: Listener = None, **said: Any
-) -> Showing:
+) -> FrameStream:
     """Make a clip from words, and pictures if there are any, and return its `frames` chunk by chunk as they are made.
 
     They are those that `generate` returns, which takes the same arguments; memory hardly grows with the clip's length.
@@ -287,7 +293,8 @@ def stream(
     listening = progress if isinstance(progress, Progress) else Progress(progress)
     shot = shooting(prompt, **said)
     return first_able(
-        _models(model, fallback), lambda model, notes: show(shot(model), backend(model), listening, notes)
+        _models(model, fallback),
+        lambda model, notes: pipeline.stream(shot(model), backend(model), listening, notes),
     )
 
 
@@ -400,6 +407,6 @@ def _run(draft: Callable[[str], Plan], models: Sequence[str], progress: Listener
 
     def make(model: str, notes: tuple[str, ...]) -> Clip:
         drafted = draft(model)
-        return run(drafted.shot, backend(model), listening, notes + drafted.notes)
+        return pipeline.generate(drafted.shot, backend(model), listening, notes + drafted.notes)
 
     return first_able(models, make)

@@ -130,6 +130,26 @@ class UndoneError(StoreError):
     """The database undid a change that was at odds with another one; it may be tried again."""
 
 
+def is_memory_lack(error: BaseException) -> bool:
+    """Say whether what was raised means that memory ran out: the one place that decides it.
+
+    Types decide where there are any: Python's, ours, and torch's `OutOfMemoryError`, by name, since torch may not be
+    there. Allocators of processors raise a plain `RuntimeError`, and ONNX Runtime an error of its own for all that goes
+    wrong in native code: those say it in words only.
+    """
+    names = {kind.__name__ for kind in type(error).__mro__}
+    if isinstance(error, MemoryError | MemoryLackError) or "OutOfMemoryError" in names:
+        return True
+    native = "RuntimeError" in names or type(error).__module__.startswith("onnxruntime")
+    return native and any(sign in str(error).lower() for sign in _SIGNS_OF_LACK)
+
+
+_SIGNS_OF_LACK = (
+    *("out of memory", "can't allocate memory", "not enough memory"),
+    *("bad_alloc", "bad allocation", "failed to allocate"),
+)
+
+
 @contextmanager
 def asking_the_model() -> Iterator[None]:
     """Mark what is raised inside as the model's own failure, but for what the one who asks did or wants."""

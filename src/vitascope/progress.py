@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from jaxtyping import UInt8
@@ -36,8 +35,7 @@ class Event:
 class Progress:
     """Passes events to a listener, asks whether to go on, and keeps how long each phase took.
 
-    `listener` hears each `Event`; `cancelled` is asked between steps; `states` is a folder where every denoising step
-    is kept, so that the same shot goes on from its last one if this process is killed. Each may be left out.
+    `listener` hears each `Event`; `cancelled` is asked between steps. Each may be left out.
     """
 
     def __init__(
@@ -45,18 +43,10 @@ class Progress:
         listener: Callable[[Event], None] | None = None,
         cancelled: Callable[[], bool] | None = None,
         clock: Callable[[], float] = time.perf_counter,
-        states: Path | None = None,
     ):
         self._listener, self._cancelled, self._clock = listener, cancelled, clock
         self._phase, self._step, self._total, self._start = "", 0, 1, 0.0
-        self.states = states
         self.seconds_spent: dict[str, float] = {}
-
-    def keeping(self, states: Path) -> "Progress":
-        """Return a progress that tells the same listener, for a clip whose steps are kept in another folder."""
-        other = Progress(self._listener, self._cancelled, self._clock, states)
-        other.seconds_spent = self.seconds_spent
-        return other
 
     @contextmanager
     def phase(self, name: str, total: int = 1) -> Iterator[None]:

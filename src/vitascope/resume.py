@@ -4,7 +4,6 @@ A folder holds two files per clip: `shot-SEED.json`, the planned shot with the w
 bytes, and `state-SEED.safetensors`, the last step. Each is written beside its place and moved there when whole.
 """
 
-import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,6 +15,7 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
+from vitascope.checksum import checksum
 from vitascope.deliver.record import versions
 from vitascope.denoise.samplers import Step
 from vitascope.errors import DamagedStateError, OutputError, RequestError
@@ -194,17 +194,6 @@ class StateFolder:
 def described(shot: Shot, weights: Mapping[str, str], installed: Mapping[str, str]) -> dict[str, Any]:
     """Return all that decides the bytes of a clip, as JSON would give it back."""
     return {"shot": _plain(shot), "weights": dict(weights), "versions": dict(installed)}
-
-
-def checksum(parts: Iterable[bytes | np.ndarray]) -> str:
-    """Return the SHA-256 of bytes and arrays (their types and shapes included) in this order."""
-    digest = hashlib.sha256()
-    for part in parts:
-        if isinstance(part, np.ndarray):
-            digest.update(f"{part.dtype.str}{part.shape}".encode())
-            part = np.ascontiguousarray(part).tobytes()
-        digest.update(len(part).to_bytes(8, "little") + part)
-    return digest.hexdigest()
 
 
 def _checksum(about: Mapping[str, str], tensors: Mapping[str, np.ndarray]) -> str:

@@ -52,8 +52,10 @@ def shot(**said: Any) -> Shot:
     return Shot(**{"prompt": "a cat", "seed": 7, "model": "remote:there", **said})
 
 
-def made(backend: Remote, progress: Progress | None = None, **said: Any) -> Clip:
-    return pipeline.generate(shot(**said), backend, progress or Progress())
+def made(
+    backend: Remote, progress: Progress | None = None, resume_folder: Path | None = None, **said: Any
+) -> Clip:
+    return pipeline.generate(shot(**said), backend, progress or Progress(), resume_folder=resume_folder)
 
 
 def test_a_clip_is_asked_for_waited_for_and_fetched(server, movie):
@@ -663,25 +665,25 @@ def test_odd_sides_and_sound_are_left_out_and_said(server, tmp_path):
 
 def test_a_run_that_was_killed_finds_its_job_again(server, tmp_path):
     backend, heard = remote(server), []
-    cancelled = Progress(heard.append, lambda: len(server.of("poll")) > 0, states=tmp_path / "kept")
+    cancelled = Progress(heard.append, lambda: len(server.of("poll")) > 0)
     with pytest.raises(Cancelled):
-        made(backend, cancelled)
+        made(backend, cancelled, tmp_path / "kept")
     assert any("the same command fetches it" in (event.note or "") for event in heard)
     assert server.of("delete") == []
-    assert made(backend, Progress(states=tmp_path / "kept")).frames.shape == (9, 48, 64, 3)
+    assert made(backend, None, tmp_path / "kept").frames.shape == (9, 48, 64, 3)
     assert len(server.of("create")) == 1
-    made(backend, Progress(states=tmp_path / "kept"))
+    made(backend, None, tmp_path / "kept")
     assert len(server.of("create")) == 2
     with pytest.raises(RequestError, match="another shot"):
-        made(backend, Progress(states=tmp_path / "kept"), prompt="a dog")
+        made(backend, None, tmp_path / "kept", prompt="a dog")
 
 
 def test_a_kept_job_is_not_asked_for_anew_while_the_server_has_trouble(server, tmp_path):
     with pytest.raises(Cancelled):
-        made(remote(server), Progress(None, lambda: len(server.of("poll")) > 0, states=tmp_path / "kept"))
+        made(remote(server), Progress(None, lambda: len(server.of("poll")) > 0), tmp_path / "kept")
     server.answers["poll"] = [says(500)] * 6
     with pytest.raises(RemoteError, match="500"):
-        made(remote(server), Progress(states=tmp_path / "kept"))
+        made(remote(server), None, tmp_path / "kept")
     assert len(server.of("create")) == 1
 
 
@@ -690,9 +692,9 @@ def test_a_kept_job_is_not_asked_for_anew_while_the_server_has_trouble(server, t
 )
 def test_a_kept_job_that_is_gone_is_asked_for_anew(server, tmp_path, gone):
     with pytest.raises(Cancelled):
-        made(remote(server), Progress(None, lambda: len(server.of("poll")) > 0, states=tmp_path / "kept"))
+        made(remote(server), Progress(None, lambda: len(server.of("poll")) > 0), tmp_path / "kept")
     server.answers["poll"] = [gone]
-    made(remote(server), Progress(states=tmp_path / "kept"))
+    made(remote(server), None, tmp_path / "kept")
     assert len(server.of("create")) == 2
 
 

@@ -34,7 +34,7 @@ def test_help_names_every_command(run):
     ],
 )
 def test_whatever_happens_is_one_line(run, monkeypatch, error, status, line):
-    def render(self, shot, progress):
+    def render(self, shot, progress, resume_folder=None):
         raise error
 
     monkeypatch.setattr(FakeBackend, "render", render)

@@ -18,11 +18,11 @@ class Tiring(FakeBackend):
 
     made = 0
 
-    def render(self, shot, progress):
+    def render(self, shot, progress, resume_folder=None):
         if self.made:
             raise WeightsError("they are used up")
         self.made += 1
-        return super().render(shot, progress)
+        return super().render(shot, progress, resume_folder)
 
 
 @pytest.fixture

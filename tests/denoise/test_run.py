@@ -15,7 +15,7 @@ from vitascope.progress import Event, Progress
 from vitascope.resume import StateFolder
 from vitascope.testing.fakes import fake_clean, fake_texts, fake_video
 from vitascope.toybox.conditioning.windows import Window
-from vitascope.toybox.encoders import Encoders
+from vitascope.toybox.motion.encoders import Encoders
 from vitascope.types import Conditioning, Latents, Shot
 
 SHOT = Shot(prompt="a cat", seed=7, steps=5, guidance_scale=2.0, num_frames=5, size=(32, 16), fps=8.0)

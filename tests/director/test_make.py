@@ -25,11 +25,11 @@ class Counting(FakeLatents):
     def __init__(self, broken: int = -1):
         self.made, self.broken = [], broken
 
-    def render(self, shot, progress):
+    def render(self, shot, progress, resume_folder=None):
         if len(self.made) == self.broken:
             raise Cancelled
         self.made.append(shot.seed)
-        return super().render(shot, progress)
+        return super().render(shot, progress, resume_folder)
 
 
 def test_a_film_is_its_shots_one_after_the_other(tmp_path):

@@ -122,7 +122,7 @@ def test_a_worker_shows_the_clip_in_the_making_and_clears_up(tmp_path, monkeypat
     shown = []
 
     class Watching(FakeLatents):
-        def render(self, shot, progress):
+        def render(self, shot, progress, resume_folder=None):
             listener = progress._listener
 
             def listen(event: Event) -> None:
@@ -132,7 +132,7 @@ def test_a_worker_shows_the_clip_in_the_making_and_clears_up(tmp_path, monkeypat
                         shown.append((seen.size, service.store.get(job).standing.preview))
 
             progress._listener = listen
-            return super().render(shot, progress)
+            return super().render(shot, progress, resume_folder)
 
     Worker(service, WorkerOptions(once=True, preview=0), lambda model: Watching()).run()
     assert service.store.get(job).state == "completed"
@@ -146,7 +146,7 @@ def test_a_worker_shows_the_clip_in_the_making_and_clears_up(tmp_path, monkeypat
 def test_the_guess_for_the_whole_job_is_of_the_pace_of_this_attempt():
     clock = Clock()
     planned = pipeline.plan(take(7, steps=10), backend("fake")).shot
-    job_progress = JobProgress([planned], 17, clock=clock)
+    job_progress = JobProgress([planned], clock=clock)
     job_progress.read(Event("load", 0, 1))
     clock.now = 50.0
     job_progress.read(Event("encode", 0, 1))

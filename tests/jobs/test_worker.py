@@ -331,7 +331,7 @@ from vitascope.testing.fakes import FakeLatents
 heartbeat.GRACE_SECONDS = 1.0
 
 class Greedy(FakeLatents):
-    def render(self, shot, progress):
+    def render(self, shot, progress, resume_folder=None):
         with progress.phase("load"):
             {what}
 

@@ -13,7 +13,7 @@ from vitascope import pipeline
 from vitascope.api import editing, extension, make_shot
 from vitascope.backends.registry import backend
 from vitascope.errors import RequestError
-from vitascope.media.inspector import HERE, looker, looking_by
+from vitascope.media.inspector import LOCAL
 from vitascope.server import sandbox as checking
 from vitascope.server.sandbox import Apart, Look, take_look
 from vitascope.tasks import first_frame, reference
@@ -44,7 +44,7 @@ def blind(monkeypatch, tmp_path):
     monkeypatch.setattr("PIL.Image.open", decode)
     (tmp_path / "probe.png").write_bytes(png())
     with pytest.raises(RequestError, match="the server decodes"):
-        HERE.check_picture(tmp_path / "probe.png", "image")
+        LOCAL.check_picture(tmp_path / "probe.png", "image")
 
 
 @pytest.mark.parametrize("model", ["fake", "toybox"])
@@ -89,10 +89,10 @@ def test_what_is_seen_apart_is_what_is_seen_here(tmp_path):
     apart = Apart()
     for name, data in list(sources(tmp_path).items())[::2]:
         (tmp_path / name).write_bytes(data)
-        facts = HERE.facts(tmp_path / name, "file")
+        facts = LOCAL.facts(tmp_path / name, "file")
         assert apart.facts(tmp_path / name, "file") == facts, name
         kind = "image" if facts.kind == "picture" else "video"
-        here, there = (one.moments(tmp_path / name, kind, (32, 24), 0.0) for one in (HERE, apart))
+        here, there = (one.moments(tmp_path / name, kind, (32, 24), 0.0) for one in (LOCAL, apart))
         assert here.dtype == there.dtype == np.uint8
         assert np.array_equal(here, there), name
     clip, still = synthetic_clip().save(tmp_path / "clip.mp4"), tmp_path / "still.png"
@@ -103,9 +103,7 @@ def test_what_is_seen_apart_is_what_is_seen_here(tmp_path):
     for more in told:
         shot = make_shot("make it night", seed=7, **more)
         here = pipeline.plan(shot, backend("toybox"))
-        with looking_by(apart):
-            assert pipeline.plan(shot, backend("toybox")) == here
-    assert looker() is HERE
+        assert pipeline.plan(shot, backend("toybox"), apart) == here
 
 
 def test_hostile_files_break_no_look_whatever_is_asked_of_them(tmp_path):
@@ -138,7 +136,7 @@ def test_what_was_found_is_asked_for_once(tmp_path, monkeypatch):
 @pytest.mark.parametrize("said", [{}, {"kind": "film"}, {"size": "large"}, {"num_frames": "many"}])
 def test_who_looked_is_not_believed_blindly(tmp_path, monkeypatch, said):
     (tmp_path / "a.png").write_bytes(png())
-    whole = dataclasses.asdict(HERE.facts(tmp_path / "a.png", "image"))
+    whole = dataclasses.asdict(LOCAL.facts(tmp_path / "a.png", "image"))
     found = {**whole, **said} if said else {}
     monkeypatch.setattr(checking, "take_look", lambda *_, **__: Look("read", found))
     with pytest.raises(RequestError, match="could not be read"):

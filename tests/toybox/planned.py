@@ -4,7 +4,7 @@ from vitascope.givens.load import Known
 from vitascope.toybox.brief import Briefs
 from vitascope.toybox.conditioning.build import condition
 from vitascope.toybox.conditioning.windows import Window
-from vitascope.toybox.encoders import Encoders
+from vitascope.toybox.motion.encoders import Encoders
 from vitascope.toybox.motion.plan import Choreography, choreograph
 from vitascope.types import Conditioning, PlannedShot, Shot
 

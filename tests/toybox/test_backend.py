@@ -85,7 +85,7 @@ def test_the_card_comes_from_the_manifest(toybox):
     card = toybox.card
     assert (card.sizes, card.num_frames, card.fps, card.steps) == (((48, 32),), 9, 8.0, 2)
     assert card.max_frames == 4801
-    assert card.world == FULL
+    assert toybox.world == FULL
 
 
 def test_words_become_the_same_clip_each_time(toybox, folder):

@@ -2,15 +2,15 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import UInt8
 
+from vitascope.media.inspector import LOCAL, Inspector
 from vitascope.planning.rules import FrameRule, RateRule, SizeRule
 from vitascope.progress import Progress
-from vitascope.toybox.language.nearest import Embed
-from vitascope.toybox.world import World
 from vitascope.types import Clip, Plan, Record, Shot
 from vitascope.weights.manifest import Preset
 
@@ -19,7 +19,6 @@ from vitascope.weights.manifest import Preset
 class Card:
     """What a backend can do, known without loading it.
 
-    `world` is all that the model was taught to draw, in words; None where it reads free text.
     `frames`, `size` and `rate` are the rules for what its clips may be (`size` is None where a server decides); a
     `strict` model refuses other sizes and frame rates in place of taking the nearest. `camera_limits` is the largest
     amount of each kind of camera move that it has seen; `takes` the roles of what it can be given, and "path";
@@ -29,7 +28,6 @@ class Card:
 
     id: str
     licence: str
-    world: World | None
     frames: FrameRule
     size: SizeRule | None
     rate: RateRule
@@ -76,22 +74,24 @@ class Backend(Protocol):
         """What this backend can do."""
         ...
 
-    @property
-    def embed(self) -> Embed | None:
-        """What places words by their meaning, for words that the world does not know; None where nothing does."""
+    def plan(self, shot: Shot, inspector: Inspector = LOCAL) -> Plan:
+        """Return a shot with all filled in that depends on the model, and a line for each thing guessed or changed.
+
+        The model reads the words, looks at pictures by the `inspector`, fills in its defaults and snaps to what it can
+        do. Raises `RequestError` for what it cannot.
+        """
         ...
 
-    def plan(self, shot: Shot) -> Plan:
-        """Fill in the defaults and snap to what the model can do; raises `RequestError` for what it cannot."""
-        ...
+    def render(self, shot: Shot, progress: Progress, resume_folder: Path | None = None) -> Clip:
+        """Render a planned shot. Raises `WeightsError`, and `Cancelled` when `progress` says so.
 
-    def render(self, shot: Shot, progress: Progress) -> Clip:
-        """Render a planned shot. Raises `WeightsError`, and `Cancelled` when `progress` says so."""
+        A backend that can go on from its last step keeps each in the `resume_folder`.
+        """
         ...
 
 
 @dataclass(frozen=True)
-class Showing:
+class FrameStream:
     """A clip that can be watched while it is made: its frames come chunk by chunk, once, and are nowhere kept."""
 
     frames: Iterator[UInt8[np.ndarray, "frames height width 3"]]
@@ -100,9 +100,59 @@ class Showing:
 
 
 @runtime_checkable
-class Shows(Protocol):
+class Streams(Protocol):
     """A backend that can hand over frames before the last one exists."""
 
-    def show(self, shot: Shot, progress: Progress) -> Showing:
+    def stream(self, shot: Shot, progress: Progress, resume_folder: Path | None = None) -> FrameStream:
         """Render a planned shot as `Backend.render` does, frame for frame, a chunk at a time."""
+        ...
+
+
+@dataclass(frozen=True)
+class ExplanationRow:
+    """One line of an explanation: a field, what it holds, and how that was come by (see docs/prompts.md)."""
+
+    field: str
+    value: str
+    how: str
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What a model understands of a prompt: rows for a table, the same as plain values, and notes."""
+
+    prompt: str
+    rows: tuple[ExplanationRow, ...]
+    values: Mapping[str, Any]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class EnhancedPrompt:
+    """A fuller prompt, who wrote it ("rules" or the chat model's name), and lines about what went otherwise."""
+
+    prompt: str
+    by: str
+    notes: tuple[str, ...] = ()
+
+
+@runtime_checkable
+class ReadsPrompts(Protocol):
+    """A backend that can say what it understands of words, and write more of them in its own vocabulary."""
+
+    def explain(self, shot: Shot, inspector: Inspector = LOCAL) -> Explanation:
+        """Return what is understood of a shot's words and pictures."""
+        ...
+
+    def enhance(self, prompt: str, *, pictured: bool = False) -> EnhancedPrompt:
+        """Return a prompt that says more; where a picture goes with it, nothing that the picture shows."""
+        ...
+
+
+@runtime_checkable
+class WorksInPasses(Protocol):
+    """A backend that makes long clips in several passes, one after the other."""
+
+    def passes(self, shot: Shot) -> int:
+        """Return in about how many passes a planned shot is made."""
         ...

@@ -15,8 +15,8 @@ from typing import cast
 from vitascope.camera.language import read_camera
 from vitascope.camera.path import AMOUNTS, EASINGS, SIGNS, STAND_INS
 from vitascope.camera.times import read_span
+from vitascope.camera.words import tokenize
 from vitascope.errors import RequestError
-from vitascope.toybox.language.match import tokenize
 from vitascope.types import CameraKind, CameraMove, Easing
 
 WAYS = {

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 
 from vitascope.errors import RequestError
+from vitascope.limits import check_text
 
 SLACK = 0.5
 """Seconds that a time may lie past the end: a shot's length is snapped to the frames that a model can make."""
@@ -80,3 +81,20 @@ def _inside(
     if start >= end:
         raise RequestError(argument, f"'@{text[:40]}' ends before it starts", "write the earlier time first")
     return start, min(end, 1.0)
+
+
+def parse_at(text: str) -> tuple[float, str]:
+    """Read `4s=a cat jumps` as (4.0, "a cat jumps"); raises `RequestError` saying what is wrong with it."""
+    check_text("at", text)
+    time, equals, prompt = text.partition("=")
+    shown = text.strip()[:40]
+    if not equals:
+        raise RequestError("at", f"{shown!r} has no =", 'write it as 4s="the cat jumps"')
+    time = time.strip()
+    if not re.fullmatch(r"\d{1,6}(?:\.\d{0,6})?\s*s?", time, re.ASCII):
+        raise RequestError("at", f"{time[:40]!r} is not a time", 'write it as 4s="the cat jumps"')
+    seconds = float(time.removesuffix("s"))
+    words = prompt.strip().strip("\"'“”").strip()
+    if not words:
+        raise RequestError("at", f"{shown!r} says nothing to show", 'write it as 4s="the cat jumps"')
+    return seconds, words

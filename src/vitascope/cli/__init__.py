@@ -50,7 +50,7 @@ def run_command(arguments: list[str]) -> int:
 
 
 def _explain(error: Exception) -> int:
-    from vitascope.errors import RequestError, VitascopeError
+    from vitascope.errors import RequestError, VitascopeError, is_memory_lack
 
     if isinstance(error, RequestError):
         return _complain(str(error).replace(error.argument, flag(error.argument), 1), error.exit_code)
@@ -61,7 +61,7 @@ def _explain(error: Exception) -> int:
         return 2
     if (format_message := getattr(error, "format_message", None)) is not None:
         return _complain(_shortened(format_message()), 2)
-    if isinstance(error, MemoryError):
+    if is_memory_lack(error):
         return _complain("the memory of this machine is not enough for that", 1)
     return _complain(f"unforeseen error: {type(error).__name__}: {error}", 1)
 

@@ -73,14 +73,14 @@ def judge_words(options: Asked, splits: dict[str, bool]) -> None:
     from vitascope.backends.registry import backend
     from vitascope.evaluation.report import draw_sheet, table
     from vitascope.evaluation.run import evaluate as run
+    from vitascope.evaluation.run import load_judge
+    from vitascope.evaluation.sources import world_of
     from vitascope.evaluation.suites import SPLITS, suite
     from vitascope.progress import Progress
-    from vitascope.toybox.classifier import Judge
-    from vitascope.toybox.world import FULL
 
     chosen = [split for split in SPLITS if splits[split] or not any(splits.values())]
-    renderer, judge = backend(options.model), Judge.load_shipped()
-    prompts = suite(renderer.card.world or FULL, chosen, options.prompts, options.seed)
+    renderer, judge = backend(options.model), load_judge()
+    prompts = suite(world_of(renderer), chosen, options.prompts, options.seed)
     with Screen() as screen:
         evaluation = run(renderer, judge, prompts, Progress(screen), options.keep, options.said)
         if options.sheet is not None:
@@ -101,18 +101,18 @@ def judge_tasks(options: Asked, task: str) -> None:
     from vitascope.backends.registry import backend
     from vitascope.errors import RequestError
     from vitascope.evaluation.report import draw_sheet
+    from vitascope.evaluation.run import load_judge
     from vitascope.evaluation.sources import sources
     from vitascope.evaluation.task_report import judge_tasks as run
     from vitascope.evaluation.task_report import task_table
     from vitascope.evaluation.tasks import TASKS
     from vitascope.evaluation.tasks.base import Studio
     from vitascope.progress import Progress
-    from vitascope.toybox.classifier import Judge
 
     if task not in (*TASKS, "all"):
         raise RequestError("task", f"{task[:40]!r} is not known", f"it may be: {', '.join(TASKS)}, all")
     names = list(TASKS) if task == "all" else [task]
-    renderer, judge = backend(options.model), Judge.load_shipped()
+    renderer, judge = backend(options.model), load_judge()
     with Screen() as screen, tempfile.TemporaryDirectory() as folder:
         given = sources(renderer, options.model, Path(folder), options.said)
         studio = Studio(renderer, options.model, judge, given, Path(folder), options.said, Progress(screen))

@@ -1,7 +1,6 @@
 """`vitascope explain`: what is understood of a prompt, and what is guessed."""
 
 import sys
-from functools import cache
 from pathlib import Path
 from typing import Annotated
 
@@ -28,36 +27,26 @@ def explain(
 ) -> None:
     """Print how a prompt is understood, and where each value comes from."""
     from vitascope.api import given_pictures
+    from vitascope.backends.base import ReadsPrompts
     from vitascope.backends.registry import backend
-    from vitascope.pipeline import looking
-    from vitascope.settings import settings
-    from vitascope.toybox.language.enhance import enhance as rewrite
-    from vitascope.toybox.language.explain import rows, to_json
-    from vitascope.toybox.language.parse import parse
-    from vitascope.toybox.language.resolve import clean, resolve
-    from vitascope.toybox.language.segments import stages
-    from vitascope.toybox.world import FULL
     from vitascope.types import Shot
 
-    renderer = backend(model)
-    world, embed = renderer.card.world or FULL, renderer.embed
-    notes: tuple[str, ...] = ()
+    reader, notes = backend(model), ()
+    if not isinstance(reader, ReadsPrompts):
+        reader, notes = backend("toybox"), (f"{model} reads free text: this is how toybox reads it",)
     if enhance:
-        enhanced = rewrite(clean("prompt", prompt), world, settings(), image is not None)
-        prompt, notes = enhanced.prompt, enhanced.notes
+        enhanced = reader.enhance(prompt, pictured=image is not None)
+        prompt, notes = enhanced.prompt, (*notes, *enhanced.notes)
     givens = given_pictures(image=image)
     shot = Shot(prompt=prompt, negative_prompt=negative_prompt, model=model, givens=givens)
-    look = cache(looking(shot, renderer))
-    plan = resolve(shot, world, embed, look)
-    parsed = parse(plan.shot.prompt, world, embed, look())
-    timeline = stages(plan.shot.prompt, world, embed, look())
-    notes += plan.notes
+    explanation = reader.explain(shot)
+    notes += explanation.notes
     if as_json:
-        typer.echo(escaped_json(to_json(parsed, plan.shot, timeline, notes)))
+        typer.echo(escaped_json({**explanation.values, "notes": list(notes)}))
         return
     if enhance:
-        typer.echo(plan.shot.prompt)
-    _print([(row.field, row.value, row.how) for row in rows(parsed, plan.shot, timeline)])
+        typer.echo(explanation.prompt)
+    _print([(row.field, row.value, row.how) for row in explanation.rows])
     for note in notes:
         Screen().say(f"note: {note}")
 

@@ -3,16 +3,13 @@
 from collections.abc import Mapping
 
 from vitascope.api import make_shot
+from vitascope.backends.base import ReadsPrompts
 from vitascope.backends.registry import backend
 from vitascope.cli import shot_options
 from vitascope.cli.progress_bar import Screen
 from vitascope.cli.run import make
 from vitascope.cli.shot_options import Framing, Making, command
 from vitascope.errors import RequestError
-from vitascope.settings import settings
-from vitascope.toybox.language.enhance import enhance as rewrite
-from vitascope.toybox.language.resolve import clean
-from vitascope.toybox.world import FULL
 from vitascope.types import Plan, Shot
 
 
@@ -68,9 +65,17 @@ def check_place(server: str | None, local_only: Mapping[str, object], no_wait: b
         raise RequestError("no_wait", "needs a server", "say --server URL, or: vitascope jobs submit")
 
 
+def _reader() -> ReadsPrompts:
+    """Return the backend that reads prompts for models that take free text."""
+    reader = backend("toybox")
+    assert isinstance(reader, ReadsPrompts)
+    return reader
+
+
 def enhanced(prompt: str, model: str, *, pictured: bool) -> str:
     """Return a fuller prompt, and say what it is and who wrote it."""
-    fuller = rewrite(clean("prompt", prompt), backend(model).card.world or FULL, settings(), pictured)
+    reader = backend(model)
+    fuller = (reader if isinstance(reader, ReadsPrompts) else _reader()).enhance(prompt, pictured=pictured)
     for line in (f'prompt, enhanced by {fuller.by}: "{fuller.prompt}"', *fuller.notes):
         Screen().say(line)
     return fuller.prompt

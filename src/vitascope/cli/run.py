@@ -20,6 +20,7 @@ from vitascope.deliver.sheet import save_sheet
 from vitascope.deliver.stream import stream
 from vitascope.errors import InputFileError, RequestError
 from vitascope.escaping import escaped_json
+from vitascope.fallback import first_able
 from vitascope.files import sweep
 from vitascope.progress import Progress
 from vitascope.resume import StateFolder
@@ -98,7 +99,7 @@ def make(draft: Callable[[str], Plan], models: Sequence[str], delivery: Delivery
         drafted = draft(model)
         _make(drafted.shot, notes + drafted.notes, delivery, results)
 
-    pipeline.first_able(models, attempt)
+    first_able(models, attempt)
 
 
 def _make(
@@ -187,11 +188,11 @@ def _already_made(take: Take, delivery: Delivery) -> Record | None:
 def _make_file(take: Take, record: Record | None, delivery: Delivery, renderer: Backend) -> dict[str, Any]:
     """Make one clip, unless it is there, and return what was made; without --json the file's name goes to stdout."""
     with Screen() as screen:
-        progress = Progress(screen, states=delivery.resume)
+        progress = Progress(screen)
         if record is not None:
             clip = read(take.path)
         else:
-            clip = pipeline.generate(take.shot, renderer, progress, take.notes)
+            clip = pipeline.generate(take.shot, renderer, progress, take.notes, delivery.resume)
             pipeline.deliver(clip, take.path, progress, force=delivery.force)
         spent = progress.seconds_spent
         if not delivery.as_json:
@@ -208,11 +209,11 @@ def _make_file(take: Take, record: Record | None, delivery: Delivery, renderer: 
 def _stream(take: Take, delivery: Delivery, renderer: Backend) -> None:
     """Make one clip and write it to stdout while it is made; it ends silently when the reader closes the pipe."""
     with Screen() as screen:
-        progress = Progress(screen, states=delivery.resume)
-        showing = pipeline.show(take.shot, renderer, progress, take.notes)
-        stream(showing.frames, showing.fps, showing.record, sys.stdout.buffer)
+        progress = Progress(screen)
+        made = pipeline.stream(take.shot, renderer, progress, take.notes, delivery.resume)
+        stream(made.frames, made.fps, made.record, sys.stdout.buffer)
         spent = sum(progress.seconds_spent.values())
-        screen.say(f"seed {showing.record.shot.seed}, made in {spent:.1f} s")
+        screen.say(f"seed {made.record.shot.seed}, made in {spent:.1f} s")
 
 
 def _shape(clip: Clip | Movie) -> VideoShape:

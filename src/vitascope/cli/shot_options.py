@@ -12,9 +12,9 @@ import typer
 from vitascope import tasks
 from vitascope.api import given_pictures
 from vitascope.backends.registry import check_name
+from vitascope.camera.times import parse_at
 from vitascope.cli.run import Delivery
 from vitascope.shot_fields import field_help
-from vitascope.toybox.language.segments import parse_at
 from vitascope.types import Fit, Quality
 
 REPEATED = " May be repeated."

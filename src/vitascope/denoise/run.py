@@ -3,21 +3,34 @@
 from collections.abc import Callable
 from dataclasses import astuple, dataclass, replace
 from functools import partial
+from typing import Protocol
 
 import numpy as np
 from jaxtyping import UInt8
 
+from vitascope.checksum import checksum
 from vitascope.denoise.guidance import differing, guided
 from vitascope.denoise.noise import add_noise, noise
 from vitascope.denoise.samplers import SAMPLERS, Model, Step
 from vitascope.denoise.schedules import linear
 from vitascope.errors import DamagedStateError
 from vitascope.progress import Progress
-from vitascope.resume import StateFile, checksum
 from vitascope.types import Conditioning, Latents, PlannedShot, Text
 
 Look = Callable[[Latents], UInt8[np.ndarray, "height width 3"]]
 """Makes one frame of latents."""
+
+
+class StepStore(Protocol):
+    """Keeps the last step of a clip, so that a run that was broken off goes on from it."""
+
+    def write(self, step: Step, told: str) -> None:
+        """Replace the step that was kept; `told` is a checksum of all that the sampler was told."""
+        ...
+
+    def read(self, told: str) -> Step | None:
+        """Return the step that was kept, None where there is none; raises `DamagedStateError`."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -36,7 +49,7 @@ def denoise(
     conditioning: Conditioning,
     denoiser: Denoiser,
     progress: Progress,
-    kept: StateFile | None = None,
+    kept: StepStore | None = None,
     look: Look | None = None,
 ) -> Latents:
     """Return the clean latents of a planned shot; one step of `progress` per step. Raises `Cancelled`.
@@ -78,7 +91,7 @@ def _told(conditioning: Conditioning, schedule: np.ndarray, sampler: str) -> str
     return checksum([sampler.encode(), schedule, *arrays])
 
 
-def _kept(kept: StateFile, told: str, progress: Progress) -> Step | None:
+def _kept(kept: StepStore, told: str, progress: Progress) -> Step | None:
     """Return the step to go on from, if there is one that is whole and of this clip; say so in either case."""
     try:
         step = kept.read(told)

@@ -18,6 +18,7 @@ from PIL import Image
 
 from vitascope import pipeline
 from vitascope.backends.base import Backend
+from vitascope.checksum import checksum
 from vitascope.deliver.mux import ENCODER, encode, frames_of, read_record
 from vitascope.deliver.provenance.marks import marks_of
 from vitascope.deliver.record import versions
@@ -28,7 +29,6 @@ from vitascope.givens.load import pinned
 from vitascope.media.limits import printable
 from vitascope.progress import Progress
 from vitascope.resume import ARGUMENT as STATE
-from vitascope.resume import checksum
 from vitascope.types import Clip, Given, Record, Shot
 
 BARELY = ENCODER | {"crf": "2"}
@@ -68,17 +68,17 @@ def shoot(board: Storyboard, renderer: Backend, folder: Path, progress: Progress
         yield shot_file
 
 
-def rendered(shot: Shot, renderer: Backend, progress: Progress) -> Clip:
+def rendered(shot: Shot, renderer: Backend, progress: Progress, resume_folder: Path) -> Clip:
     """Render a shot, and begin anew where what was kept of it cannot be used any more."""
     try:
-        return pipeline.generate(shot, renderer, progress)
+        return pipeline.generate(shot, renderer, progress, resume_folder=resume_folder)
     except RequestError as error:
         # What was kept is of other weights or another version: those were replaced while it waited.
-        if error.argument != STATE or progress.states is None:
+        if error.argument != STATE:
             raise
         progress.note(f"{error.problem}: the clip starts over")
-        shutil.rmtree(progress.states)
-        return pipeline.generate(shot, renderer, progress)
+        shutil.rmtree(resume_folder)
+        return pipeline.generate(shot, renderer, progress, resume_folder=resume_folder)
 
 
 def last_frame(clip: Path) -> UInt8[np.ndarray, "height width 3"]:
@@ -100,7 +100,7 @@ def _make_shot(take: Take, last: Path | None, renderer: Backend, folder: Path, p
             record = None
     before = record is not None
     if record is None:
-        clip = rendered(shot, renderer, progress.keeping(folder / key))
+        clip = rendered(shot, renderer, progress, folder / key)
         with progress.phase("write"), published(path, force=True, argument="shots") as part:
             encode(clip, part, BARELY)
             if (marks := marks_of(clip.record, take=True)) is not None:

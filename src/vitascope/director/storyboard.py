@@ -12,7 +12,8 @@ from vitascope.backends.base import Card
 from vitascope.backends.registry import backend
 from vitascope.director.film import Film, FilmShot
 from vitascope.errors import InputFileError, RequestError
-from vitascope.toybox.language.resolve import clean
+from vitascope.media.inspector import LOCAL, Inspector
+from vitascope.planning.prompt import clean
 from vitascope.types import Record, Shot
 
 SHARED = ("style", "negative_prompt", "preset", "steps", "guidance_scale", "references")
@@ -84,7 +85,7 @@ class Storyboard(BaseModel):
         return self.model_dump(mode="json", exclude_defaults=True, exclude={"notes"})
 
 
-def storyboard(film: Film) -> Storyboard:
+def storyboard(film: Film, inspector: Inspector = LOCAL) -> Storyboard:
     """Return the storyboard of a film; raises `RequestError` naming the shot and the field that cannot be."""
     model = film.model or "toybox"
     seed = drawn_seed() if film.seed is None else film.seed
@@ -93,7 +94,7 @@ def storyboard(film: Film) -> Storyboard:
     for number in range(len(film.shots)):
         with _naming(film, number):
             take = _take(film, number, seed, takes[0].shot if takes else None)
-            planned = pipeline.plan(take.shot, backend(model))
+            planned = pipeline.plan(take.shot, backend(model), inspector)
         takes.append(take.model_copy(update={"shot": _settled(take.shot, planned.shot)}))
         notes += [f"shots[{number}]: {note}" for note in planned.notes]
     _check_fades(film, takes)

@@ -22,6 +22,11 @@ class Evaluation:
     rows: tuple[SheetRow, ...]
 
 
+def load_judge() -> Judge:
+    """Return the judge that ships; raises `WeightsError`."""
+    return Judge.load_shipped()
+
+
 def evaluate(
     backend: Backend,
     judge: Judge,

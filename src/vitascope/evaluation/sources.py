@@ -18,7 +18,7 @@ from vitascope.progress import Progress
 from vitascope.toybox.language.captions import canonical
 from vitascope.toybox.language.instructions import removal
 from vitascope.toybox.scene import Scene
-from vitascope.toybox.world import FULL
+from vitascope.toybox.world import FULL, World
 from vitascope.types import Clip, Record, Shot, VideoShape
 
 Frames = UInt8[np.ndarray, "frames height width 3"]
@@ -79,7 +79,7 @@ class Made:
 def sources(backend: Backend, model: str, folder: Path, settings: Mapping[str, Any]) -> Sources:
     """Return the theatre's clips if it is at hand and knows the model's cast, else the model's own."""
     theatre = _theatre(shape_of(backend))
-    subjects = (backend.card.world or FULL).subjects
+    subjects = world_of(backend).subjects
     if theatre is not None and set(subjects) <= set(theatre.atlas.ids):
         return Rendered(theatre)
     return Made(backend, model, folder, settings)
@@ -93,6 +93,12 @@ def _theatre(shape: VideoShape) -> Any:
     except ImportError:
         return None
     return Theatre(load_atlas(find_atlas()), shape)
+
+
+def world_of(backend: Backend) -> World:
+    """Return what a model was taught to draw: the whole world of the theatre for one that reads free text."""
+    world = getattr(backend, "world", None)
+    return world if isinstance(world, World) else FULL
 
 
 def shape_of(backend: Backend) -> VideoShape:

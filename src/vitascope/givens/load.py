@@ -14,7 +14,7 @@ from vitascope.errors import RequestError
 from vitascope.givens.canvas import Canvas
 from vitascope.media.fit import Placement, fit, fit_mask
 from vitascope.media.image import read_mask, read_picture
-from vitascope.media.inspector import looker
+from vitascope.media.inspector import LOCAL, Inspector
 from vitascope.media.limits import opened
 from vitascope.media.video import notes, read_video
 from vitascope.types import Given, Shot, VideoShape
@@ -119,7 +119,7 @@ def gather(shot: Shot, time_stride: int, read: Read = read) -> Known:
     return known
 
 
-def pinned(shot: Shot) -> Shot:
+def pinned(shot: Shot, inspector: Inspector = LOCAL) -> Shot:
     """Return a planned shot whose givens say which files they are, by checksum, and hold within the shot.
 
     How long that is, may be unknown: a server decides it.
@@ -131,7 +131,7 @@ def pinned(shot: Shot) -> Shot:
         last = (shot.num_frames - 1) / shot.fps
     givens = []
     for given in shot.givens:
-        _check(given)
+        _check(given, inspector)
         with opened(given.kind, given.source) as source:
             found = checksum(source.file)
         if given.sha256 not in (None, found):
@@ -150,14 +150,14 @@ def checksum(file: BinaryIO) -> str:
     return digest.hexdigest()
 
 
-def _check(given: Given) -> None:
+def _check(given: Given, inspector: Inspector) -> None:
     """Raise `RequestError` for files that are not what they are given as."""
     if given.kind == "image":
-        looker().check_picture(given.source, given.kind)
-    elif looker().facts(given.source, given.kind).kind == "picture":
+        inspector.check_picture(given.source, given.kind)
+    elif inspector.facts(given.source, given.kind).kind == "picture":
         raise RequestError(given.kind, f"{given.source} is a picture", "give it as an image")
     if given.mask is not None:
-        looker().check_picture(given.mask, "mask")
+        inspector.check_picture(given.mask, "mask")
 
 
 def _laid(canvas: Canvas, given: Given, piece: Piece, shape: VideoShape, time_stride: int) -> Canvas:

@@ -16,7 +16,7 @@ from vitascope.givens.load import sized
 from vitascope.media.fit import Placement, place, put_back
 from vitascope.media.image import read_mask
 from vitascope.media.info import MediaFacts, Pixels
-from vitascope.media.inspector import looker
+from vitascope.media.inspector import LOCAL, Inspector
 from vitascope.media.limits import LIMITS
 from vitascope.media.video import EARLY, opened_video, sampled
 from vitascope.types import Clip, Given, Shot
@@ -128,21 +128,21 @@ def restored(clip: Clip, shot: Shot) -> Clip:
 
 def restorer(shot: Shot) -> Restorer | None:
     """Return what lays a planned shot into its source; None for one that edits no part of a larger video."""
-    found = _found(shot)
+    found = _found(shot, LOCAL)
     return found if found is not None and found.fits else None
 
 
-def notes(shot: Shot) -> tuple[str, ...]:
+def notes(shot: Shot, inspector: Inspector = LOCAL) -> tuple[str, ...]:
     """Return what will become of the source of a planned shot that edits a part of it."""
-    found = _found(shot)
+    found = _found(shot, inspector)
     return () if found is None else (found.note,)
 
 
-def _found(shot: Shot) -> Restorer | None:
+def _found(shot: Shot, inspector: Inspector) -> Restorer | None:
     given = edited(shot)
     if given is None:
         return None
-    facts, shape = looker().facts(given.source, given.kind), shot.video_shape()
+    facts, shape = inspector.facts(given.source, given.kind), shot.video_shape()
     placement = place(facts.size, (shape.width, shape.height), given.fit)
     box, inner, fps = placement.box, placement.inner, facts.fps or shape.fps
     if box.width * box.height <= inner.width * inner.height and fps <= 1.01 * shape.fps:

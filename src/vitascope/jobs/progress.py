@@ -5,12 +5,9 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-import numpy as np
-
 from vitascope.jobs.job import Standing
 from vitascope.jobs.previews import Previews
 from vitascope.progress import Event
-from vitascope.toybox.conditioning.windows import windows
 from vitascope.types import Shot
 
 LOAD, WRITE = 0.04, 0.05
@@ -22,20 +19,20 @@ ENCODE, DENOISE, DECODE = 0.05, 0.80, 0.15
 class JobProgress:
     """Turns events into standings, for clips of planned shots that are made one after the other.
 
-    Each is made in windows of `longest` frames, and takes as much of the whole as it has of all windows.
+    `passes` says in how many passes a backend makes a shot: each clip takes as much of the whole as it has of all.
     """
 
     def __init__(
         self,
         shots: Sequence[Shot],
-        longest: int,
+        passes: Callable[[Shot], int] = lambda shot: 1,
         previews: Previews | None = None,
         clock: Callable[[], float] = time.monotonic,
     ):
         """Begin at nothing; with `previews` pictures are made of what is there to be seen."""
         self._previews, self._clock = previews, clock
         self._pace: tuple[float, float] | None = None
-        self._shots, self._all = shots, [_windows(shot, longest) for shot in shots]
+        self._shots, self._all = shots, [passes(shot) for shot in shots]
         self._clip, self._window, self._percent = 0, -1, 0
 
     def next_clip(self) -> None:
@@ -94,9 +91,3 @@ class JobProgress:
         start, length = starts[phase]
         window = min(max(self._window, 0), self._windows - 1)
         return LOAD + (1 - LOAD - WRITE) * (window + start + length * done) / self._windows
-
-
-def _windows(shot: Shot, longest: int) -> int:
-    """Return in about how many windows a shot is made; a loop is made twice."""
-    count = len(windows(np.zeros(shot.num_frames or 1, bool), longest))
-    return 2 * count if shot.loop else count

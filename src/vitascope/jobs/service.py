@@ -27,6 +27,7 @@ from vitascope.jobs.job import FINISHED, MAX_ATTEMPTS, Job, Kind, Request
 from vitascope.jobs.liveness import is_stopped
 from vitascope.jobs.storage import MIN_FREE, JobStorage
 from vitascope.jobs.stores.store import LEASE_SECONDS, Store
+from vitascope.media.inspector import LOCAL, Inspector
 from vitascope.media.limits import printable
 from vitascope.shot_fields import MAX_SEED
 from vitascope.types import Shot
@@ -66,6 +67,7 @@ class JobService:
         max_attempts: int = MAX_ATTEMPTS,
         budget: Budget = NO_LIMITS,
         max_queued: int | None = None,
+        inspector: Inspector = LOCAL,
     ) -> Job:
         """Take in a shot, checked as far as it can be without rendering it, and return the job.
 
@@ -80,7 +82,7 @@ class JobService:
         seed = secrets.randbelow(2**32) if shot.seed is None else shot.seed
         _check_number(number, seed)
         shot = shot.model_copy(update={"seed": seed})
-        planned = pipeline.plan(shot, backend(shot.model))
+        planned = pipeline.plan(shot, backend(shot.model), inspector)
         kept = self.storage.keep_inputs(planned.shot)
         request = Request.of(
             self.storage.keep_inputs(shot),
@@ -114,10 +116,11 @@ class JobService:
         max_attempts: int = MAX_ATTEMPTS,
         budget: Budget = NO_LIMITS,
         max_queued: int | None = None,
+        inspector: Inspector = LOCAL,
     ) -> Job:
         """Take in a film, every shot of it checked, and return the job; one job makes all shots. Else as `submit`."""
         self.storage.check_space()
-        board = storyboard(film)
+        board = storyboard(film, inspector)
         takes, notes = [], board.notes
         for take in board.takes:
             kept = self.storage.keep_inputs(take.shot)

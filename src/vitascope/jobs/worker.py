@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from vitascope import pipeline, telemetry
-from vitascope.backends.base import Backend
+from vitascope.backends.base import Backend, WorksInPasses
 from vitascope.backends.registry import backend
 from vitascope.deliver.mux import read_record
 from vitascope.director.cut import cut
@@ -33,6 +33,7 @@ from vitascope.errors import (
     RequestError,
     StoreError,
     VitascopeError,
+    is_memory_lack,
 )
 from vitascope.escaping import escaped
 from vitascope.failpoints import failpoint
@@ -255,7 +256,7 @@ class Worker:
         except VitascopeError as error:
             return store.fail(lease, Failure(_code(error), str(error)))
         except Exception as error:
-            if _wants_memory(error):
+            if is_memory_lack(error):
                 self._models.release_all()
                 return store.fail(lease, OUT_OF_MEMORY)
             frames = "".join(traceback.format_tb(error.__traceback__)).rstrip()
@@ -293,12 +294,9 @@ class Worker:
         private_folder(folder)
         failpoint("worker: folder made")
         previews = Previews(folder / PREVIEW, self.options.preview)
-        job_progress = JobProgress(request.clips, renderer.card.num_frames, previews)
-        progress = Progress(
-            heartbeat.listener(job_progress, self._hear),
-            lambda: heartbeat.why is not None,
-            states=folder / "state",
-        )
+        passes = renderer.passes if isinstance(renderer, WorksInPasses) else lambda shot: 1
+        job_progress = JobProgress(request.clips, passes, previews)
+        progress = Progress(heartbeat.listener(job_progress, self._hear), lambda: heartbeat.why is not None)
         if (film := request.film) is not None:
             path = _film_made_before(folder) or folder / f"{job.attempt}-0.mp4"
             if not path.exists():
@@ -313,7 +311,7 @@ class Worker:
             path = _made_before(folder, index, one)
             if path is None:
                 path = folder / f"{job.attempt}-{index}.mp4"
-                digest, size = _clip(one, renderer, path, progress)
+                digest, size = _clip(one, renderer, path, progress, folder / "state")
             else:
                 failpoint("worker: found made")
                 digest, size = checksum(path)
@@ -346,9 +344,11 @@ def _film(
     publish(part, path)
 
 
-def _clip(shot: Shot, renderer: Backend, path: Path, progress: Progress) -> tuple[str, int]:
+def _clip(
+    shot: Shot, renderer: Backend, path: Path, progress: Progress, resume_folder: Path
+) -> tuple[str, int]:
     """Render a shot from the last step that was kept of it, publish it at `path`, return checksum and size."""
-    clip = rendered(shot, renderer, progress)
+    clip = rendered(shot, renderer, progress, resume_folder)
     failpoint("worker: rendered")
     part = path.with_suffix(".part")
     pipeline.deliver(clip, part, progress, force=True)
@@ -387,11 +387,6 @@ def memory_limit(limit: int | None) -> Iterator[None]:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
-
-
-def _wants_memory(error: Exception) -> bool:
-    """Say whether native code ran out of memory, which it tells in words only."""
-    return any(words in str(error).lower() for words in ("bad_alloc", "bad allocation", "failed to allocate"))
 
 
 def _code(error: VitascopeError) -> str:

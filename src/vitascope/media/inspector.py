@@ -1,12 +1,9 @@
-"""What planning asks of pictures and videos before anything is made of them, and who looks.
+"""The inspector of files: what planning asks of pictures and videos before anything is made of them.
 
-As a rule we look ourselves. Who takes files from strangers has somebody look who may come to harm (`looking_by`): then
-no decoder runs in this process.
+It is an argument of all that plans. `LOCAL` decodes in this process; a server that takes files from strangers hands
+down one that decodes in a sandbox, so that no decoder runs in its own process.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
 from pathlib import Path
 from typing import Literal, Protocol, runtime_checkable
 
@@ -27,8 +24,8 @@ MOMENTS = 3
 
 
 @runtime_checkable
-class Looker(Protocol):
-    """Who looks at files; each look raises `RequestError` for `argument` where a file cannot be read."""
+class Inspector(Protocol):
+    """Opens files and says what they hold; raises `RequestError` for `argument` where a file cannot be read."""
 
     def facts(self, path: str | Path, argument: str) -> MediaFacts:
         """Return what a picture or video holds."""
@@ -49,8 +46,8 @@ class Looker(Protocol):
         ...
 
 
-class Here:
-    """Looks in this process."""
+class LocalInspector:
+    """Decodes in this process."""
 
     def facts(self, path: str | Path, argument: str) -> MediaFacts:
         """Return what a picture or video holds."""
@@ -78,20 +75,4 @@ class Here:
         ).frames
 
 
-HERE = Here()
-_looker: ContextVar[Looker | None] = ContextVar("looker", default=None)
-
-
-@contextmanager
-def looking_by(looker: Looker) -> Iterator[None]:
-    """Have somebody else look at files for as long as a block lasts."""
-    token = _looker.set(looker)
-    try:
-        yield
-    finally:
-        _looker.reset(token)
-
-
-def looker() -> Looker:
-    """Return who looks now."""
-    return _looker.get() or HERE
+LOCAL = LocalInspector()

@@ -3,13 +3,14 @@
 import math
 
 from vitascope.errors import RequestError
-from vitascope.media.video import EARLY, probe
+from vitascope.media.inspector import LOCAL, Inspector
+from vitascope.media.video import EARLY
 from vitascope.planning.task import task_of
 from vitascope.types import MOTION, Given, Plan, Shot
 from vitascope.weights.catalogue import Entry
 
 
-def following(shot: Shot, entry: Entry) -> Plan:
+def following(shot: Shot, entry: Entry, inspector: Inspector = LOCAL) -> Plan:
     """Return the shot as long as the shortest video that it follows, where nothing shorter was said.
 
     Any other shot is left as it is. Raises `RequestError` for a video that cannot be read, and for a length that there
@@ -18,7 +19,7 @@ def following(shot: Shot, entry: Entry) -> Plan:
     videos = [given for given in shot.givens if given.role in MOTION]
     if not videos or "motion" not in entry.pipelines or task_of(shot, entry) != "motion":
         return Plan(shot)
-    lengths = {_argument(given): _frames(given, entry.fps) for given in videos}
+    lengths = {_argument(given): _frames(given, entry.fps, inspector) for given in videos}
     shortest = min(lengths, key=lengths.__getitem__)
     available = entry.frames.snap(lengths[shortest])
     if shot.num_frames is None and shot.seconds is None:
@@ -40,9 +41,9 @@ def _argument(given: Given) -> str:
     return f"{given.role}_video"
 
 
-def _frames(given: Given, fps: float) -> int:
+def _frames(given: Given, fps: float, inspector: Inspector) -> int:
     """Return how many frames a video has at a rate, as the intake counts them."""
-    facts = probe(given.source, _argument(given))
+    facts = inspector.facts(given.source, _argument(given))
     if facts.kind == "picture":
         raise RequestError(_argument(given), f"{given.source} is a picture", "give a video")
     return max(1, math.ceil((facts.seconds - given.offset - EARLY) * fps))

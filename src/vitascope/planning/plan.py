@@ -12,6 +12,7 @@ from vitascope.backends.base import Card
 from vitascope.camera.path import playable
 from vitascope.camera.verbalise import tell_camera
 from vitascope.errors import RequestError
+from vitascope.media.inspector import LOCAL, Inspector
 from vitascope.planning.shape import name_models, plan_length, plan_rate, plan_size
 from vitascope.planning.task import SAID, TOYBOX_SECONDS, able, refuse_motion, task_of
 from vitascope.shot_fields import field_limits
@@ -25,7 +26,7 @@ STRENGTH = 0.8
 """How far an edit goes from its source when nobody says; what diffusers' pipelines do."""
 
 
-def plan_by_card(shot: Shot, card: Card) -> Plan:
+def plan_by_card(shot: Shot, card: Card, inspector: Inspector = LOCAL) -> Plan:
     """Plan a shot by the rules on a card. The seed is not drawn here: a shot without one is refused.
 
     Raises `RequestError` naming the field and the nearest value that would work.
@@ -37,7 +38,7 @@ def plan_by_card(shot: Shot, card: Card) -> Plan:
     num_frames, length_note = plan_length(
         shot, card.frames, fps, card.id, strict=card.strict, longer=_models_of_length
     )
-    size, _ = plan_size(shot, card.size, card.id, strict=card.strict)
+    size, _ = plan_size(shot, card.size, card.id, strict=card.strict, inspector=inspector)
     camera, camera_notes = _camera(shot, card)
     name, preset = _preset(shot, card)
     resolved = shot.model_copy(

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from vitascope.errors import RequestError, asking_the_model
-from vitascope.media.inspector import looker
+from vitascope.media.inspector import LOCAL, Inspector
 from vitascope.planning.rules import FrameRule, RateRule, SizeRule
 from vitascope.types import Given, Shot
 
@@ -115,6 +115,7 @@ def plan_size(
     *,
     strict: bool = False,
     larger: Callable[[float], Iterable[str]] = no_others,
+    inspector: Inspector = LOCAL,
 ) -> tuple[tuple[int, int], Notes]:
     """Return the legal size nearest to what was said, and a note where that is another.
 
@@ -123,7 +124,7 @@ def plan_size(
     if shot.size is not None and shot.aspect_ratio is not None:
         raise RequestError("aspect_ratio", "is already decided by size", "give one of the two")
     if strict:
-        return _choose_size(shot, rule, model), ()
+        return _choose_size(shot, rule, model, inspector), ()
     if shot.aspect_ratio is not None:
         return rule.of_ratio(parse_ratio(shot.aspect_ratio)), ()
     if shot.size is None:
@@ -213,7 +214,7 @@ def _with_models(hint: str, models: Iterable[str]) -> str:
     return "; ".join(filter(None, (hint, name_models(models))))
 
 
-def _choose_size(shot: Shot, rule: SizeRule, model: str) -> tuple[int, int]:
+def _choose_size(shot: Shot, rule: SizeRule, model: str, inspector: Inspector) -> tuple[int, int]:
     """Return one of a strict model's sizes; raises `RequestError` for any other."""
     names = ", ".join(f"{width}x{height}" for width, height in rule.usual)
     if shot.size is not None:
@@ -224,22 +225,24 @@ def _choose_size(shot: Shot, rule: SizeRule, model: str) -> tuple[int, int]:
         problem = f"{width}x{height} is not one of the sizes of {model} ({names})"
         raise RequestError("size", problem, f"nearest: {nearest[0]}x{nearest[1]}")
     if shot.aspect_ratio is None:
-        return _size_for(shot.givens, rule.usual)
+        return _size_for(shot.givens, rule.usual, inspector)
     ratio = parse_ratio(shot.aspect_ratio)
     nearest = min(rule.usual, key=lambda size: abs(math.log(size[0] / size[1] / ratio)))
     if abs(math.log(nearest[0] / nearest[1] / ratio)) > SAME_SHAPE:
         problem = f"{shot.aspect_ratio} is not a ratio that {model} can draw ({names})"
         raise RequestError("aspect_ratio", problem, f"nearest: {nearest[0]}:{nearest[1]}")
     alike = tuple(size for size in rule.usual if size[0] * nearest[1] == nearest[0] * size[1])
-    return _size_for(shot.givens, alike)
+    return _size_for(shot.givens, alike, inspector)
 
 
-def _size_for(givens: tuple[Given, ...], sizes: tuple[tuple[int, int], ...]) -> tuple[int, int]:
+def _size_for(
+    givens: tuple[Given, ...], sizes: tuple[tuple[int, int], ...], inspector: Inspector
+) -> tuple[int, int]:
     """Return the size of a shot that says none: the first, or the one nearest to a smaller video that is given."""
     videos = [given for given in givens if given.kind == "video" and given.role in ("frame", "source")]
     if len(sizes) == 1 or not videos:
         return sizes[0]
-    pixels = math.prod(looker().facts(videos[0].source, videos[0].kind).size)
+    pixels = math.prod(inspector.facts(videos[0].source, videos[0].kind).size)
     if pixels >= math.prod(sizes[0]):
         return sizes[0]
     return min(sizes, key=lambda size: abs(math.log(math.prod(size) / pixels)))

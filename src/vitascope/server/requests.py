@@ -14,10 +14,13 @@ from pydantic import BaseModel, ValidationError
 
 from vitascope.api import editing, extension, given_pictures, make_shot, parse_size
 from vitascope.backends.base import Card
+from vitascope.camera.times import parse_at
 from vitascope.director.film import Film
 from vitascope.errors import RequestError
 from vitascope.escaping import escaped
 from vitascope.jobs.job import Job, Kind
+from vitascope.limits import MAX_STAGES
+from vitascope.media.inspector import Inspector
 from vitascope.server.characters import START as CHARACTER
 from vitascope.server.context import ALIASES, House
 from vitascope.server.errors import invalid
@@ -26,7 +29,6 @@ from vitascope.server.schemas import CreateVideo, EditVideo, ExtendVideo, NewFil
 from vitascope.server.tokens import Caller
 from vitascope.server.uploads import START as UPLOAD
 from vitascope.server.uploads import Taken
-from vitascope.toybox.language.segments import MOST_STAGES, parse_at
 from vitascope.types import CameraMove, Given, Shot
 
 W = TypeVar("W", bound=BaseModel)
@@ -71,6 +73,7 @@ class Reader:
     house: House
     caller: Caller
     files: Taken
+    inspector: Inspector
 
     def create(self, fields: Mapping[str, Any]) -> Ask:
         """Return what a request for a new video asks for; raises `RequestError` and `Refusal`."""
@@ -106,6 +109,7 @@ class Reader:
             outpaint=said.outpaint,
             strength=said.strength,
             fit=said.fit,
+            inspector=self.inspector,
         )
         return self._ask(said, told, "edit", remarks, model, parent)
 
@@ -113,7 +117,9 @@ class Reader:
         """Return what a request to go on with a video asks for."""
         said, remarks = _read(ExtendVideo, fields)
         video, model, parent = self._video(said)
-        told, notes = extension(video, said.seconds, before=said.before, model=model, fit=said.fit)
+        told, notes = extension(
+            video, said.seconds, before=said.before, model=model, fit=said.fit, inspector=self.inspector
+        )
         return self._ask(said, told, "extend", [*remarks, *notes], model, parent)
 
     def remix(self, name: str, fields: Mapping[str, Any]) -> Ask:
@@ -125,7 +131,7 @@ class Reader:
         job = self.house.job(name, self.caller)
         model = self.house.model(said.model or job.request.model)
         if "source" in self.house.card(model).takes:
-            told = editing(self._clip(job), model=model, fit=said.fit)
+            told = editing(self._clip(job), model=model, fit=said.fit, inspector=self.inspector)
         else:
             kept = job.request.shot.model_dump(exclude_none=True)
             told = {key: kept[key] for key in ("num_frames", "seconds", "size", "fps", "seed") if key in kept}
@@ -339,8 +345,8 @@ def _times(value: Any) -> dict[float, str]:
 def _stages(shot: Shot, script: Sequence[tuple[float, str]]) -> tuple[tuple[float, str], ...]:
     """Return all that is told later in a shot, in its order; raises `RequestError` for too much of it."""
     told = tuple(sorted([*shot.script, *script]))
-    if len(told) > MOST_STAGES:
-        raise RequestError("at", f"has {len(told)} things one after another", f"nearest: {MOST_STAGES}")
+    if len(told) > MAX_STAGES:
+        raise RequestError("at", f"has {len(told)} things one after another", f"nearest: {MAX_STAGES}")
     return told
 
 

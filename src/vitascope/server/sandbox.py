@@ -25,7 +25,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from vitascope.errors import RequestError
 from vitascope.media.info import MediaFacts
-from vitascope.media.inspector import HERE, MOMENTS, Pictures
+from vitascope.media.inspector import LOCAL, MOMENTS, Pictures
 from vitascope.types import Fit, VideoShape
 
 MEMORY = 800 * 2**20
@@ -61,7 +61,7 @@ class Finding:
 
 
 What = Literal["check", "facts", "picture", "moments", "beginning", "verify"]
-"""What a look is taken for: the first one at a file, or one of those of `vitascope.media.inspector.Looker`."""
+"""What a look is taken for: the first one at a file, or one of those of `vitascope.media.inspector.Inspector`."""
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ def verify_apart(
 
 
 class Apart:
-    """Has files looked at where that can harm nobody, for one request (`vitascope.media.inspector.Looker`).
+    """Has files looked at where that can harm nobody, for one request (`vitascope.media.inspector.Inspector`).
 
     What was found is remembered. Whoever looked may have been taken over by the file: what it says is checked.
     """
@@ -328,15 +328,15 @@ def _look(argument: str, path: str, out: str, what: What, told: Mapping[str, Any
             case "check":
                 return _check(argument, path, out)
             case "facts":
-                return asdict(HERE.facts(path, argument))
+                return asdict(LOCAL.facts(path, argument))
             case "picture":
-                HERE.check_picture(path, argument)
+                LOCAL.check_picture(path, argument)
             case "moments":
                 width, height = told["size"]
-                shown = HERE.moments(path, told["kind"], (width, height), told["start"])
+                shown = LOCAL.moments(path, told["kind"], (width, height), told["start"])
                 Path(out).write_bytes(shown.tobytes())
             case "beginning":
-                shown = HERE.beginning(path, VideoShape(**told["shape"]), told["how"], told["start"])
+                shown = LOCAL.beginning(path, VideoShape(**told["shape"]), told["how"], told["start"])
                 Path(out).write_bytes(shown.tobytes())
             case "verify":
                 return _verify(argument, path, told)
@@ -346,7 +346,7 @@ def _look(argument: str, path: str, out: str, what: What, told: Mapping[str, Any
 
 
 def _check(argument: str, path: str, still: str) -> dict[str, object]:
-    facts = HERE.facts(path, argument)
+    facts = LOCAL.facts(path, argument)
     if still:
         _save_still(argument, path, facts.kind, still)
     width, height = facts.size

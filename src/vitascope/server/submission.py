@@ -12,7 +12,6 @@ from starlette.concurrency import run_in_threadpool
 from vitascope.director.film import Film
 from vitascope.errors import BudgetError, JobConflictError, JobNotFoundError, RequestError
 from vitascope.jobs.job import Event, Job
-from vitascope.media.inspector import looking_by
 from vitascope.server.context import House
 from vitascope.server.errors import Refusal
 from vitascope.server.events import peek, rings
@@ -35,12 +34,14 @@ def hand_in(house: House, caller: Caller, read: Callable[[Reader], Ask], key: st
     if key is not None and not (0 < len(key) <= KEY_LENGTH and key.isprintable()):
         raise Refusal(400, f"an Idempotency-Key has 1 to {KEY_LENGTH} letters", "invalid_value")
     house.check_queue()
-    with house.uploads.taking(caller) as files, looking_by(Apart()):
+    inspector = Apart()
+    with house.uploads.taking(caller) as files:
         try:
-            ask = read(Reader(house, caller, files))
+            ask = read(Reader(house, caller, files, inspector))
             _check_priority(ask, caller)
             told: dict[str, Any] = {"asked": ask.asked, "key": key, "owner": caller.name}
             told |= {"priority": ask.priority, "budget": house.budget(caller), "max_queued": house.max_queued}
+            told["inspector"] = inspector
             if isinstance(ask.what, Film):
                 return house.service.submit_film(ask.what, **told)
             return house.service.submit(ask.what, kind=ask.kind, number=ask.number, parent=ask.parent, **told)

@@ -7,20 +7,23 @@ import os
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
-from vitascope.backends.base import Card, Showing
+from vitascope.backends.base import Card, FrameStream
 from vitascope.backends.registry import register
 from vitascope.decode.video import Decoder
 from vitascope.deliver.record import make_record
 from vitascope.denoise.run import Denoiser
 from vitascope.givens.load import gather
-from vitascope.planning.plan import plan_by_card
+from vitascope.media.inspector import LOCAL, Inspector
 from vitascope.planning.rules import FrameRule, RateRule, SizeRule
 from vitascope.progress import Progress
-from vitascope.toybox.encoders import Encoders
+from vitascope.toybox.conditioning.windows import count_windows
 from vitascope.toybox.layout import LATENT_CHANNELS, LATENTS, SPACE_STRIDE, TIME_STRIDE
+from vitascope.toybox.motion.encoders import Encoders
+from vitascope.toybox.plan import plan_in_world
 from vitascope.toybox.render import LatentModel, render, render_stream
 from vitascope.toybox.world import FULL
 from vitascope.types import Clip, Conditioning, Plan, PlannedShot, Record, Shot, Text, VideoShape
@@ -29,7 +32,6 @@ from vitascope.weights.manifest import Defaults
 CARD = Card(
     id="fake",
     licence="Apache-2.0",
-    world=FULL,
     frames=FrameRule(default=17, most=17),
     size=SizeRule(default=(64, 48), most_pixels=64 * 48, choices=((64, 48), (48, 64))),
     rate=RateRule.only(8.0),
@@ -75,13 +77,13 @@ class FakeBackend:
     card = replace(
         CARD, frames=FrameRule(default=17, most=65), takes=frozenset({"frame", "source", "reference", "path"})
     )
-    embed = None
+    world = FULL
 
-    def plan(self, shot: Shot) -> Plan:
-        """Plan by the card."""
-        return plan_by_card(shot, self.card)
+    def plan(self, shot: Shot, inspector: Inspector = LOCAL) -> Plan:
+        """Read the words in the whole world of the theatre and plan by the card."""
+        return plan_in_world(shot, self.card, self.world, inspector)
 
-    def render(self, shot: Shot, progress: Progress) -> Clip:
+    def render(self, shot: Shot, progress: Progress, resume_folder: Path | None = None) -> Clip:
         """Draw the clip of a planned shot."""
         planned = PlannedShot.of(shot)
         for phase, steps in (("load", 1), ("encode", 1), ("denoise", planned.steps), ("decode", 1)):
@@ -98,13 +100,17 @@ class FakeLatents(FakeBackend):
 
     weights = "arithmetic"
 
-    def render(self, shot: Shot, progress: Progress) -> Clip:
+    def render(self, shot: Shot, progress: Progress, resume_folder: Path | None = None) -> Clip:
         """Render a planned shot."""
-        return render(shot, self._model, progress)
+        return render(shot, self._model, progress, resume_folder)
 
-    def show(self, shot: Shot, progress: Progress) -> Showing:
+    def stream(self, shot: Shot, progress: Progress, resume_folder: Path | None = None) -> FrameStream:
         """Render a planned shot and hand over its frames chunk by chunk."""
-        return render_stream(shot, self._model, progress)
+        return render_stream(shot, self._model, progress, resume_folder)
+
+    def passes(self, shot: Shot) -> int:
+        """Return in about how many windows a planned shot is made."""
+        return count_windows(shot, self._model().longest)
 
     def _model(self) -> LatentModel:
         return LatentModel(

@@ -3,15 +3,17 @@
 import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property, partial
+from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float32, UInt8
 
-from vitascope.backends.base import Card, Showing
+from vitascope.backends.base import Card, EnhancedPrompt, Explanation, FrameStream
 from vitascope.camera.path import AMOUNTS
 from vitascope.decode.video import Decoder
 from vitascope.denoise.run import Denoiser
-from vitascope.planning.plan import plan_by_card
+from vitascope.media.inspector import LOCAL, Inspector
+from vitascope.planning.prompt import clean
 from vitascope.planning.rules import FrameRule, RateRule, SizeRule
 from vitascope.progress import Progress
 from vitascope.runtime.base import Network
@@ -21,11 +23,15 @@ from vitascope.toybox.cast.pages import Cast
 from vitascope.toybox.classifier import NETWORK, Judge
 from vitascope.toybox.conditioning.text import encode_texts
 from vitascope.toybox.conditioning.tokenizer import Tokenizer, WordSpace, unit
-from vitascope.toybox.encoders import Encoders
+from vitascope.toybox.conditioning.windows import count_windows
 from vitascope.toybox.language.captions import without_names
+from vitascope.toybox.language.enhance import enhance
+from vitascope.toybox.language.explain import explain
 from vitascope.toybox.layout import SUBJECT, SUBJECT_CHANNELS, TOKEN, check
+from vitascope.toybox.motion.encoders import Encoders
 from vitascope.toybox.motion.trajectory import Blocking, BlockingLibrary
 from vitascope.toybox.page_input import no_page, page_name, small_page, warp_pages
+from vitascope.toybox.plan import picture_labels, plan_in_world
 from vitascope.toybox.render import LatentModel, render, render_stream
 from vitascope.toybox.scene import Scene
 from vitascope.toybox.upscale import SCALE, Appearances, Pages
@@ -61,7 +67,6 @@ class Toybox:
         return Card(
             id="toybox",
             licence=manifest.licence,
-            world=self.world,
             frames=FrameRule(
                 step=manifest.latents.time_stride,
                 default=manifest.native.num_frames,
@@ -101,17 +106,31 @@ class Toybox:
         """Return how likely each label of each field is in a clip; nothing for weights without a judge."""
         return {} if self._judge is None else self._judge.watched(frames)
 
-    def plan(self, shot: Shot) -> Plan:
-        """Fill in the model's defaults and snap to what it can do; raises `RequestError` for what it cannot."""
-        return plan_by_card(shot, self.card)
+    def plan(self, shot: Shot, inspector: Inspector = LOCAL) -> Plan:
+        """Read the words in the model's own world and fill in its defaults; raises `RequestError`."""
+        return plan_in_world(
+            shot, self.card, self.world, inspector, embed=self.embed, see=self.see, watch=self.watch
+        )
 
-    def render(self, shot: Shot, progress: Progress) -> Clip:
+    def explain(self, shot: Shot, inspector: Inspector = LOCAL) -> Explanation:
+        """Return what is understood of a shot's words and pictures."""
+        return explain(shot, self.world, self.embed, picture_labels(shot, self.card, inspector, self.see))
+
+    def enhance(self, prompt: str, *, pictured: bool = False) -> EnhancedPrompt:
+        """Return a prompt that says more, in words of the model's world."""
+        return enhance(clean("prompt", prompt), self.world, settings(), pictured)
+
+    def passes(self, shot: Shot) -> int:
+        """Return in about how many windows a planned shot is made."""
+        return count_windows(shot, self.card.num_frames)
+
+    def render(self, shot: Shot, progress: Progress, resume_folder: Path | None = None) -> Clip:
         """Render a planned shot. Raises `WeightsError` and `Cancelled`."""
-        return render(shot, lambda: self.model(shot.preset), progress)
+        return render(shot, lambda: self.model(shot.preset), progress, resume_folder)
 
-    def show(self, shot: Shot, progress: Progress) -> Showing:
+    def stream(self, shot: Shot, progress: Progress, resume_folder: Path | None = None) -> FrameStream:
         """Render a planned shot and hand over its frames chunk by chunk. Raises `WeightsError` and `Cancelled`."""
-        return render_stream(shot, lambda: self.model(shot.preset), progress)
+        return render_stream(shot, lambda: self.model(shot.preset), progress, resume_folder)
 
     def model(self, preset: str | None = None) -> LatentModel:
         """Return the networks of a preset, each opened once; raises `WeightsError`."""

@@ -3,10 +3,11 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 
-from vitascope.backends.base import Showing
+from vitascope.backends.base import FrameStream
 from vitascope.decode.video import Decoder, decode, glimpse
 from vitascope.deliver.record import make_record
 from vitascope.denoise.run import Denoiser, denoise
@@ -18,9 +19,9 @@ from vitascope.toybox.brief import Briefs
 from vitascope.toybox.conditioning.build import condition
 from vitascope.toybox.conditioning.still_image import retouched, with_film
 from vitascope.toybox.conditioning.windows import windows
-from vitascope.toybox.encoders import Encoders
 from vitascope.toybox.language.nearest import Embed
 from vitascope.toybox.layout import TIME_STRIDE
+from vitascope.toybox.motion.encoders import Encoders
 from vitascope.toybox.motion.plan import Choreography, choreograph
 from vitascope.toybox.upscale import Appearances, Network, Pages, enlarged, no_pages
 from vitascope.toybox.world import FULL, World
@@ -48,20 +49,24 @@ class LatentModel:
     overlay: Callable[[Appearances, slice], Pages | None] = no_pages
 
 
-def render(shot: Shot, load: Callable[[], LatentModel], progress: Progress) -> Clip:
+def render(
+    shot: Shot, load: Callable[[], LatentModel], progress: Progress, resume_folder: Path | None = None
+) -> Clip:
     """Render a planned shot with a model that works in latents."""
-    showing = render_stream(shot, load, progress)
-    frames = np.concatenate(list(showing.frames))
-    record = replace(showing.record, seconds_spent=dict(progress.seconds_spent))
-    return Clip(frames, showing.fps, record)
+    stream = render_stream(shot, load, progress, resume_folder)
+    frames = np.concatenate(list(stream.frames))
+    record = replace(stream.record, seconds_spent=dict(progress.seconds_spent))
+    return Clip(frames, stream.fps, record)
 
 
-def render_stream(shot: Shot, load: Callable[[], LatentModel], progress: Progress) -> Showing:
+def render_stream(
+    shot: Shot, load: Callable[[], LatentModel], progress: Progress, resume_folder: Path | None = None
+) -> FrameStream:
     """Load a model and what the shot is given, and say where all goes; the rest happens as the frames are taken."""
     planned = PlannedShot.of(shot)
     with progress.phase("load"):
         model = load()
-        kept = None if progress.states is None else StateFolder(progress.states).open(shot, model.weights)
+        kept = None if resume_folder is None else StateFolder(resume_folder).open(shot, model.weights)
         known = drawn = _pixels(planned)
         small, size = planned, model.drawn.get((planned.shape.width, planned.shape.height))
         if size is not None and model.upscale is not None:
@@ -79,7 +84,7 @@ def render_stream(shot: Shot, load: Callable[[], LatentModel], progress: Progres
         overlay = partial(model.overlay, choreography.appearances)
         frames = enlarged(frames, small.shot, drawn, known, model.upscale, progress, overlay)
     record = replace(make_record(shot, model.weights, progress), notes=notes)
-    return Showing(frames, planned.shape.fps, record)
+    return FrameStream(frames, planned.shape.fps, record)
 
 
 def _pixels(planned: PlannedShot) -> Known:

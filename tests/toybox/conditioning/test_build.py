@@ -12,7 +12,6 @@ from vitascope.testing.fakes import FakeLatents, fake_texts, fake_video
 from vitascope.toybox.brief import Brief, Briefs
 from vitascope.toybox.conditioning.build import brief_at
 from vitascope.toybox.conditioning.windows import Window, windows
-from vitascope.toybox.encoders import Encoders
 from vitascope.toybox.layout import (
     CAMERA,
     EXTRA_CHANNELS,
@@ -22,6 +21,7 @@ from vitascope.toybox.layout import (
     SUBJECT,
 )
 from vitascope.toybox.motion import plan as motion_plan
+from vitascope.toybox.motion.encoders import Encoders
 from vitascope.toybox.motion.trajectory import Blocking, middle, moved, standing
 from vitascope.toybox.render import render_stream
 from vitascope.toybox.scene import Scene

@@ -11,6 +11,7 @@ from PIL import Image
 
 from vitascope import pipeline
 from vitascope.errors import RequestError
+from vitascope.media.inspector import LOCAL, Inspector
 from vitascope.tasks import continued, edited, first_frame, keyframe, reference
 from vitascope.testing.fakes import FakeBackend, synthetic_clip
 from vitascope.toybox.backend import Toybox
@@ -19,12 +20,13 @@ from vitascope.toybox.language.image_labels import NOTHING, Seen, seen_in, sourc
 from vitascope.toybox.language.parse import parse
 from vitascope.toybox.language.resolve import resolve
 from vitascope.toybox.language.segments import stages
+from vitascope.toybox.plan import picture_labels, plan_in_world
 from vitascope.toybox.scene import Scene
 from vitascope.toybox.world import FULL, sample_scene
 from vitascope.training.toytheatre.atlas import find_atlas, load_atlas
 from vitascope.training.toytheatre.render import Theatre
 from vitascope.training.toytheatre.take import Take
-from vitascope.types import Clip, Record, Shot, VideoShape
+from vitascope.types import Clip, Plan, Record, Shot, VideoShape
 
 BEACH = Seen({"set": "beach", "season": "summer", "time": "night", "weather": "clear", "style": "noir"})
 UNSURE = Seen(open=frozenset(("subject", "set", "season", "time", "weather", "style")))
@@ -180,10 +182,13 @@ def test_a_backend_without_an_eye_guesses_as_before(picture):
 
 
 def test_a_backend_with_an_eye_is_asked(picture):
+    def see(pictures: np.ndarray) -> dict[str, dict[str, float]]:
+        assert pictures.shape == (1, 48, 64, 3)
+        return Eye()(pictures)
+
     class Seeing(FakeBackend):
-        def see(self, pictures: np.ndarray) -> dict[str, dict[str, float]]:
-            assert pictures.shape == (1, 48, 64, 3)
-            return Eye()(pictures)
+        def plan(self, shot: Shot, inspector: Inspector = LOCAL) -> Plan:
+            return plan_in_world(shot, self.card, self.world, inspector, see=see)
 
     shot = Shot(prompt="it jumps", seed=1, size=(0, 0), givens=(first_frame(picture),))
     with pytest.raises(RequestError, match="size"):
@@ -205,13 +210,13 @@ def theatre() -> Theatre:
 
 def test_the_eye_that_ships_sees_the_theatre_as_it_is(tmp_path: Path):
     rng = np.random.default_rng(3)
-    world = toybox().card.world or FULL
+    world = toybox().world
     told, path = 0, tmp_path / "still.png"
     for scene in [replace(sample_scene(rng, world), action="stand", camera="static") for _ in range(12)]:
         pictures, _ = theatre().render([Take(scene, int(rng.integers(2**32)))])
         Image.fromarray(pictures[0, 0].numpy().transpose(1, 2, 0)).save(path)
         shot = Shot(prompt=f"a {scene.subject} stands", seed=1, givens=(first_frame(path),))
-        seen = pipeline.looking(shot, toybox())()
+        seen = picture_labels(shot, toybox().card, LOCAL, toybox().see)()
         assert {name: getattr(scene, name) for name in seen.labels if name != "subject"} == {
             name: label for name, label in seen.labels.items() if name != "subject"
         }
@@ -250,5 +255,4 @@ def test_the_eye_that_ships_knows_who_is_in_a_clip_that_is_to_be_edited(tmp_path
 def test_a_clip_that_nobody_is_sure_of_stays_unknown(tmp_path):
     path = synthetic_clip().save(tmp_path / "in.mp4")
     shot = Shot(prompt="make it night", seed=1, givens=(edited(path),))
-    assert pipeline.watching(shot, FakeBackend())() is None
     assert source_in(shot.givens, lambda frames: {}, VideoShape(9, 48, 64, 8.0), FULL) is None

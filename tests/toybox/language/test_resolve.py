@@ -1,7 +1,8 @@
 import pytest
 
 from vitascope.errors import RequestError
-from vitascope.toybox.language.resolve import MAX_PROMPT, clean, resolve
+from vitascope.planning.prompt import MAX_PROMPT, clean
+from vitascope.toybox.language.resolve import resolve
 from vitascope.toybox.world import FULL
 from vitascope.types import CameraMove, Shot
 

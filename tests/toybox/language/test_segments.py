@@ -1,7 +1,8 @@
 import pytest
 
+from vitascope.camera.times import parse_at
 from vitascope.errors import RequestError
-from vitascope.toybox.language.segments import MOST_STAGES, parse_at, stages
+from vitascope.toybox.language.segments import MOST_STAGES, stages
 
 
 def actions(prompt: str) -> list[str]:

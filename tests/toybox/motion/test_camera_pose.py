@@ -10,9 +10,9 @@ from vitascope.camera.path import centred
 from vitascope.givens.canvas import Canvas
 from vitascope.givens.load import Known
 from vitascope.toybox.backend import Toybox
-from vitascope.toybox.encoders import Encoders
 from vitascope.toybox.language.captions import canonical
 from vitascope.toybox.motion.camera_pose import EXPLAINED, FIRST, FOREIGN, Standpoint, led, standpoints, stood
+from vitascope.toybox.motion.encoders import Encoders
 from vitascope.toybox.scene import Scene
 from vitascope.training.toytheatre.atlas import find_atlas, load_atlas
 from vitascope.training.toytheatre.render import Theatre

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,9 +22,11 @@ from vitascope.backends.diffusers.loading import SHELF, Loaded, Order, load, swe
 from vitascope.backends.diffusers.model_source import Source, checksums, find, revision, state
 from vitascope.backends.diffusers.optional_imports import library, quietly, seeded, versions
 from vitascope.deliver.record import make_record
-from vitascope.errors import MemoryLackError
+from vitascope.errors import MemoryLackError, is_memory_lack
+from vitascope.media.inspector import LOCAL, Inspector
 from vitascope.planning.motion_source import following
 from vitascope.planning.plan import plan_shot
+from vitascope.planning.prompt import caption_as_written
 from vitascope.planning.task import task_of
 from vitascope.progress import Progress
 from vitascope.types import MOTION, Clip, Plan, Shot
@@ -74,8 +77,6 @@ class _Made:
 class Diffusers:
     """A backend over a model of the catalogue, a folder of weights in diffusers' layout, or one file of them."""
 
-    embed = None
-
     def __init__(self, name: str):
         """Take the model of that name; its weights are only looked at, and loaded by the first `render`."""
         self.source = find(name)
@@ -92,7 +93,6 @@ class Diffusers:
         return Card(
             id=entry.id,
             licence=entry.licence.name,
-            world=None,
             frames=entry.frames,
             size=entry.size,
             rate=entry.rate(entry.tasks[0]),
@@ -102,17 +102,17 @@ class Diffusers:
             takes=frozenset(role for task in entry.tasks for role in TAKES.get(task, ())) | {"lora"},
         )
 
-    def plan(self, shot: Shot) -> Plan:
+    def plan(self, shot: Shot, inspector: Inspector = LOCAL) -> Plan:
         """Fill in the model's defaults and snap to its rules; raises `RequestError` for what it cannot do.
 
         Only videos whose motion is copied are looked at: they say how long the clip is.
         """
-        followed = following(shot, self.entry)
+        followed = following(caption_as_written(shot), self.entry, inspector)
         planned = plan_shot(followed.shot, self.entry)
         return replace(planned, notes=followed.notes + planned.notes)
 
-    def render(self, shot: Shot, progress: Progress) -> Clip:
-        """Render a planned shot.
+    def render(self, shot: Shot, progress: Progress, resume_folder: Path | None = None) -> Clip:
+        """Render a planned shot; nothing is kept of one that is broken off.
 
         Raises `WeightsError` for weights that are missing or damaged, `MissingExtraError` for packages that are,
         `BrokenPictureError` when what comes out is no picture, `MemoryLackError`, and `Cancelled`.
@@ -168,14 +168,12 @@ def _try(job: _Job, placement: Placement, progress: Progress, compiled: bool = T
     try:
         return _once(job, placement, progress, compiled)
     except (MemoryError, RuntimeError) as error:  # torch.OutOfMemoryError is one, and so is what a CPU says
-        if placements.is_lack(error):
+        if is_memory_lack(error):
             return None
         if not (compiled and compiling.is_failure(error)):
             raise
         line = " ".join(str(error).split())[:160]
         progress.note(f"blocks: they could not be compiled ({line}): going on without")
-    except UnboundLocalError:  # SANA's decoder swallows it, and misses its frames a line later
-        return None
     return _try(job, placement, progress, compiled=False)
 
 

@@ -17,12 +17,9 @@ from vitascope.media.video import probe
 from vitascope.types import Given, Shot, VideoShape
 
 UNKNOWN = 128
-"""The grey that stands for pixels that are to be made; models with masks were patch_methods it."""
+"""The grey that stands for pixels that are to be made; models with masks were taught it."""
 FACE = 512
 """Pixels of a side of the face that models look at."""
-STRIDE = 8
-"""Frames between two places where models that take pictures at times can have one (the 8 of LTX's 8k + 1)."""
-
 CONDITIONS = "conditions"
 """What pipelines call frames that are known at their times."""
 
@@ -37,7 +34,7 @@ def values(shot: Shot, names: dict[str, str], pipeline: Any, time_stride: int) -
         return _masked(shot, names, time_stride)
     timed = [noun for noun, name in names.items() if name == CONDITIONS]
     if timed:
-        return dict.fromkeys(timed, _conditions(shot, pipeline))
+        return dict.fromkeys(timed, _conditions(shot, pipeline, time_stride))
     by_noun = {noun: make(shot) for noun, make in _NOUNS.items() if noun in names}
     return {noun: value for noun, value in by_noun.items() if value is not None}
 
@@ -135,43 +132,42 @@ class _Moment:
     index: int
 
 
-def _conditions(shot: Shot, pipeline: Any) -> list[Any]:
-    """Return what is known as the conditions that LTX's pipelines take."""
+def _conditions(shot: Shot, pipeline: Any, time_stride: int) -> list[Any]:
+    """Return what is known as the conditions that a pipeline takes, a `time_stride` of frames apart."""
     module = import_module(type(pipeline).__module__)
     kind = next(matches for name, matches in vars(module).items() if name.endswith("VideoCondition"))
     build = _by_frames if "frames" in kind.__dataclass_fields__ else _by_kind
-    return [build(kind, moment) for moment in _moments(shot)]
+    return [build(kind, moment, time_stride) for moment in _moments(shot, time_stride)]
 
 
-def _by_frames(kind: Any, moment: _Moment) -> Any:
-    """Return a condition of LTX-2."""
-    return kind(
-        frames=moment.frames[0] if len(moment.frames) == 1 else moment.frames, index=_latent(moment.index)
-    )
+def _by_frames(kind: Any, moment: _Moment, time_stride: int) -> Any:
+    """Return a condition that counts in latent frames."""
+    index = _latent(moment.index, time_stride)
+    return kind(frames=moment.frames[0] if len(moment.frames) == 1 else moment.frames, index=index)
 
 
-def _by_kind(kind: Any, moment: _Moment) -> Any:
-    """Return a condition of LTX-Video."""
+def _by_kind(kind: Any, moment: _Moment, time_stride: int) -> Any:
+    """Return a condition that counts in frames and tells pictures from videos."""
     if len(moment.frames) == 1:
         return kind(image=moment.frames[0], frame_index=moment.index)
     return kind(video=moment.frames, frame_index=moment.index)
 
 
-def _latent(index: int) -> int:
-    """Return the latent frame in which a frame lies: the first stands for one frame, the others for eight."""
-    return 0 if index == 0 else 1 + (index - 1) // STRIDE
+def _latent(index: int, time_stride: int) -> int:
+    """Return the latent frame in which a frame lies: the first stands for one frame, the others for a stride."""
+    return 0 if index == 0 else 1 + (index - 1) // time_stride
 
 
-def _moments(shot: Shot) -> list[_Moment]:
+def _moments(shot: Shot, time_stride: int) -> list[_Moment]:
     last = shot.video_shape().num_frames - 1
     moments = []
     for given in shot.givens:
         if given.role not in ("frame", "source"):
             continue
         frame = round((given.start or 0.0) * shot.video_shape().fps)
-        index = min(STRIDE * round(frame / STRIDE), last)
+        index = min(time_stride * round(frame / time_stride), last)
         frames = read(given, shot.video_shape()).frames
         if given.kind == "video":
-            frames = frames[: 1 + (len(frames) - 1) // STRIDE * STRIDE]
+            frames = frames[: 1 + (len(frames) - 1) // time_stride * time_stride]
         moments.append(_Moment(_pictures(frames), index))
     return moments

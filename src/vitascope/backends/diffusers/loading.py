@@ -8,8 +8,7 @@ from typing import Any
 
 from vitascope.backends.diffusers.model_source import Source
 from vitascope.backends.diffusers.optional_imports import check_needs, library, pipeline_class, quietly
-from vitascope.backends.diffusers.placement import is_lack
-from vitascope.errors import WeightsError
+from vitascope.errors import WeightsError, is_memory_lack
 from vitascope.weights.catalogue import Task
 from vitascope.weights.validation import Folder
 
@@ -113,14 +112,14 @@ def load(order: Order) -> Any:
         try:
             pipeline = _modular(order) if order.modular else _plain(order)
         except (OSError, ValueError, RuntimeError, TypeError, AttributeError, KeyError) as error:
-            if is_lack(error):
+            if is_memory_lack(error):
                 raise
             line = " ".join(str(error).split())[:300]
             raise WeightsError(
                 f"model: {order.folder.path} could not be loaded as {kind.__name__} ({line})"
             ) from None
-    if type(getattr(pipeline, "vae", None)).__name__ == "AutoencoderKLAllegro":
-        pipeline.vae.enable_tiling()  # it can decode in no other way
+    if order.source.entry.memory.tiles_only:
+        pipeline.vae.enable_tiling()
     return pipeline
 
 

@@ -166,11 +166,3 @@ def size(pipeline: Any) -> int:
     """Return the bytes of a pipeline's weights."""
     modules = [part for part in pipeline.components.values() if hasattr(part, "parameters")]
     return sum(numbers.nbytes for part in modules for numbers in part.parameters())
-
-
-def is_lack(error: BaseException) -> bool:
-    """Say whether what was raised means that memory ran out."""
-    text = str(error).lower()
-    return isinstance(error, MemoryError) or any(
-        sign in text for sign in ("out of memory", "can't allocate memory", "not enough memory")
-    )

@@ -26,6 +26,8 @@ from vitascope.backends.remote.media_transfer import LIMITS_OF_CLIPS, Footage, f
 from vitascope.backends.remote.responses import Answer, Job, quote_safely, read_job, refusal
 from vitascope.deliver.record import make_record
 from vitascope.errors import RemoteError, RequestError
+from vitascope.media.inspector import LOCAL, Inspector
+from vitascope.planning.prompt import caption_as_written
 from vitascope.planning.rules import FrameRule, RateRule
 from vitascope.progress import Progress
 from vitascope.settings import RemoteServer, settings
@@ -49,8 +51,6 @@ PARTS = 100
 class Remote:
     """Renders shots on the server that the settings call NAME."""
 
-    embed = None
-
     def __init__(
         self,
         name: str,
@@ -69,7 +69,6 @@ class Remote:
         return Card(
             id=self.who,
             licence="the server's terms",
-            world=None,
             frames=FrameRule(
                 step=1, offset=0, default=int(USUAL_SECONDS * USUAL_FPS), most=int(MOST_SECONDS * USUAL_FPS)
             ),
@@ -81,16 +80,16 @@ class Remote:
             takes=frozenset({"frame"}),
         )
 
-    def plan(self, shot: Shot) -> Plan:
+    def plan(self, shot: Shot, inspector: Inspector = LOCAL) -> Plan:
         """Refuse what cannot travel and leave the rest to the server. Raises `RequestError` and `RemoteError`.
 
         With the dialect "auto" the server is asked, once, what it is.
         """
-        return plan(shot, self._dialect, self.who)
+        return plan(caption_as_written(shot), self._dialect, self.who)
 
-    def render(self, shot: Shot, progress: Progress) -> Clip:
+    def render(self, shot: Shot, progress: Progress, resume_folder: Path | None = None) -> Clip:
         """Have a planned shot made. Raises `RemoteError`, `RequestError` for what is refused there, and `Cancelled`."""
-        wire, job_file = self._wire(progress), KeptJob.of(progress.states, shot, self.server.url)
+        wire, job_file = self._wire(progress), KeptJob.of(resume_folder, shot, self.server.url)
         with progress.phase("ask"):
             job = self._find_job(wire, job_file) or self._create_job(wire, shot)
             job_file.write(job.id)

@@ -11,7 +11,7 @@ from PIL import Image
 
 from vitascope.api import editing, extension, make_shot
 from vitascope.backends.base import Backend
-from vitascope.evaluation.sources import Sources, save, shape_of
+from vitascope.evaluation.sources import Sources, save, shape_of, world_of
 from vitascope.evaluation.suites import SuitePrompt
 from vitascope.pipeline import generate
 from vitascope.progress import Progress
@@ -19,7 +19,7 @@ from vitascope.tasks import Box
 from vitascope.toybox.classifier import Judge, resize
 from vitascope.toybox.language.captions import describe
 from vitascope.toybox.scene import Scene
-from vitascope.toybox.world import FULL, World, sample_scene
+from vitascope.toybox.world import World, sample_scene
 from vitascope.types import CameraMove, Given
 
 Frames = UInt8[np.ndarray, "frames height width 3"]
@@ -110,7 +110,7 @@ class Studio:
     @property
     def world(self) -> World:
         """What the model was taught to draw."""
-        return self.backend.card.world or FULL
+        return world_of(self.backend)
 
     @property
     def fps(self) -> float:

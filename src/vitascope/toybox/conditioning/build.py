@@ -9,7 +9,6 @@ from vitascope.camera.path import camera_channels
 from vitascope.givens.load import Known
 from vitascope.toybox.brief import Brief, Briefs
 from vitascope.toybox.conditioning.windows import Window
-from vitascope.toybox.encoders import Encoders
 from vitascope.toybox.layout import (
     GIVEN,
     LATENT_CHANNELS,
@@ -18,6 +17,7 @@ from vitascope.toybox.layout import (
     SUBJECT_CHANNELS,
     TIME_STRIDE,
 )
+from vitascope.toybox.motion.encoders import Encoders
 from vitascope.toybox.motion.plan import Choreography
 from vitascope.toybox.motion.trajectory import Blocking, subject_channels
 from vitascope.types import Conditioning, LatentShape, PlannedShot

@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Bool
 
 from vitascope.toybox.layout import TIME_STRIDE
+from vitascope.types import Shot
 
 CONTEXT = 1 + TIME_STRIDE
 """Frames of what is given that a window begins with (or ends with, where the clip grows backwards): how that moves."""
@@ -49,6 +50,12 @@ def windows(known: Bool[np.ndarray, " frames"], longest: int) -> tuple[Window, .
     cuts = [_cut(known, first, size) for first in (*range(min(SHORTEST, size), size, TIME_STRIDE), size)]
     costs = [sum(window.num_latents for window in cut) for cut in cuts]
     return next(cut for cut, cost in zip(cuts, costs, strict=True) if cost <= min(costs) + 1)
+
+
+def count_windows(shot: Shot, longest: int) -> int:
+    """Return in about how many windows a planned shot is made; a loop is made twice."""
+    count = len(windows(np.zeros(shot.num_frames or 1, bool), longest))
+    return 2 * count if shot.loop else count
 
 
 def _cut(known: Bool[np.ndarray, " frames"], first: int, size: int) -> tuple[Window, ...]:

@@ -6,16 +6,17 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from http.client import HTTPException, HTTPMessage, HTTPResponse
 from typing import Any
 
+from vitascope.backends.base import EnhancedPrompt
 from vitascope.errors import RequestError
+from vitascope.planning.prompt import clean
 from vitascope.settings import Settings
 from vitascope.toybox.language.image_labels import CIRCUMSTANCES
 from vitascope.toybox.language.lexicon import SAID, article, inflect
 from vitascope.toybox.language.parse import Parsed, parse
-from vitascope.toybox.language.resolve import clean
 from vitascope.toybox.language.segments import stage_texts
 from vitascope.toybox.language.translate import ENGLISH
 from vitascope.toybox.scene import seasons_of, times_of, weathers_of
@@ -36,16 +37,7 @@ _PICTURED = "A picture goes with it: add no place, season, time of day, weather 
 _MOVES = ("zoom-in", "zoom-out", "pan-left", "pan-right", "static")
 
 
-@dataclass(frozen=True)
-class Enhanced:
-    """A fuller prompt, who wrote it ("rules" or the chat model's name), and lines about what went otherwise."""
-
-    prompt: str
-    by: str
-    notes: tuple[str, ...] = ()
-
-
-def enhance(prompt: str, world: World, settings: Settings, pictured: bool = False) -> Enhanced:
+def enhance(prompt: str, world: World, settings: Settings, pictured: bool = False) -> EnhancedPrompt:
     """Return a fuller prompt that says all that the given one says; nothing is added that is `pictured` already.
 
     The chat endpoint of the settings is asked where there is one; when it fails in any way the rules do it, and a
@@ -55,12 +47,12 @@ def enhance(prompt: str, world: World, settings: Settings, pictured: bool = Fals
     if not prompt.strip():
         raise RequestError("prompt", "is empty", 'say what to show, as in "a cat walking in a garden"')
     if settings.enhance_url is None:
-        return Enhanced(by_rules(prompt, world, pictured), RULES)
+        return EnhancedPrompt(by_rules(prompt, world, pictured), RULES)
     try:
-        return Enhanced(_by_chat(prompt, world, settings, pictured), settings.enhance_model)
+        return EnhancedPrompt(_by_chat(prompt, world, settings, pictured), settings.enhance_model)
     except _ChatError as error:
         note = f"the chat model did not help ({error}): the prompt is enhanced by rules"
-        return Enhanced(by_rules(prompt, world, pictured), RULES, (note,))
+        return EnhancedPrompt(by_rules(prompt, world, pictured), RULES, (note,))
 
 
 def by_rules(prompt: str, world: World, pictured: bool = False) -> str:

@@ -1,40 +1,48 @@
 """What is understood of a prompt, as rows for a table: each with how it was come by."""
 
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from functools import cache
 from typing import Any
 
+from vitascope.backends.base import Explanation, ExplanationRow
+from vitascope.toybox.language.image_labels import NOTHING, Seen
+from vitascope.toybox.language.nearest import Embed
 from vitascope.toybox.language.noun_phrases import Thing
-from vitascope.toybox.language.parse import Parsed
-from vitascope.toybox.language.segments import Stage
+from vitascope.toybox.language.parse import Parsed, parse
+from vitascope.toybox.language.resolve import resolve
+from vitascope.toybox.language.segments import Stage, stages
 from vitascope.toybox.scene import FIELDS
-from vitascope.toybox.world import cast
+from vitascope.toybox.world import World, cast
 from vitascope.types import CameraMove, Shot
 
 SAID, SEEN, OPEN, GUESSED = "said", "seen", "open", "guessed"
 LEFT_OUT, UNKNOWN = "left out", "unknown"
 
 
-@dataclass(frozen=True)
-class Row:
-    """One line of an explanation: a field, what it holds, and how that was come by (see docs/prompts.md)"""
+def explain(
+    shot: Shot, world: World, embed: Embed | None = None, look: Callable[[], Seen] = lambda: NOTHING
+) -> Explanation:
+    """Return what is understood of a shot's words in a world, and of what `look` sees in its pictures."""
+    look = cache(look)
+    plan = resolve(shot, world, embed, look)
+    parsed = parse(plan.shot.prompt, world, embed, look())
+    timeline = stages(plan.shot.prompt, world, embed, look())
+    values = to_json(parsed, plan.shot, timeline, plan.notes)
+    return Explanation(plan.shot.prompt, tuple(rows(parsed, plan.shot, timeline)), values, plan.notes)
 
-    field: str
-    value: str
-    how: str
 
-
-def rows(parsed: Parsed, shot: Shot, timeline: tuple[Stage, ...]) -> list[Row]:
+def rows(parsed: Parsed, shot: Shot, timeline: tuple[Stage, ...]) -> list[ExplanationRow]:
     """Return the explanation of a prompt, read as `parsed` and resolved as `shot`."""
     return [
-        Row("language", parsed.asked.language, ""),
+        ExplanationRow("language", parsed.asked.language, ""),
         *_scene(parsed),
         *_camera(parsed, shot),
         *_things(parsed),
         *_asides(parsed, shot),
         *_stages(timeline),
-        *(Row("not understood", words, UNKNOWN) for words in parsed.asked.unknown),
-        Row("caption", shot.caption or "", ""),
+        *(ExplanationRow("not understood", words, UNKNOWN) for words in parsed.asked.unknown),
+        ExplanationRow("caption", shot.caption or "", ""),
     ]
 
 
@@ -84,18 +92,20 @@ def how(field: str, parsed: Parsed) -> str:
     return next((way for way, fields in ways.items() if field in fields), GUESSED)
 
 
-def _scene(parsed: Parsed) -> Iterator[Row]:
+def _scene(parsed: Parsed) -> Iterator[ExplanationRow]:
     for field in FIELDS[:-1]:
         label = getattr(parsed.scene, field)
         shown = cast()[label].name if field == "subject" else label
-        yield Row(field, "as in the picture" if field in parsed.left else shown, how(field, parsed))
+        yield ExplanationRow(
+            field, "as in the picture" if field in parsed.left else shown, how(field, parsed)
+        )
 
 
-def _camera(parsed: Parsed, shot: Shot) -> Iterator[Row]:
+def _camera(parsed: Parsed, shot: Shot) -> Iterator[ExplanationRow]:
     for move in shot.camera or ():
-        yield Row("camera", move_words(move), how("camera", parsed))
+        yield ExplanationRow("camera", move_words(move), how("camera", parsed))
     if not shot.camera:
-        yield Row("camera", "static", how("camera", parsed))
+        yield ExplanationRow("camera", "static", how("camera", parsed))
 
 
 def move_words(move: CameraMove) -> str:
@@ -104,16 +114,16 @@ def move_words(move: CameraMove) -> str:
     return f"{move.kind} {move.amount:+g}{span}"
 
 
-def _things(parsed: Parsed) -> Iterator[Row]:
+def _things(parsed: Parsed) -> Iterator[ExplanationRow]:
     """Yield what is said of things; the model shows the first of them, one of it, and as it knows it."""
     shown = next((thing for thing in parsed.asked.things if thing.subject == parsed.scene.subject), None)
     for thing in parsed.asked.things:
         if thing is not shown:
-            yield Row("also", thing_words(thing), LEFT_OUT)
+            yield ExplanationRow("also", thing_words(thing), LEFT_OUT)
         elif thing.attributes or thing.count not in (None, 1):
-            yield Row("in full", thing_words(thing), LEFT_OUT)
+            yield ExplanationRow("in full", thing_words(thing), LEFT_OUT)
     for relation in parsed.asked.relations:
-        yield Row("relation", f"{relation.first} {relation.words} {relation.second}", LEFT_OUT)
+        yield ExplanationRow("relation", f"{relation.first} {relation.words} {relation.second}", LEFT_OUT)
 
 
 def thing_words(thing: Thing) -> str:
@@ -122,19 +132,19 @@ def thing_words(thing: Thing) -> str:
     return " ".join(word for word in (count, *thing.manners, *thing.looks, thing.name) if word)
 
 
-def _asides(parsed: Parsed, shot: Shot) -> Iterator[Row]:
+def _asides(parsed: Parsed, shot: Shot) -> Iterator[ExplanationRow]:
     asked = parsed.asked
     if asked.moods:
-        yield Row("mood", ", ".join(asked.moods), LEFT_OUT)
+        yield ExplanationRow("mood", ", ".join(asked.moods), LEFT_OUT)
     if asked.sound:
-        yield Row("sound", asked.sound, LEFT_OUT)
+        yield ExplanationRow("sound", asked.sound, LEFT_OUT)
     if asked.seconds is not None:
-        yield Row("length", f"{asked.seconds:g} s", SAID)
+        yield ExplanationRow("length", f"{asked.seconds:g} s", SAID)
     if shot.negative_prompt:
-        yield Row("not wanted", shot.negative_prompt, SAID)
+        yield ExplanationRow("not wanted", shot.negative_prompt, SAID)
 
 
-def _stages(timeline: tuple[Stage, ...]) -> Iterator[Row]:
+def _stages(timeline: tuple[Stage, ...]) -> Iterator[ExplanationRow]:
     if len(timeline) > 1:
         for stage in timeline:
-            yield Row(f"from {stage.start:.0%}", stage.caption.partition(",")[0], SAID)
+            yield ExplanationRow(f"from {stage.start:.0%}", stage.caption.partition(",")[0], SAID)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from jaxtyping import UInt8
 
-from vitascope.media.inspector import looker
+from vitascope.media.inspector import LOCAL, Inspector
 from vitascope.toybox.language.defaults import complete
 from vitascope.toybox.scene import Scene, seasons_of, times_of, weathers_of
 from vitascope.toybox.world import World
@@ -47,7 +47,7 @@ NOTHING = Seen()
 """What is seen of a shot that is given no pictures."""
 
 
-def seen_in(givens: Sequence[Given], see: See, size: tuple[int, int]) -> Seen:
+def seen_in(givens: Sequence[Given], see: See, size: tuple[int, int], inspector: Inspector = LOCAL) -> Seen:
     """Return what pictures and videos of a shot show, looked at as they are cropped to a `size` (width, height).
 
     Pictures that are part of the shot show who is where and when; references show who is meant. Raises `RequestError`
@@ -55,30 +55,38 @@ def seen_in(givens: Sequence[Given], see: See, size: tuple[int, int]) -> Seen:
     """
     shown = [given for given in givens if given.role in ("frame", "source") and given.kind != "sound"]
     if shown:
-        return _scene(_looked(shown, see, size))
+        return _scene(_looked(shown, see, size, inspector))
     references = [given for given in givens if given.role == "reference"]
-    return _subject(_looked(references, see, size)) if references else NOTHING
+    return _subject(_looked(references, see, size, inspector)) if references else NOTHING
 
 
-def _looked(givens: Sequence[Given], see: See, size: tuple[int, int]) -> Mapping[str, Mapping[str, float]]:
-    return see(np.concatenate([_moments(given, size) for given in givens]))
+def _looked(
+    givens: Sequence[Given], see: See, size: tuple[int, int], inspector: Inspector
+) -> Mapping[str, Mapping[str, float]]:
+    return see(np.concatenate([_moments(given, size, inspector) for given in givens]))
 
 
-def _moments(given: Given, size: tuple[int, int]) -> Pictures:
+def _moments(given: Given, size: tuple[int, int], inspector: Inspector) -> Pictures:
     kind = "image" if given.kind == "image" else "video"
-    return looker().moments(given.source, kind, size, given.offset)
+    return inspector.moments(given.source, kind, size, given.offset)
 
 
-def source_in(givens: Sequence[Given], watch: Watch, shape: VideoShape, world: World | None) -> Scene | None:
+def source_in(
+    givens: Sequence[Given],
+    watch: Watch,
+    shape: VideoShape,
+    world: World,
+    inspector: Inspector = LOCAL,
+) -> Scene | None:
     """Return what the video that an edit starts from shows; None where the eye is not sure who is where.
 
     It is watched at its beginning, as a clip of a `shape`; what else is not sure is what is likeliest. A camera that
     is not sure stands still. Raises `RequestError` for a file that cannot be read.
     """
     source = next((given for given in givens if given.role == "source" and given.kind == "video"), None)
-    if source is None or world is None:
+    if source is None:
         return None
-    shares = watch(looker().beginning(source.source, shape, source.fit, source.offset))
+    shares = watch(inspector.beginning(source.source, shape, source.fit, source.offset))
     sure = _sure(shares)
     if not {"subject", "set"} <= sure.keys():
         return None

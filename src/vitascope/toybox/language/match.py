@@ -1,11 +1,10 @@
 """Prompts to tokens, and tokens to the labels that they mean."""
 
-import re
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 
+from vitascope.camera.words import tokenize as split_words
 from vitascope.toybox.language.lexicon import (
     ARTICLES,
     GRAMMAR,
@@ -20,10 +19,6 @@ from vitascope.toybox.world import cast
 
 SNOW = "snow"
 """The one word that names a set as well as a weather; which one is decided by the rest of the prompt."""
-
-_TOKEN = re.compile(r"[^\W_]+|[,.;:!?]")
-_BEYOND_ASCII = re.compile(r"[^\x00-\x7f]")
-_JOINED_EMOJI = re.compile("\u200d.\ufe0f?")
 
 
 @dataclass(frozen=True)
@@ -50,21 +45,7 @@ class Find:
 
 def tokenize(prompt: str) -> list[str]:
     """Return words in lower case without accents, and punctuation marks; an emoji becomes its name."""
-    text = _BEYOND_ASCII.sub(lambda m: _spell(m.group()), _JOINED_EMOJI.sub("", prompt))
-    text = unicodedata.normalize("NFKD", text.casefold())
-    text = "".join(character for character in text if not unicodedata.combining(character))
-    return _TOKEN.findall(text)
-
-
-def _spell(character: str) -> str:
-    if unicodedata.category(character) not in ("So", "Sk"):
-        return character
-    if (known := _emoji().get(character)) is not None:
-        return f" , a {known} , "
-    name = unicodedata.name(character, "").lower()
-    if not name or "regional indicator" in name or "modifier" in name:
-        return " "
-    return f" , a {re.sub(r'(^| )(face|sign|symbol|black|white|heavy)(?= |$)', '', name)} , "
+    return split_words(prompt, _emoji())
 
 
 @cache

@@ -1,12 +1,12 @@
 """Stage 1: what the prompt says about the scene, the camera and the style is filled into the shot."""
 
-import unicodedata
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 from vitascope.camera.path import scene_camera
 from vitascope.errors import RequestError
+from vitascope.planning.prompt import clean
 from vitascope.toybox.language.captions import canonical
 from vitascope.toybox.language.defaults import PLAIN
 from vitascope.toybox.language.image_labels import NOTHING, Seen
@@ -24,30 +24,11 @@ STAGE_SECONDS = 2.0
 FLAT_STRENGTH = 0.7
 """How far the light and the weather of a photograph may go from its own."""
 FLAT = "the picture is none of this model's world: it is filmed as a flat picture, and nothing in it moves by itself"
-MAX_PROMPT = 2000
-"""Characters of the longest prompt."""
-
-_DIRECTION_MARKS = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F])
-
-
-def clean(name: str, text: str) -> str:
-    """Return the text in one line of single spaces, without marks that only turn the reading direction.
-
-    Raises `RequestError` for control characters, for what is not Unicode, and for more than `MAX_PROMPT` characters.
-    """
-    if len(text) > MAX_PROMPT:
-        raise RequestError(name, f"has {len(text):,} characters", f"at most {MAX_PROMPT:,} are read")
-    text = " ".join(text.split())
-    for place, character in enumerate(text):
-        if unicodedata.category(character) in ("Cc", "Cs"):
-            problem = f"has the control character U+{ord(character):04X} at position {place + 1}"
-            raise RequestError(name, problem, "leave it out")
-    return unicodedata.normalize("NFC", text.translate(_DIRECTION_MARKS)).strip()
 
 
 def resolve(
     shot: Shot,
-    world: World | None,
+    world: World,
     embed: Embed | None = None,
     look: Callable[[], Seen] = lambda: NOTHING,
     watch: Callable[[], Scene | None] = lambda: None,
@@ -65,8 +46,6 @@ def resolve(
         raise RequestError("prompt", "is empty", 'say what to show, as in "a cat walking in a garden"')
     if shot.caption is not None:
         return Plan(shot)
-    if world is None:
-        return Plan(as_said(shot, prompt, negative))
     if shot.style is not None and shot.style not in world.styles:
         problem = f"{shot.style[:40]!r} is not a style of this model"
         raise RequestError("style", problem, f"it knows: {', '.join(world.styles)}")
@@ -157,13 +136,6 @@ def _edited(asked: Instruction, shown: Scene | None, style: str | None, world: W
     if wanted is None:
         return asked.text
     return canonical(wanted if style is None else replace(wanted, style=style))
-
-
-def as_said(shot: Shot, prompt: str, negative: str) -> Shot:
-    """Return the shot for a model that reads free text: the prompt is its caption, word for word."""
-    script = tuple((share, clean("at", words)) for share, words in sorted(shot.script))
-    update = {"prompt": prompt, "negative_prompt": negative, "caption": prompt, "script": script}
-    return shot.model_copy(update=update)
 
 
 def _styled(parsed: Parsed, style: str | None) -> Parsed:

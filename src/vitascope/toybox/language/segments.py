@@ -4,8 +4,7 @@ import re
 from dataclasses import dataclass
 
 from vitascope.camera.language import read_camera
-from vitascope.errors import RequestError
-from vitascope.limits import MAX_STAGES, check_text
+from vitascope.limits import MAX_STAGES
 from vitascope.toybox.language.image_labels import NOTHING, Seen
 from vitascope.toybox.language.match import match, tokenize
 from vitascope.toybox.language.nearest import Embed
@@ -86,20 +85,3 @@ def _camera_alone(words: str) -> bool:
     """Say whether words speak of the camera and of nothing in the scene."""
     camera = read_camera(" ".join(tokenize(words)))
     return camera.label is not None and not match(camera.rest.split())
-
-
-def parse_at(text: str) -> tuple[float, str]:
-    """Read `4s=a cat jumps` as (4.0, "a cat jumps"); raises `RequestError` saying what is wrong with it."""
-    check_text("at", text)
-    time, equals, prompt = text.partition("=")
-    shown = text.strip()[:40]
-    if not equals:
-        raise RequestError("at", f"{shown!r} has no =", 'write it as 4s="the cat jumps"')
-    time = time.strip()
-    if not re.fullmatch(r"\d{1,6}(?:\.\d{0,6})?\s*s?", time, re.ASCII):
-        raise RequestError("at", f"{time[:40]!r} is not a time", 'write it as 4s="the cat jumps"')
-    seconds = float(time.removesuffix("s"))
-    words = prompt.strip().strip("\"'“”").strip()
-    if not words:
-        raise RequestError("at", f"{shown!r} says nothing to show", 'write it as 4s="the cat jumps"')
-    return seconds, words

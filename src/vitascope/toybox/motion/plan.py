@@ -10,11 +10,11 @@ from jaxtyping import Float32
 from vitascope.camera.path import during, filmed_path
 from vitascope.givens.load import Known
 from vitascope.toybox.brief import Brief, Briefs
-from vitascope.toybox.encoders import Encoders, Field
 from vitascope.toybox.layout import CAMERA, EXTRA_CHANNELS, LATENTS, SUBJECT, SUBJECT_CHANNELS, TIME_STRIDE
 from vitascope.toybox.motion.box_layout import area_of, away, placed
 from vitascope.toybox.motion.camera_pose import EXPLAINED, FOREIGN, Standpoint, led, standpoints
 from vitascope.toybox.motion.detect import Tokens, find
+from vitascope.toybox.motion.encoders import Encoders, Field
 from vitascope.toybox.motion.infill import Stage, completed
 from vitascope.toybox.motion.locate import Look, sighted, wanted_frames
 from vitascope.toybox.motion.track import track

@@ -83,6 +83,8 @@ class Memory(_Facts):
     decode_bytes: float = 2000.0
     tiles: bool = True
     """Whether the decoder can work tile by tile."""
+    tiles_only: bool = False
+    """Whether the decoder can work in no other way."""
 
 
 class Part(_Facts):

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import astuple, dataclass, replace
 from functools import partial
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import UInt8
@@ -21,6 +21,7 @@ Look = Callable[[Latents], UInt8[np.ndarray, "height width 3"]]
 """Makes one frame of latents."""
 
 
+@runtime_checkable
 class StepStore(Protocol):
     """Keeps the last step of a clip, so that a run that was broken off goes on from it."""
 

@@ -11,19 +11,23 @@ from pathlib import Path
 
 import numpy as np
 
-from vitascope.backends.base import Card, FrameStream
+from vitascope.backends.base import Card, EnhancedPrompt, Explanation, FrameStream
 from vitascope.backends.registry import register
 from vitascope.decode.video import Decoder
 from vitascope.deliver.record import make_record
 from vitascope.denoise.run import Denoiser
 from vitascope.givens.load import gather
 from vitascope.media.inspector import LOCAL, Inspector
+from vitascope.planning.prompt import clean
 from vitascope.planning.rules import FrameRule, RateRule, SizeRule
 from vitascope.progress import Progress
+from vitascope.settings import settings
 from vitascope.toybox.conditioning.windows import count_windows
+from vitascope.toybox.language.enhance import enhance
+from vitascope.toybox.language.explain import explain
 from vitascope.toybox.layout import LATENT_CHANNELS, LATENTS, SPACE_STRIDE, TIME_STRIDE
 from vitascope.toybox.motion.encoders import Encoders
-from vitascope.toybox.plan import plan_in_world
+from vitascope.toybox.plan import Classify, picture_labels, plan_in_world
 from vitascope.toybox.render import LatentModel, render, render_stream
 from vitascope.toybox.world import FULL
 from vitascope.types import Clip, Conditioning, Plan, PlannedShot, Record, Shot, Text, VideoShape
@@ -78,10 +82,20 @@ class FakeBackend:
         CARD, frames=FrameRule(default=17, most=65), takes=frozenset({"frame", "source", "reference", "path"})
     )
     world = FULL
+    see: Classify | None = None
+    """What says which labels pictures show, for tests that need it."""
 
     def plan(self, shot: Shot, inspector: Inspector = LOCAL) -> Plan:
         """Read the words in the whole world of the theatre and plan by the card."""
-        return plan_in_world(shot, self.card, self.world, inspector)
+        return plan_in_world(shot, self.card, self.world, inspector, see=self.see)
+
+    def explain(self, shot: Shot, inspector: Inspector = LOCAL) -> Explanation:
+        """Return what is understood of a shot's words and pictures."""
+        return explain(shot, self.world, None, picture_labels(shot, self.card, inspector, self.see))
+
+    def enhance(self, prompt: str, *, pictured: bool = False) -> EnhancedPrompt:
+        """Return a prompt that says more."""
+        return enhance(clean("prompt", prompt), self.world, settings(), pictured)
 
     def render(self, shot: Shot, progress: Progress, resume_folder: Path | None = None) -> Clip:
         """Draw the clip of a planned shot."""

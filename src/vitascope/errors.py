@@ -1,7 +1,7 @@
 """Our exceptions; each one's docstring is its message where nothing more is said.
 
 A message is one line that names what was wrong and what would be right; `exit_code` is what the command line
-returns for it. `by_model` says that it is the model that could not: another one may (`pipeline.first_able`).
+returns for it. `by_model` says that it is the model that could not: another one may (`fallback.first_able`).
 """
 
 from collections.abc import Iterator

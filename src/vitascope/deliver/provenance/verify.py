@@ -164,7 +164,7 @@ def _xmp_lines(xmp: Xmp | None) -> list[str]:
 
 def _watermark_lines(watermark: WatermarkReport | None, unread: str) -> list[str]:
     if unread:
-        return [f"Watermark: not looked for, since the file's pictures could not be read: it {unread}."]
+        return [f"Watermark: not looked for: {unread}."]
     if watermark is None:
         return [
             "Watermark: none of Vitascope's under the keys that are known here. "

@@ -45,7 +45,7 @@ class Limit:
 
     def spent(self, charges: Sequence[Charge], now: float) -> float | int:
         """Return how much of it is used up."""
-        return sum(getattr(one, self.unit) for one in charges if one.at > now - self.window)
+        return sum(getattr(charge, self.unit) for charge in charges if charge.at > now - self.window)
 
     def wait(self, cost: Cost, charges: Sequence[Charge], now: float) -> float:
         """Return in how many seconds there is enough left, 0 when there is; raises `BudgetError` for never."""
@@ -53,12 +53,12 @@ class Limit:
         if asked > self.most + _NOTHING:
             raise BudgetError("budget", f"{self}, and this is {asked:g}", "ask for less")
         excess = self.spent(charges, now) + asked - self.most
-        for one in charges:
+        for charge in charges:
             if excess <= _NOTHING:
                 return 0.0
-            if one.at > now - self.window:
-                excess -= getattr(one, self.unit)
-                free_at = one.at + self.window
+            if charge.at > now - self.window:
+                excess -= getattr(charge, self.unit)
+                free_at = charge.at + self.window
                 if excess <= _NOTHING:
                     return free_at - now
         return 0.0
@@ -84,20 +84,22 @@ class Budget:
 
     def limits(self) -> Iterator[Limit]:
         """Yield all that limits."""
-        for one in fields(self):
-            if (most := getattr(self, one.name)) is not None:
-                unit, _, span = one.name.split("_")
-                yield Limit(one.name, unit, HOUR if span == "hour" else DAY, most)
+        for field in fields(self):
+            if (most := getattr(self, field.name)) is not None:
+                unit, _, span = field.name.split("_")
+                yield Limit(field.name, unit, HOUR if span == "hour" else DAY, most)
 
     def over(self, other: "Budget") -> "Budget":
         """Return this budget, with the other's limits where it has none of its own."""
-        told = {one.name: getattr(self, one.name) for one in fields(self)}
-        return Budget(**{name: getattr(other, name) if most is None else most for name, most in told.items()})
+        limits = {field.name: getattr(self, field.name) for field in fields(self)}
+        return Budget(
+            **{name: getattr(other, name) if most is None else most for name, most in limits.items()}
+        )
 
     def check(self, cost: Cost, charges: Sequence[Charge], now: float) -> None:
         """Raise `BudgetError` when a cost, after the charges (the oldest first), is more than may be had."""
         waits = [(limit.wait(cost, charges, now), limit) for limit in self.limits()]
-        wait, limit = max(waits, key=lambda one: one[0])
+        wait, limit = max(waits, key=lambda pair: pair[0])
         if wait > 0:
             words = f"{limit}, and {limit.spent(charges, now):g} of them are spent"
             raise BudgetError("budget", words, f"there is enough again in {_span(wait)}", wait)

@@ -40,15 +40,14 @@ class Connections:
     def __init__(self, url: str, most: int = MOST, patience: float | int = PATIENCE_SECONDS):
         """Connect once; raises `RequestError` for an address that is none and `StoreError` at once."""
         try:
-            told = conninfo_to_dict(url)
+            options = conninfo_to_dict(url)
         except psycopg.ProgrammingError:
             hint = "as in postgresql://user@host/name"
             raise RequestError("store", "is no address of a Postgres database", hint) from None
-        self._info = make_conninfo("", **{**DEFAULTS, **told})
+        self._info = make_conninfo("", **{**DEFAULTS, **options})
         # Never the address itself: a password may be in it.
-        self.where = (
-            f"{told.get('host') or 'the local Postgres'}/{told.get('dbname') or told.get('user') or ''}"
-        )
+        database = options.get("dbname") or options.get("user") or ""
+        self.where = f"{options.get('host') or 'the local Postgres'}/{database}"
         self._patience = patience
         self._idle: list[Connection] = []
         self._free = threading.BoundedSemaphore(most)

@@ -213,17 +213,19 @@ class MemoryTables:
         self, endpoints: Sequence[str], now: float, until: float, limit: int
     ) -> list[Delivery]:
         """Return deliveries that are due."""
-        waiting = [one for one in self._state.deliveries.values() if one.endpoint in endpoints]
+        waiting = [delivery for delivery in self._state.deliveries.values() if delivery.endpoint in endpoints]
         due = sorted(
-            (one.due, one.letter, one.endpoint)
-            for one in waiting
-            if one.state == "waiting" and one.due is not None and one.due <= now
+            (delivery.due, delivery.letter, delivery.endpoint)
+            for delivery in waiting
+            if delivery.state == "waiting" and delivery.due is not None and delivery.due <= now
         )
         keys = [(message, endpoint) for _, message, endpoint in due[:limit]]
         taken = {key: self._state.deliveries[key] for key in keys}
-        taken = {key: replace(one, tries=one.tries + 1, due=until) for key, one in taken.items()}
+        taken = {
+            key: replace(delivery, tries=delivery.tries + 1, due=until) for key, delivery in taken.items()
+        }
         self._state.deliveries |= taken
-        return sorted(taken.values(), key=lambda one: (one.at, one.letter))
+        return sorted(taken.values(), key=lambda delivery: (delivery.at, delivery.letter))
 
     def settle_delivery(self, delivery: Delivery, claimed: int) -> None:
         """Say what became of a delivery."""
@@ -233,34 +235,42 @@ class MemoryTables:
 
     def deliveries(self, endpoint: str | None, limit: int) -> list[Delivery]:
         """Return deliveries, the newest first."""
-        found = [one for one in self._state.deliveries.values() if endpoint in (None, one.endpoint)]
-        return sorted(found, key=lambda one: (one.at, one.letter), reverse=True)[:limit]
+        found = [
+            delivery for delivery in self._state.deliveries.values() if endpoint in (None, delivery.endpoint)
+        ]
+        return sorted(found, key=lambda delivery: (delivery.at, delivery.letter), reverse=True)[:limit]
 
     def delivery_counts(self) -> list[tuple[str, str, int]]:
         """Return how many deliveries there are by endpoint and state."""
-        counts = Counter((one.endpoint, one.state) for one in self._state.deliveries.values())
+        counts = Counter((delivery.endpoint, delivery.state) for delivery in self._state.deliveries.values())
         return [(endpoint, state, number) for (endpoint, state), number in sorted(counts.items())]
 
     def resend(self, endpoint: str, now: float) -> int:
         """Make deliveries that were given up due anew."""
         given_up = {
-            key: replace(one, state="waiting", tries=0, due=now)
-            for key, one in self._state.deliveries.items()
-            if one.endpoint == endpoint and one.state == "given_up"
+            key: replace(delivery, state="waiting", tries=0, due=now)
+            for key, delivery in self._state.deliveries.items()
+            if delivery.endpoint == endpoint and delivery.state == "given_up"
         }
         self._state.deliveries |= given_up
         return len(given_up)
 
     def forget_deliveries(self, endpoint: str) -> None:
         """Remove the deliveries to an endpoint."""
-        kept = {key: one for key, one in self._state.deliveries.items() if one.endpoint != endpoint}
+        kept = {
+            key: delivery for key, delivery in self._state.deliveries.items() if delivery.endpoint != endpoint
+        }
         self._state.deliveries = kept
 
     def forget_messages(self, before: float) -> None:
         """Remove old messages and deliveries."""
         state = self._state
-        state.messages = {name: one for name, one in state.messages.items() if one[0].at >= before}
-        state.deliveries = {key: one for key, one in state.deliveries.items() if one.at >= before}
+        state.messages = {
+            name: message for name, message in state.messages.items() if message[0].at >= before
+        }
+        state.deliveries = {
+            key: delivery for key, delivery in state.deliveries.items() if delivery.at >= before
+        }
 
     def charge(self, charge: Charge) -> None:
         """Write down what a job costs."""

@@ -229,18 +229,18 @@ class PostgresTables(Statements):
         """Return the connection of the transaction that this thread is in."""
         return self._local.__dict__.get("connection")
 
-    def _rows(self, name: str, told: Row | None = None) -> list[dict[str, Any]]:
+    def _rows(self, name: str, values: Row | None = None) -> list[dict[str, Any]]:
         """Run a statement to its end and return its rows."""
         statement = queries(FOLDER)[name]
         connection = self._held()
-        return self._read(statement, told) if connection is None else _run(connection, statement, told)
+        return self._read(statement, values) if connection is None else _run(connection, statement, values)
 
-    def _read(self, statement: str, told: Row | None) -> list[dict[str, Any]]:
+    def _read(self, statement: str, values: Row | None) -> list[dict[str, Any]]:
         """Run a statement that changes nothing, by another connection where one was lost since it was last used."""
         for _ in range(MOST + 1):
             with self._connections.lent() as connection:
                 try:
-                    return _run(connection, statement, told)
+                    return _run(connection, statement, values)
                 except psycopg.Error as error:
                     if not connection.closed:
                         _raise(error, connection)
@@ -291,8 +291,8 @@ def postgres_store(url: str, clock: Clock | None = None, lease_seconds: float | 
     return Store(tables, clock or tables.clock, lease_seconds)
 
 
-def _run(connection: Connection, statement: str, told: Row | None) -> list[dict[str, Any]]:
-    cursor = connection.execute(statement.encode(), told)
+def _run(connection: Connection, statement: str, values: Row | None) -> list[dict[str, Any]]:
+    cursor = connection.execute(statement.encode(), values)
     return cursor.fetchall() if cursor.description else []
 
 

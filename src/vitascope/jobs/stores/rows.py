@@ -99,8 +99,8 @@ def to_charge(row: Row) -> Charge:
 def queries(folder: str = "sql") -> dict[str, str]:
     """Return the statements in a folder's files, but for those of its migrations, by their names."""
     found = files("vitascope.jobs.stores").joinpath(folder).iterdir()
-    told = [file for file in found if file.name.endswith(".sql") and not file.name[:4].isdecimal()]
-    text = "\n".join(file.read_text("utf-8") for file in told)
+    sql_files = [file for file in found if file.name.endswith(".sql") and not file.name[:4].isdecimal()]
+    text = "\n".join(file.read_text("utf-8") for file in sql_files)
     named = (part.partition("\n") for part in text.split("-- name: ")[1:])
     return {name.strip(): statement.strip() for name, _, statement in named}
 
@@ -115,15 +115,15 @@ def migrations(folder: str = "sql") -> Iterator[tuple[int, str]]:
 
 def _request(request: Request) -> dict[str, Any]:
     """Return a request without what was not said, so that programs of an earlier version can read it."""
-    told = asdict(request)
+    columns = asdict(request)
     new = ("trace", "film_json")
-    return {name: value for name, value in told.items() if name not in new or value is not None}
+    return {name: value for name, value in columns.items() if name not in new or value is not None}
 
 
 def _standing(standing: Standing) -> dict[str, Any]:
     """Return a standing without what only several clips have, so that programs of an earlier version can read it."""
-    told = asdict(standing)
-    return {name: value for name, value in told.items() if value or name not in ("clip", "clip_percent")}
+    columns = asdict(standing)
+    return {name: value for name, value in columns.items() if value or name not in ("clip", "clip_percent")}
 
 
 def _dump(value: object) -> str:

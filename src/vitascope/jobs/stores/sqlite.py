@@ -119,10 +119,10 @@ class SqliteTables(Statements):
     def _list(self, values: Sequence[str]) -> str:
         return json.dumps(list(values))
 
-    def _rows(self, name: str, told: Row | None = None) -> list[Row]:
+    def _rows(self, name: str, values: Row | None = None) -> list[Row]:
         """Run a statement to its end and return its rows; raises `DamagedQueueError`."""
         try:
-            return list(self._connection().execute(queries()[name], dict(told or {})))
+            return list(self._connection().execute(queries()[name], dict(values or {})))
         except DAMAGE as error:
             raise self._damaged(error) from None
 

@@ -19,7 +19,7 @@ BROKEN_ROW = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
 class Statements:
     """The part of `Tables` that is the same for every database; `_rows` runs one of its statements."""
 
-    def _rows(self, name: str, told: Row | None = None) -> Sequence[Row]:
+    def _rows(self, name: str, values: Row | None = None) -> Sequence[Row]:
         """Run a statement to its end and return its rows."""
         raise NotImplementedError
 
@@ -31,14 +31,14 @@ class Statements:
         """Return the name of the statement that also locks what it reads, inside a transaction."""
         return name
 
-    def _job(self, name: str, told: Row) -> Job | None:
-        rows = self._rows(name, told)
+    def _job(self, name: str, values: Row) -> Job | None:
+        rows = self._rows(name, values)
         return to_job(rows[0]) if rows else None
 
-    def _jobs(self, name: str, told: Row) -> list[Job]:
+    def _jobs(self, name: str, values: Row) -> list[Job]:
         """Return the jobs of a statement's rows; one that cannot be read hides no other, and is left out."""
         jobs = []
-        for row in self._rows(name, told):
+        for row in self._rows(name, values):
             try:
                 jobs.append(to_job(row))
             except BROKEN_ROW as error:
@@ -64,8 +64,8 @@ class Statements:
 
     def claim(self, worker: str, models: Sequence[str] | None, expiry: LeaseExpiry, now: float) -> Job | None:
         """Give the first job in line to a worker."""
-        told = {"worker": worker, "models": None if models is None else self._list(models), "now": now}
-        while rows := self._rows("claim", told | asdict(expiry)):
+        values = {"worker": worker, "models": None if models is None else self._list(models), "now": now}
+        while rows := self._rows("claim", values | asdict(expiry)):
             try:
                 return to_job(rows[0])
             except BROKEN_ROW as error:
@@ -86,9 +86,9 @@ class Statements:
     def select(self, query: Query) -> list[Job]:
         """Return the jobs of a list."""
         states = None if query.states is None else self._list(query.states)
-        told = {"after": query.after, "limit": query.limit, "states": states, "owner": query.owner}
-        told["kind"] = query.kind
-        return self._jobs("newest" if query.newest_first else "oldest", told)
+        values = {"after": query.after, "limit": query.limit, "states": states, "owner": query.owner}
+        values["kind"] = query.kind
+        return self._jobs("newest" if query.newest_first else "oldest", values)
 
     def line(self) -> list[Job]:
         """Return the queued jobs in the order of claims."""
@@ -96,8 +96,8 @@ class Statements:
 
     def ahead(self, job: Job) -> int:
         """Return how many queued jobs go before one."""
-        told = {"priority": job.priority, "place": job.place, "number": job.number}
-        return self._rows("ahead", told)[0]["number"]
+        values = {"priority": job.priority, "place": job.place, "number": job.number}
+        return self._rows("ahead", values)[0]["number"]
 
     def counts(self) -> dict[str, int]:
         """Return how many jobs there are in each state."""
@@ -113,8 +113,12 @@ class Statements:
 
     def events(self, job: str | None, after: int, limit: int) -> list[Event]:
         """Return the events after one."""
-        told = {"after": after, "limit": limit}
-        rows = self._rows("events", told) if job is None else self._rows("events_of_job", told | {"job": job})
+        values = {"after": after, "limit": limit}
+        rows = (
+            self._rows("events", values)
+            if job is None
+            else self._rows("events_of_job", values | {"job": job})
+        )
         return [to_event(row) for row in rows]
 
     def last_event(self) -> int:
@@ -146,8 +150,8 @@ class Statements:
         self, endpoints: Sequence[str], now: float, until: float, limit: int
     ) -> list[Delivery]:
         """Return deliveries that are due."""
-        told = {"endpoints": self._list(endpoints), "now": now, "until": until, "limit": limit}
-        rows = self._rows("take_deliveries", told)
+        values = {"endpoints": self._list(endpoints), "now": now, "until": until, "limit": limit}
+        rows = self._rows("take_deliveries", values)
         return sorted(map(to_delivery, rows), key=lambda one: (one.at, one.letter, one.endpoint))
 
     def settle_delivery(self, delivery: Delivery, claimed: int) -> None:

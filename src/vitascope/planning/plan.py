@@ -59,6 +59,9 @@ def plan_by_card(shot: Shot, card: Card, inspector: Inspector = LOCAL) -> Plan:
         }
     )
     notes = length_note + camera_notes
+    if shot.strength is not None and not _starts_from_pictures(shot):
+        resolved = resolved.model_copy(update={"strength": None})
+        notes += ("strength: has no effect without a video to change",)
     if resolved.negative_prompt and resolved.guidance_scale == 1.0:
         notes += ("negative_prompt: has no effect at guidance scale 1",)
     return Plan(resolved, notes)
@@ -132,7 +135,9 @@ def _caption(shot: Shot, entry: Entry, task: Task) -> tuple[str, tuple[str, ...]
     """Return what the model reads: the prompt, and after it what the model can only be told in words."""
     caption, notes = shot.caption or shot.prompt, []
     if "prompt" not in entry.names(task):
-        return caption, (f"prompt: {entry.id} reads no words; the picture decides",)
+        said = {"style": shot.style, "camera": shot.camera, "at": shot.script}
+        unread = (f"{name}: {entry.id} reads no words" for name, value in said.items() if value)
+        return caption, (f"prompt: {entry.id} reads no words; the picture decides", *unread)
     if caption != shot.prompt:  # it has been planned before
         return caption, ()
     additions = []
@@ -157,6 +162,8 @@ def _numbers(shot: Shot, entry: Entry, task: Task) -> tuple[dict[str, object], t
         steps = entry.steps
         notes.append(f"steps: {entry.id} was made for {steps}")
     guidance = within_limits("guidance_scale", guidance)
+    if shot.preset is not None:
+        notes.append(f"preset: {entry.id} has none; say how many steps")
     negative, negative_notes = _negative(shot, entry, task, guidance)
     strength = STRENGTH if shot.strength is None else shot.strength
     if "strength" not in names and shot.strength is not None:
@@ -167,6 +174,7 @@ def _numbers(shot: Shot, entry: Entry, task: Task) -> tuple[dict[str, object], t
         "seed": within_limits("seed", shot.seed),
         "negative_prompt": negative,
         "strength": strength if "strength" in names else None,
+        "preset": None,
     }
     return numbers, (*notes, *negative_notes)
 
@@ -195,6 +203,11 @@ def within_limits(name: str, value: Number | None) -> Number:
         nearest = low if value < low else high
         raise RequestError(name, f"{value} is outside {low} to {high}", f"nearest: {nearest}")
     return value
+
+
+def _starts_from_pictures(shot: Shot) -> bool:
+    """Say whether a shot starts from a video that is changed, or from a photograph that is filmed."""
+    return any(given.role == "source" or given.shows is not None for given in shot.givens)
 
 
 def _preset(shot: Shot, card: Card) -> tuple[str | None, Preset]:

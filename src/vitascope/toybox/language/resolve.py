@@ -77,7 +77,7 @@ def resolve(
     }
     if len(timeline) == 1 and _is_photograph(shot, parsed, seen):
         update |= _filmed_flat(shot, _styled(parsed, style))
-        notes.append(FLAT)
+        notes += [FLAT, *_without_effect(shot, negative, changes=update["strength"] > 0)]
     return Plan(shot.model_copy(update=update), tuple(dict.fromkeys(notes)))
 
 
@@ -92,6 +92,19 @@ def _is_photograph(shot: Shot, parsed: Parsed, seen: Seen) -> bool:
     )
     plain = not (shot.path or shot.script or shot.loop)
     return alone and plain and "set" in seen.open and not parsed.said & {"subject", "action", "set"}
+
+
+def _without_effect(shot: Shot, negative: str, *, changes: bool) -> list[str]:
+    """Return a line for each field that makes no difference to a photograph, which takes only the words' own change.
+
+    Words that change nothing have no strength either (`changes`).
+    """
+    said = {
+        "guidance_scale": shot.guidance_scale is not None,
+        "negative_prompt": bool(negative),
+        "strength": not changes and bool(shot.strength),
+    }
+    return [f"{name}: has no effect on a photograph" for name, stated in said.items() if stated]
 
 
 def _filmed_flat(shot: Shot, parsed: Parsed) -> dict[str, Any]:

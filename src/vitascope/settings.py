@@ -89,6 +89,9 @@ class MarkSettings(BaseModel):
     label: Literal["off", "top-left", "top-right", "bottom-left", "bottom-right"] = "off"
     label_language: str = Field(default="en", pattern=r"^[a-z]{2}$")
 
+    def __hash__(self) -> int:
+        return hash(tuple(self.__dict__.values()))
+
 
 class Settings(BaseModel):
     """What holds for every request on this machine.

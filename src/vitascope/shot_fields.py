@@ -217,6 +217,7 @@ def describe_shot(schema: dict[str, Any]) -> None:
     """Add title, description and example of each field to the JSON schema of a shot."""
     names = {"loras": "lora", "script": "at"}
     for name, entry in schema.get("properties", {}).items():
-        if names.get(name, name) in FIELDS:
-            about = FIELDS[names.get(name, name)]
-            entry |= {"title": about.title, "description": field_help(names.get(name, name))}
+        field = str(names.get(name, name))
+        if field in FIELDS:
+            about = FIELDS[field]
+            entry |= {"title": about.title, "description": field_help(field)}

@@ -111,18 +111,18 @@ class Shot(BaseModel):
     num_frames: int | None = None
     fps: Number | None = None
     size: tuple[int, int] | None = None
-    aspect_ratio: str | None = Field(None, max_length=LENGTHS["aspect_ratio"])
+    aspect_ratio: str | None = Field(default=None, max_length=LENGTHS["aspect_ratio"])
     """Width to height as in "16:9"; planning turns it into a size."""
     seed: int | None = None
-    camera: tuple[CameraMove, ...] | None = Field(None, max_length=MAX_MOVES)
-    path: tuple[tuple[Seconds, Share, Share], ...] = Field((), max_length=MAX_POINTS)
+    camera: tuple[CameraMove, ...] | None = Field(default=None, max_length=MAX_MOVES)
+    path: tuple[tuple[Seconds, Share, Share], ...] = Field(default=(), max_length=MAX_POINTS)
     """Where the subject goes: (seconds, x, y), x and y in 0..1 of the picture."""
-    givens: tuple[Given, ...] = Field((), max_length=MAX_GIVENS)
+    givens: tuple[Given, ...] = Field(default=(), max_length=MAX_GIVENS)
     strength: Share | None = None
     """How far an edit may go from its source: 0 leaves it, 1 keeps only what the words and the network see in it."""
     loop: bool = False
     """Whether the last frame leads into the first."""
-    script: tuple[tuple[Share, LongText], ...] = Field((), max_length=MAX_STAGES)
+    script: tuple[tuple[Share, LongText], ...] = Field(default=(), max_length=MAX_STAGES)
     """What is told from which share (0..1) of the shot on, where the words change: prompts, captions once resolved."""
     style: ShortText | None = None
     sound: bool = False
@@ -135,7 +135,7 @@ class Shot(BaseModel):
     """What may be spared to be faster; None is the model's own way."""
     memory: ShortText | None = None
     """How a large model is to lie in memory, by the name of a placement; None is what fits best."""
-    loras: tuple[tuple[FileName, Number], ...] = Field((), max_length=MAX_LORAS)
+    loras: tuple[tuple[FileName, Number], ...] = Field(default=(), max_length=MAX_LORAS)
     """LoRAs laid over the model: files or repositories, and how strongly each counts."""
     caption: LongText | None = None
 

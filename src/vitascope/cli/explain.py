@@ -34,6 +34,7 @@ def explain(
     reader, notes = backend(model), ()
     if not isinstance(reader, ReadsPrompts):
         reader, notes = backend("toybox"), (f"{model} reads free text: this is how toybox reads it",)
+    assert isinstance(reader, ReadsPrompts)
     if enhance:
         enhanced = reader.enhance(prompt, pictured=image is not None)
         prompt, notes = enhanced.prompt, (*notes, *enhanced.notes)

@@ -87,7 +87,7 @@ def train(
         raise ValueError(f"the teacher's weights lack {missing[0]}")
     guide.requires_grad_(False)
     student = copy.deepcopy(guide.dit)
-    additions = adapt(student.steps, config.rank)
+    additions = adapt(student.denoiser, config.rank)
     learning = nn.ModuleList(additions.values())
     optimizer = torch.optim.AdamW(learning.parameters(), config.rate, betas=(0.9, 0.95), weight_decay=0.0)
     learner = Learner(learning, [optimizer], config.ema)

@@ -140,7 +140,9 @@ def train(
         for part in (net.text, net.dit.context.field, net.dit.context.pages):
             part.requires_grad_(False)
         learning = [p for p in net.parameters() if p.requires_grad]
-        optimizers = [torch.optim.AdamW(learning, config.tune, betas=(0.9, 0.98), weight_decay=0.0)]
+        optimizers: list[torch.optim.Optimizer] = [
+            torch.optim.AdamW(learning, config.tune, betas=(0.9, 0.98), weight_decay=0.0)
+        ]
     else:
         optimizers = split_optimizers([net], config.muon_rate, config.adam_rate)
     learner, state = Learner(net, optimizers, config.ema), out / "state.safetensors"

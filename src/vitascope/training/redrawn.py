@@ -123,7 +123,7 @@ class Draughtsman:
         takes = [sample_open_take(rng, self.world, self.theatres[0].atlas.ids) for _ in range(LOT)]
         small, (large, _) = render_all(self.theatres[0], takes), self.theatres[1].render(takes)
         latents = self.draw(encode(self.vae, small), guided=False)
-        warped = warped_pages(small, self.theatres[0], large.shape[-2:])
+        warped = warped_pages(small, self.theatres[0], (large.shape[-2], large.shape[-1]))
         return Redrawn(latents.half(), small.frames, large[:, ::EVERY].clone(), warped)
 
     def draw(self, told: Encoded, guided: bool) -> Float[Tensor, "clips latent latent_frames rows columns"]:

@@ -94,11 +94,14 @@ def render_all(theatre: Theatre, takes: list[Take], size: int = 32, phases: int 
             loops[clip, slot], which[clip, slot] = there.loops, names.index(there.subject)
     pages = [page_of(theatre.sprites(name), size, phases) for name in names]
     table = np.stack(pages) if pages else np.zeros((0, phases, 4, size, size), np.uint8)
-    arrays = (places, maps, loops, which, np.ascontiguousarray(table.swapaxes(1, 2)))
     return Rendered(
         frames,
         camera,
-        *map(torch.from_numpy, arrays),
+        torch.from_numpy(places),
+        torch.from_numpy(maps),
+        torch.from_numpy(loops),
+        torch.from_numpy(which),
+        torch.from_numpy(np.ascontiguousarray(table.swapaxes(1, 2))),
         tuple(truth.scene for truth in truths),
         casts=tuple(tuple(there.subject for there in truth.cast[:SLOTS]) for truth in truths),
     )

@@ -247,7 +247,7 @@ def _at(
     offsets = np.arange(-2, 2.01, 0.25)
     rows = np.exp(2j * np.pi * np.outer(near[0] + offsets, y) / TILE)
     columns = np.exp(2j * np.pi * np.outer(near[1] + offsets, x) / TILE)
-    surface = ((rows * values) @ columns.T).real
+    surface = np.real((rows * values) @ columns.T)
     at = np.unravel_index(surface.argmax(), surface.shape)
     shift = (float(near[0] + offsets[at[0]]), float(near[1] + offsets[at[1]]))
     return _Place(float(surface[at]), period, mirrored, shift)
@@ -261,7 +261,7 @@ def soft_signs(apart: Waves, waves: Carriers, place: _Place) -> Float[np.ndarray
     values = values[waves.data]
     signs = waves.signs[waves.data]
     soft = np.empty(2 * len(values))
-    soft[0::2], soft[1::2] = values.real * signs.real, values.imag * signs.imag
+    soft[0::2], soft[1::2] = np.real(values) * np.real(signs), np.imag(values) * np.imag(signs)
     return soft
 
 

@@ -67,7 +67,8 @@ class Carriers:
         pairs = np.tile(coded[0::2] + 1j * coded[1::2], REPEATS)
         whole = np.ones(len(self.frequencies), np.complex128) * (1 + 1j)
         whole[self.data] = pairs
-        return whole.real * self.signs.real + 1j * whole.imag * self.signs.imag
+        real, imaginary = np.real(whole) * np.real(self.signs), np.imag(whole) * np.imag(self.signs)
+        return real + 1j * imaginary
 
 
 @cache
@@ -160,9 +161,9 @@ class Embedder:
 
     def _tile(self, folded: Float[np.ndarray, "64 64"], rms: float) -> Float32[np.ndarray, "64 64"]:
         """Return the pattern of one tile: all waves are brought as far as its mean square allows."""
-        y, x = self._waves.frequencies.T
+        y, x, wanted = *self._waves.frequencies.T, self._wanted
         host = np.fft.fft2(folded)[y, x] / TILE**2
-        there = np.concatenate([self._wanted.real * host.real, self._wanted.imag * host.imag])
+        there = np.concatenate([np.real(wanted) * np.real(host), np.imag(wanted) * np.imag(host)])
         # A wave with the amplitudes a and b of its cosine and sine has the mean square 2 (a² + b²).
         mean = rms / np.sqrt(2 * len(there))
         # More than the mean is never needed: a frame that is marked already is left as it is.
@@ -172,10 +173,10 @@ class Embedder:
             lack = np.clip(aim - there, 0.0, MOST_LACK * mean)
             low, high = (aim, high) if 2 * np.sum(np.square(lack)) < rms**2 else (low, aim)
         lack = np.clip(low - there, 0.0, MOST_LACK * mean)
-        pairs = self._wanted.real * lack[: len(y)] + 1j * self._wanted.imag * lack[len(y) :]
+        pairs = np.real(wanted) * lack[: len(y)] + 1j * np.imag(wanted) * lack[len(y) :]
         spectrum = np.zeros((TILE, TILE), np.complex128)
         spectrum[y, x], spectrum[-y, -x] = pairs, pairs.conj()
-        return (np.fft.ifft2(spectrum).real * TILE**2).astype(np.float32)
+        return (np.real(np.fft.ifft2(spectrum)) * TILE**2).astype(np.float32)
 
 
 def mark_frame(frame: av.VideoFrame, embedder: Embedder) -> None:
@@ -194,12 +195,12 @@ def mark_frame(frame: av.VideoFrame, embedder: Embedder) -> None:
 
 def _lines(plane: VideoPlane) -> Luma:
     """Return a copy of a plane without the padding of its lines."""
-    whole = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)
+    whole = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)
     return whole[: plane.height, : plane.width].copy()
 
 
 def _write(plane: VideoPlane, lines: Luma) -> None:
-    whole = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size).copy()
+    whole = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size).copy()
     whole[: plane.height, : plane.width] = lines
     plane.update(whole.tobytes())
 

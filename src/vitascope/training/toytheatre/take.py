@@ -188,7 +188,7 @@ def sample_open_take(rng: np.random.Generator, world: World, pages: Sequence[str
     Who does what is left to chance, so that looks are learned apart from motion.
     """
     count = 1 + int(rng.choice(len(COUNTS), p=COUNTS))
-    subjects = [pages[i] for i in rng.integers(len(pages), size=count)]
+    subjects = [pages[int(i)] for i in rng.integers(len(pages), size=count)]
     place = str(rng.choice(world.sets))
     actions = [action for action in world.actions if place in sets_of(action)]
     season = _drawn(rng, seasons_of(place), world.seasons)
@@ -204,7 +204,8 @@ def sample_open_take(rng: np.random.Generator, world: World, pages: Sequence[str
     )
     spread = SPREAD if count > 1 else SPREAD / 2
     offsets = rng.uniform(-spread, spread, count) * (rng.random() < 0.8)
-    scales = np.exp(rng.uniform(*np.log(SCALES), count)) if rng.random() < 0.6 else np.ones(count)
+    least, most = (float(value) for value in np.log(SCALES))
+    scales = np.exp(rng.uniform(least, most, count)) if rng.random() < 0.6 else np.ones(count)
     others = tuple(
         Role(name, str(rng.choice(actions)), int(rng.integers(2**62)), float(offset), float(scale))
         for name, offset, scale in zip(subjects[1:], offsets[1:], scales[1:], strict=True)

@@ -27,7 +27,7 @@ from vitascope.toybox.conditioning.windows import count_windows
 from vitascope.toybox.language.captions import without_names
 from vitascope.toybox.language.enhance import enhance
 from vitascope.toybox.language.explain import explain
-from vitascope.toybox.layout import SUBJECT, SUBJECT_CHANNELS, TOKEN, check
+from vitascope.toybox.layout import LATENT_CHANNELS, SUBJECT, SUBJECT_CHANNELS, TOKEN, check
 from vitascope.toybox.motion.encoders import Encoders
 from vitascope.toybox.motion.trajectory import Blocking, BlockingLibrary
 from vitascope.toybox.page_input import no_page, page_name, small_page, warp_pages
@@ -280,6 +280,9 @@ class Transformer:
         """Return what is told of each token; the numbers of the subjects stand after all others."""
         if not self.takes_pages:
             return self.briefing(channels=channels, positions=positions, pooled=pooled)
+        if not len(channels):
+            # Where there is nothing to try, nothing is drawn; the graph with pages does not take empty batches.
+            return {"field": np.zeros((0, len(positions), LATENT_CHANNELS), np.float32)}
         subjects = channels[..., SUBJECT.start :].reshape(*channels.shape[:2], -1, SUBJECT_CHANNELS)
         pages = np.stack([no_page()] * subjects.shape[2]) if pages is None else pages
         return self.briefing(

@@ -41,7 +41,7 @@ from vitascope.jobs.stores.store import Store, Tables
 from vitascope.jobs.worker import WorkerOptions
 from vitascope.progress import Event, Progress
 from vitascope.testing.chaos import take
-from vitascope.testing.fakes import register_fakes
+from vitascope.testing.fakes import FakeLatents, register_fakes
 from vitascope.types import Shot
 
 WATCH_SECONDS = 0.25
@@ -134,7 +134,7 @@ class Simulation:
         """Make everything ready."""
         self.store, self.clock, self.load = store, clock, load
         self.script, self.request = script(load), Request.of(load.shot, load.shot, asked={"prompt": "a cat"})
-        self.longest = backend("fake").card.num_frames
+        self.passes = FakeLatents().passes
         self.told: Counter[str] = Counter()
         self._heap: list[tuple[float, int, Callable[[], None]]] = []
         self._order, self._over = itertools.count(), 0
@@ -188,7 +188,7 @@ class Simulation:
     def _make(self, worker: str, job: Job) -> None:
         """Let a worker's heartbeat hear what a render tells, at its time; it beats by itself in between."""
         heartbeat = Heartbeat(self.store, job, Still(), lambda: False)
-        listen = heartbeat.listener(JobProgress([job.request.planned], self.longest), lambda event: None)
+        listen = heartbeat.listener(JobProgress([job.request.planned], self.passes), lambda event: None)
         for share, event in self.script:
             self._after(share * self.load.seconds, lambda event=event: listen(event))
         beats = int(self.load.seconds / (self.store.lease_seconds / 4))

@@ -30,8 +30,8 @@ def test_another_picture_is_said(run, monkeypatch):
     run("generate", "a cat", "--seed", "7", "-o", "clip.mp4")
     render = FakeBackend.render
 
-    def other(self, shot, progress):
-        clip = render(self, shot, progress)
+    def other(self, shot, progress, resume_folder=None):
+        clip = render(self, shot, progress, resume_folder)
         clip.frames[3:] = 255 - clip.frames[3:]
         return clip
 

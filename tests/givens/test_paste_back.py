@@ -10,7 +10,7 @@ from PIL import Image
 from vitascope import tasks
 from vitascope.givens import paste_back
 from vitascope.media.video import read_video
-from vitascope.pipeline import generate, plan, show
+from vitascope.pipeline import generate, plan, stream
 from vitascope.progress import Progress
 from vitascope.testing.fakes import FakeBackend, FakeLatents, synthetic_clip
 from vitascope.types import Clip, Given, Shot
@@ -78,7 +78,7 @@ def test_outside_a_span_every_frame_is_the_sources_own_to_its_end(video: Path):
 def test_a_streams_frames_are_those_of_the_clip(video: Path):
     for givens in ((tasks.region(video, box=(0.25, 0.25, 0.5, 0.5)),), tasks.retake(video, 0.5, 1.0)):
         shot = Shot(prompt="a disc", seed=3, num_frames=13, steps=1, givens=givens)
-        showing = show(shot, FakeLatents(), Progress())
+        showing = stream(shot, FakeLatents(), Progress())
         clip = generate(shot, FakeLatents(), Progress())
         np.testing.assert_array_equal(np.concatenate(list(showing.frames)), clip.frames)
         assert showing.fps == clip.fps == FPS
@@ -123,7 +123,7 @@ def test_a_source_of_the_models_size_stays_as_it_was(tmp_path: Path):
 
 
 def test_a_source_beyond_memory_becomes_the_models_size_and_says_so(video: Path, monkeypatch):
-    monkeypatch.setattr(restore, "LIMITS", replace(restore.LIMITS, memory=1000 * 1000))
+    monkeypatch.setattr(paste_back, "LIMITS", replace(paste_back.LIMITS, memory=1000 * 1000))
     clip = edited(tasks.region(video, box=(0.25, 0.25, 0.5, 0.5)))
     assert clip.frames.shape == (13, 48, 64, 3)
     assert any("of its own size are too many" in note for note in clip.record.notes)

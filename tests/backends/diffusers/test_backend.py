@@ -19,8 +19,8 @@ from tests.backends.tiny import make
 from vitascope import pipeline, tasks
 from vitascope.backends import registry
 from vitascope.backends.diffusers import backend as backends_diffusers
+from vitascope.backends.diffusers import caching, model_source, placement, prompt_embeds
 from vitascope.backends.diffusers import optional_imports as openweights_library
-from vitascope.backends.diffusers import placement, prompt_embeds
 from vitascope.backends.diffusers.backend import Diffusers
 from vitascope.backends.diffusers.callbacks import looked_at
 from vitascope.backends.diffusers.loading import SHELF, Loaded, Shelf, load
@@ -234,7 +234,7 @@ def test_some_black_frames_are_kept_and_told():
 def test_every_step_of_the_ladder_is_tried_before_it_gives_up(home: Path, monkeypatch: pytest.MonkeyPatch):
     heard: list[Event] = []
     backend, shot = shot_for("wan", home)
-    monkeypatch.setattr(placing, "installed", lambda name: None)
+    monkeypatch.setattr(placement, "installed", lambda name: None)
     apply = placement.apply
 
     def too_large(pipeline: Any, placement: Any) -> None:
@@ -245,8 +245,8 @@ def test_every_step_of_the_ladder_is_tried_before_it_gives_up(home: Path, monkey
     def fail(*_: Any) -> None:
         raise MemoryError("out of memory")
 
-    monkeypatch.setattr(placing, "apply", too_large)
-    monkeypatch.setattr(placing, "place", lambda *said: laddered(place(*said)))
+    monkeypatch.setattr(placement, "apply", too_large)
+    monkeypatch.setattr(placement, "place", lambda *said: laddered(place(*said)))
     assert len(backend.render(shot, Progress(heard.append)).frames) == 9
     told = [event.note for event in heard if event.note and event.note.startswith("memory ran out")]
     assert told == [
@@ -279,7 +279,7 @@ def test_when_memory_runs_out_it_goes_on_one_step_lower_and_says_so(
     def fail(*_: Any) -> None:
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB")
 
-    monkeypatch.setattr(placing, "apply", too_large_at_first)
+    monkeypatch.setattr(placement, "apply", too_large_at_first)
     clip = backend.render(shot, Progress(heard.append))
     assert {str(placement) for placement in tried} == {"device", "text-first"}
     assert any(event.note and event.note.startswith("memory ran out with device: trying ") for event in heard)
@@ -293,7 +293,7 @@ def test_when_nothing_lower_is_left_the_request_is_refused(home: Path, monkeypat
     def never(*_: Any) -> None:
         raise torch.OutOfMemoryError("out of memory")
 
-    monkeypatch.setattr(placing, "apply", never)
+    monkeypatch.setattr(placement, "apply", never)
     with pytest.raises(MemoryLackError, match="takes the least; ask for fewer frames or a smaller size"):
         rendered(backend, shot)
     assert len(SHELF) == 0
@@ -340,7 +340,7 @@ def test_int8_rounds_the_networks_as_they_are_loaded(home: Path):
 
 
 def test_int8_without_torchao_names_it(home: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(placing, "installed", lambda name: None)
+    monkeypatch.setattr(placement, "installed", lambda name: None)
     backend, shot = shot_for("wan", home, memory="int8")
     refusal = r"^memory: int8 needs torchao, .*: pip install torchao; nearest: text-first$"
     with pytest.raises(MissingExtraError, match=refusal):
@@ -351,8 +351,8 @@ def with_gpu(
     monkeypatch: pytest.MonkeyPatch, gib: float = 24, packages: tuple[str, ...] = ("torchao",)
 ) -> None:
     """Let the memory plan see a GPU, and only these packages."""
-    monkeypatch.setattr(placing, "machine", lambda: Machine(int(gib * GIB), 64 * GIB))
-    monkeypatch.setattr(placing, "installed", lambda name: "1" if name in packages else None)
+    monkeypatch.setattr(placement, "machine", lambda: Machine(int(gib * GIB), 64 * GIB))
+    monkeypatch.setattr(placement, "installed", lambda name: "1" if name in packages else None)
 
 
 @pytest.mark.parametrize(
@@ -393,11 +393,11 @@ def test_what_is_chosen_on_a_small_card_is_what_can_be_had(home: Path, monkeypat
     folder = Diffusers(str(make("wan", home))).source.weights("text")
     shot = planned(Diffusers(entry.id))
     small = Machine(int(16 * GIB), 8 * GIB)
-    monkeypatch.setattr(placing, "machine", lambda: small)
-    monkeypatch.setattr(placing, "parts_of", lambda folder, entry: published_parts(entry))
-    monkeypatch.setattr(placing, "installed", lambda name: "1")
+    monkeypatch.setattr(placement, "machine", lambda: small)
+    monkeypatch.setattr(placement, "parts_of", lambda folder, entry: published_parts(entry))
+    monkeypatch.setattr(placement, "installed", lambda name: "1")
     assert str(placement.placed(entry, folder, shot, 0)) == "nf4+tiled"
-    monkeypatch.setattr(placing, "installed", lambda name: None)
+    monkeypatch.setattr(placement, "installed", lambda name: None)
     with pytest.raises(
         MissingExtraError, match=r"nf4\+tiled needs bitsandbytes, .*; nearest: stream\+tiled$"
     ):
@@ -558,7 +558,7 @@ def test_a_model_of_the_catalogue_is_found_where_it_was_pulled_to(
     entry = catalogue()["wan2.1-t2v-1.3b"]
     backend, library_of_mine = Diffusers(entry.id), Library(tmp_path)
     shot = planned(backend, size=(32, 32), num_frames=5, steps=1)
-    monkeypatch.setattr(source, "settings", lambda: Settings(home=tmp_path))
+    monkeypatch.setattr(model_source, "settings", lambda: Settings(home=tmp_path))
     with pytest.raises(WeightsError, match=r"is not on this machine: vitascope models pull wan2.1-t2v-1.3b"):
         rendered(backend, shot)
     library_of_mine.accept(entry)
@@ -628,7 +628,7 @@ def test_what_is_spared_is_said_and_leaves_nothing_behind(
 def test_calls_with_and_without_the_words_are_told_apart_where_a_pipeline_does_not(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(quality, "TOLD", ())
+    monkeypatch.setattr(caching, "TOLD", ())
     backend, shot = shot_for("wan", home, steps=20, quality="low")
     named = rendered(backend, shot).frames
     backend, shot = shot_for("wan-modular", home, steps=20, quality="low")

@@ -103,6 +103,7 @@ def test_a_lower_temperature_starts_from_less_noise():
 
     for temperature in (1.0, 0.5):
         denoiser = replace(DENOISER, model=watched, temperature=temperature)
-        denoise(SHOT.model_copy(update={"guidance_scale": 1.0}), conditioning, denoiser, Progress())
+        unguided = SHOT.model_copy(update={"guidance_scale": 1.0})
+        denoise(planned(unguided), conditioning, denoiser, Progress())
     hot, cold = seen[0], seen[len(seen) // 2]
     assert cold == pytest.approx(hot / 2)

@@ -11,8 +11,8 @@ import pytest
 from tests.jobs.test_supervisor import Cast
 from vitascope.jobs.clock import PauseDetector, SystemClock
 from vitascope.jobs.liveness import Liveness, is_stopped, silence
-from vitascope.jobs.supervisor import Supervisor
 from vitascope.jobs.service import open_service
+from vitascope.jobs.supervisor import Supervisor
 from vitascope.jobs.worker import Worker, WorkerOptions
 from vitascope.testing.chaos import take
 from vitascope.testing.fakes import register_fakes

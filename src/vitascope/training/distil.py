@@ -135,19 +135,18 @@ def step_loss(
     )
     start, end = (levels[:, i, None] * wanted for i in (0, -1))
     noisy = clean + start[..., None] * (torch.randn_like(clean) - clean)
-    extra = torch.cat([lesson.given[..., None].float(), lesson.extra], dim=-1)
     with torch.no_grad(), autocast(device.type):
         ids, mask = (x.to(device) for x in words.ids([*lesson.texts, *[""] * len(clean)]))
         states, pooled = guide.text(ids, mask)
         ahead = noisy
         for i in range(config.inner):
             before, after = (levels[:, j, None] * wanted for j in (i, i + 1))
-            free = guided(guide, ahead, before, extra, lesson.positions, (states, mask, pooled), config)
+            free = guided(guide, ahead, before, lesson, (states, mask, pooled), config)
             ahead = stepped(ahead, free, before, after)
         target = leading(noisy, ahead, start, end)
     told = states[: len(clean)], mask[: len(clean)], pooled[: len(clean)]
     with autocast(device.type):
-        made = student(noisy, start, extra, lesson.positions, *told)
+        made = student(noisy, start, lesson.channels, lesson.subjects, lesson.pages, lesson.positions, *told)
     error = ((made.float() - target).square() * weights).mean(-1)
     return (lesson.focus * wanted * error).sum() / wanted.sum()
 
@@ -159,14 +158,14 @@ def guided(
     guide: Generator,
     noisy: Float[Tensor, "batch tokens latent"],
     levels: Float[Tensor, "batch tokens"],
-    extra: Float[Tensor, "batch tokens more"],
-    positions: Float[Tensor, "tokens 3"],
+    lesson: Lesson,
     told: Told,
     config: DistilTraining,
 ) -> Float[Tensor, "batch tokens latent"]:
     """Return the teacher's guided clean tokens; `told` is the words, and after them as many times none."""
-    twice = [torch.cat([x, x]) for x in (noisy, levels, extra)]
-    worded, free = guide.dit(*twice, positions, *told).float().chunk(2)
+    inputs = (noisy, levels, lesson.channels, lesson.subjects, lesson.pages)
+    twice = [torch.cat([x, x]) for x in inputs]
+    worded, free = guide.dit(*twice, lesson.positions, *told).float().chunk(2)
     return free + config.guidance_scale * (worded - free)
 
 

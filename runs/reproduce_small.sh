@@ -10,6 +10,7 @@ train latents --clips "$out/clips" --vae "$out/vae/vae.safetensors" --out "$out/
 train dit --minutes 150 --from-scratch --vae "$out/vae/vae.safetensors" \
   --shards "$out/latents" --out "$out/dit"
 train redraw --vae "$out/vae/vae.safetensors" --dit "$out/dit/dit.safetensors" --out "$out/redrawn"
+train redraw --vae "$out/vae/vae.safetensors" --dit "$out/dit/dit.safetensors" --out "$out/redrawn" --unseen --shards 1
 train upscaler --minutes 14 --from-scratch --vae "$out/vae/vae.safetensors" --redrawn "$out/redrawn" --out "$out/upscaler"
 train judge --minutes 12 --out "$out/judge"
 train export --vae "$out/vae/vae.safetensors" --dit "$out/dit/dit.safetensors" --judge "$out/judge" --shards "$out/latents" \

@@ -19,6 +19,7 @@ python=(python -c 'if True:
   train distil --minutes 1 --vae "$out/vae/vae.safetensors" --teacher "$out/dit/dit.safetensors" --shards "$out/latents" \
     --out "$out/adapter"
   train redraw --vae "$out/vae/vae.safetensors" --dit "$out/dit/dit.safetensors" --out "$out/redrawn"
+  train redraw --vae "$out/vae/vae.safetensors" --dit "$out/dit/dit.safetensors" --out "$out/redrawn" --unseen
   train vae --minutes 1 --decoder-only --redrawn "$out/redrawn" --clips "$out/clips" --start "$out/vae/vae.safetensors" \
     --out "$out/decoder"
   train upscaler --minutes 1 --vae "$out/decoder/vae.safetensors" --redrawn "$out/redrawn" --out "$out/upscaler"

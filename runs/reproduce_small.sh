@@ -13,5 +13,5 @@ train redraw --vae "$out/vae/vae.safetensors" --dit "$out/dit/dit.safetensors" -
 train redraw --vae "$out/vae/vae.safetensors" --dit "$out/dit/dit.safetensors" --out "$out/redrawn" --unseen --shards 1
 train upscaler --minutes 14 --from-scratch --vae "$out/vae/vae.safetensors" --redrawn "$out/redrawn" --out "$out/upscaler"
 train judge --minutes 12 --out "$out/judge"
-train export --vae "$out/vae/vae.safetensors" --dit "$out/dit/dit.safetensors" --judge "$out/judge" --shards "$out/latents" \
+train export --vae "$out/vae/vae.safetensors" --dit "$out/dit/dit.safetensors" --judge "$out/judge" \
   --upscaler "$out/upscaler/upscaler.safetensors" --steps 16 --guidance 1.5 --temperature 0.4 --draft-steps 4 --out "$out/weights"

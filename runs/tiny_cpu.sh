@@ -26,6 +26,6 @@ python=(python -c 'if True:
   train judge --minutes 1 --out "$out/judge"
   train export --vae "$out/decoder/vae.safetensors" --dit "$out/dit/dit.safetensors" --judge "$out/judge" \
     --adapter "$out/adapter/adapter.safetensors" --upscaler "$out/upscaler/upscaler.safetensors" \
-    --shards "$out/latents" --out "$out/weights"
+    --out "$out/weights"
 } | "${python[@]}"
 ls -l "$out/weights"

@@ -1,6 +1,7 @@
 """A scene: what one clip shows, as one label per field."""
 
 from dataclasses import dataclass
+from functools import cache
 
 SETS = (
     "garden", "meadow", "forest", "beach", "underwater", "desert",
@@ -99,6 +100,7 @@ def times_of(set_: str) -> tuple[str, ...]:
     return ("day", "night") if set_ in INDOORS else TIMES
 
 
+@cache
 def weathers_of(set_: str, season: str) -> tuple[str, ...]:
     """Return the weathers that a set can show in a season: snow falls where and when it is cold."""
     if set_ in ("space", "underwater", "desert", *INDOORS):
@@ -111,6 +113,7 @@ def weathers_of(set_: str, season: str) -> tuple[str, ...]:
     return ("clear", "rain", "storm", *anywhere)
 
 
+@cache
 def sets_of(action: str) -> tuple[str, ...]:
     """Return the sets where an action makes sense: swimming needs water, wheels and wings stay out of it."""
     if action == "swim":

@@ -112,8 +112,8 @@ def test_no_job_is_lost_or_published_twice_in_a_storm_on_a_cluster(ray, service,
 
 def test_a_place_that_cannot_work_says_why_and_what_has_no_room_waits(ray, service):
     class Other(Cluster):
-        def _orders(self, name: str, ask: WorkerResources) -> ActorOptions:
-            return replace(super()._orders(name, ask), version="0.0.0")
+        def _actor_options(self, name: str, ask: WorkerResources) -> ActorOptions:
+            return replace(super()._actor_options(name, ask), version="0.0.0")
 
     lines = []
     fleet = Fleet(Other(ray, service, replace(FAKE, workers=1), say=lines.append), QUICK, lines.append)

@@ -11,7 +11,9 @@ def test_a_marked_file_an_unmarked_and_a_broken_one_are_told_apart(client, tmp_p
     for cached in caches:
         cached.cache_clear()
     data = synthetic_clip(num_frames=5, width=192, height=128).save(tmp_path / "a.mp4").read_bytes()
-    whole = client.post("/api/v1/verify", files={"file": ("a.mp4", data)}).json()
+    answer = client.post("/api/v1/verify", files={"file": ("a.mp4", data)})
+    assert answer.status_code == 200, answer.text
+    whole = answer.json()
     assert (whole["object"], whole["verdict"]) == ("verification", "marked")
     assert (whole["manifest"]["state"], whole["watermark"]["model"]) == ("Trusted", "fake") or whole[
         "watermark"
@@ -31,5 +33,6 @@ def test_what_is_no_file_is_refused(client):
     assert client.post("/api/v1/verify", files={"other": ("a", b"1")}).status_code == 400
     empty = client.post("/api/v1/verify", files={"file": ("a", b"")})
     assert empty.status_code == 400
-    nothing = client.post("/api/v1/verify", files={"file": ("a", b"no picture at all")}).json()
-    assert nothing["verdict"] == "none"
+    nothing = client.post("/api/v1/verify", files={"file": ("a", b"no picture at all")})
+    assert nothing.status_code == 200, nothing.text
+    assert nothing.json()["verdict"] == "none"

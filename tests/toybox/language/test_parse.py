@@ -207,6 +207,13 @@ import sys, time
 from vitascope.toybox.language.resolve import resolve
 from vitascope.toybox.world import FULL
 from vitascope.types import Shot
+def count():
+    # Work of a known size tells how fast this core is just now: about 30 ms on one of 2025.
+    start, words = time.process_time(), {}
+    for number in range(60_000):
+        words[str(number)] = words.get(str(number // 2), 0) + 1
+    return time.process_time() - start
+print(min(count() for _ in range(6)))
 for line in sys.stdin.read().splitlines():
     shot, spent = Shot(prompt=line), []
     for _ in range(6):
@@ -236,8 +243,9 @@ def test_the_worst_prompts_are_read_at_once():
         encoding="utf-8",
         check=True,
     )
-    # 20 ms on an idle core of 2025; others may be slower, and busy.
-    assert max(map(float, done.stdout.split())) < 0.06, done.stdout
+    # A slow or busy core counts slowly, too.
+    count, *spent = map(float, done.stdout.split())
+    assert max(spent) < 4 * count, done.stdout
 
 
 @pytest.mark.parametrize("seed", range(20))

@@ -22,6 +22,7 @@ from vitascope.limits import LENGTHS, MAX_TEXT
 from vitascope.planning.shape import parse_ratio
 from vitascope.server import forms, requests
 from vitascope.server.errors import Refusal
+from vitascope.toybox.cast.subjects import read_subjects
 from vitascope.toybox.language.instructions import instruction
 from vitascope.toybox.language.match import tokenize
 from vitascope.toybox.language.modifiers import take_asides, take_camera_denials, take_denials
@@ -31,7 +32,7 @@ from vitascope.toybox.language.translate import to_english
 from vitascope.toybox.world import FULL
 
 SMALL, TIMES = 4000, 10
-SLOW = {"translation": 600, "phrases": 600, "moves in words": 1500, "tokens": 1500}
+SLOW = {"subjects": 200, "translation": 600, "phrases": 600, "moves in words": 1500, "tokens": 1500}
 """Grammars that look words up: shorter texts show as much."""
 MOST = 12
 """How many times longer a text ten times as long may take."""
@@ -65,6 +66,7 @@ GRAMMARS: dict[str, tuple[Callable[[str], object], tuple[str, ...]]] = {
     "tokens": (tokenize, ("|_|", "|é|", "|\U0001f600|", "|e\u0301|")),
     "translation": (to_english, ("|慢|", "|lento |", "|langsam |", "|, |gato", "|con |gatos", "|، |قطة")),
     "phrases": (lambda text: hear(tokenize(text), FULL, None), ("|red |cat", "|snow |", "|two |")),
+    "subjects": (read_subjects, ("|flumph |", "|a flumph |", "|cat of |", "|cat and |", "|two cats, |", "|🦄|")),
     "instructions": (instruction, ("|make |", "|turn |x", "|to |x", "|add |", "make it| |x", "|replace |cat with dog")),
     "names of files": (names.slug, ("|_|x", "|-|x", "| |x")),
     "names of fields": (lambda text: forms.nest([(text, "x")]), ("a|[|", "a|[]|x", "|[|]", "a[|b|")),

@@ -4,11 +4,15 @@ import json
 import re
 import tomllib
 import unicodedata
+from bisect import bisect_left
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 from typing import Any
+
+from vitascope.toybox.cast.table import shipped_entries
 
 NAMES = {
     "es": "Spanish", "fr": "French", "de": "German", "pt": "Portuguese", "it": "Italian", "ru": "Russian",
@@ -122,20 +126,28 @@ class Language:
 
 
 @cache
-def language(code: str) -> Language:
-    """Return a language by its code, one of `NAMES`."""
+def language(code: str, cast: bool = False) -> Language:
+    """Return a language by its code, one of `NAMES`; with `cast` it also knows the names of all pages."""
     folder = files("vitascope.toybox.language").joinpath("languages")
     table = tomllib.loads(folder.joinpath(f"{code}.toml").read_text("utf-8"))
     rules = table.pop("language")
     joined = rules.get("joined", False)
     root = _Node()
     longest = 1
+    pages = dict(_cast_phrases(code)) if cast else {}
+    ordered = sorted(pages)
     for section, phrases in table.items():
         for english, words in phrases.items():
             for phrase in filter(None, words.split(", ")):
+                if section == "subject":
+                    english = _page_of(phrase, pages, ordered) or english
                 longest = max(longest, _learn(root, phrase, Sense(section, english), rules))
     for english, words in _nouns().get(code, {}).items():
         for phrase in words:
+            longest = max(longest, _learn(root, _stemmed(phrase, rules), Sense("subject", english), rules))
+    taken, stems = _elsewhere(table)
+    for phrase, english in pages.items():
+        if not ({phrase, phrase[:-1]} & stems or phrase in taken):
             longest = max(longest, _learn(root, _stemmed(phrase, rules), Sense("subject", english), rules))
     return Language(
         code,
@@ -177,6 +189,68 @@ def _nouns() -> dict[str, dict[str, list[str]]]:
     return json.loads(
         files("vitascope.toybox.language").joinpath("languages", "nouns.json").read_text("utf-8")
     )
+
+
+def _elsewhere(table: Mapping[str, Mapping[str, str]]) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the words, and the beginnings of words, that a table has for what is no subject: places, times …"""
+    words = {
+        plain(word)
+        for section, rows in table.items()
+        if section != "subject"
+        for said in rows.values()
+        for word in said.split(", ")
+    }
+    stems = frozenset(word[:-1] for word in words if word.endswith("*") and len(word) > 3)
+    return frozenset(word for word in words if not word.endswith("*")), stems
+
+
+def _page_of(phrase: str, pages: Mapping[str, str], ordered: Sequence[str]) -> str | None:
+    """Return the English name of the page that a table's word means: "медвед*" is the bear, where there is one."""
+    word = plain(phrase)
+    if not word.endswith("*"):
+        return pages.get(word)
+    stem = word.removesuffix("*")
+    names = ordered[bisect_left(ordered, stem) : bisect_left(ordered, stem + "\uffff")]
+    longer = [name for name in names if len(name) - len(stem) <= 2]
+    return pages[min(longer, key=len)] if longer else None
+
+
+def _cast_phrases(code: str) -> Iterator[tuple[str, str]]:
+    """Yield the pages' names in a language in their plain spelling with what they are in English, the first of each."""
+    known: set[str] = set()
+    for english, names in cast_names(code):
+        for name in names:
+            if (phrase := plain(name)) not in known:
+                known.add(phrase)
+                yield phrase, english
+
+
+def cast_names(code: str) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield what the shipped pages are called in English, with their names in a language.
+
+    A keyword counts as a name where no other page has it and the page's own name holds it, as a longer word would.
+    """
+    plain_entries = sorted(
+        (entry for entry in shipped_entries().values() if not entry.tone), key=lambda entry: bool(entry.cut)
+    )
+    for entry in plain_entries:
+        yield entry.name, tuple(part for name in entry.names.get(code, ()) for part in _separate(name))
+    owners = Counter(keyword for entry in plain_entries for keyword in set(entry.keywords.get(code, ())))
+    for entry in plain_entries:
+        names = entry.names.get(code, ())
+        yield (
+            entry.name,
+            tuple(
+                keyword
+                for keyword in entry.keywords.get(code, ())
+                if owners[keyword] == 1 and len(keyword) > 1 and any(keyword in name for name in names)
+            ),
+        )
+
+
+def _separate(label: str) -> list[str]:
+    """Return the names in a label: "car, automobile" is two."""
+    return [part.strip() for part in re.split(r"[,،/()]", label.lower()) if len(part.strip()) > 1]
 
 
 def simplified(text: str) -> str:

@@ -9,8 +9,8 @@ import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from vitascope.toybox.cast.table import LANGUAGES, CastEntry, kinds
-from vitascope.training.cast.choose import Choice, Words, choose, plain, read_words
+from vitascope.toybox.cast.table import LANGUAGES, CastEntry, kinds, read_entries
+from vitascope.training.cast.choose import Choice, Words, choices, choose, label_name, plain, read_words
 from vitascope.training.cast.pictures import Strip, make_strip
 
 PACKAGES = {
@@ -52,6 +52,26 @@ def build_cast(out: Path, packages: Path) -> tuple[CastEntry, ...]:
     return tuple(entries)
 
 
+def rename_cast(out: Path, packages: Path) -> tuple[CastEntry, ...]:
+    """Write `cast.jsonl` anew for the pictures that `cast.zip` in the folder `out` holds; return the entries.
+
+    For changes of names, kinds, heights and actions, which need no picture to be cut again.
+    Raises KeyError where a page is chosen that the table does not have.
+    """
+    known = read_entries((out / "cast.jsonl").read_text("utf-8"))
+    stills, _ = index_pictures(packages)
+    words = read_words(packages / "emojibase" / "package", packages / "cldr" / "package")
+    entries = []
+    for choice in choose(packages / "emojibase" / "package", frozenset(stills)):
+        old = known[choice.id]
+        strip = Strip(b"", old.phases, old.loop_seconds, old.aspect, old.feet)
+        entries.append(describe(choice, strip, words[choice.names_of]))
+    table = out / "cast.jsonl.partial"
+    table.write_text("".join(f"{entry.to_json()}\n" for entry in entries), "utf-8")
+    os.replace(table, out / "cast.jsonl")
+    return tuple(entries)
+
+
 def index_pictures(packages: Path) -> tuple[dict[str, Path], dict[str, Path]]:
     """Return the still and the moving pictures by code points."""
     folders = {name: packages / name / "package" / "assets" for name in PACKAGES}
@@ -72,14 +92,23 @@ def _strip(choice: Choice, stills: Mapping[str, Path], loops: Mapping[str, Path]
 def describe(choice: Choice, strip: Strip, words: Words) -> CastEntry:
     """Return the entry of a chosen page, with its names and keywords in all languages that have any."""
     base = choice.base or choice.id
+    english = (base, *choice.also)
+    if base == choice.strip.partition(":")[0]:
+        english = (*english, label_name(words.names.get("en", base)))
+    extra = choices()["names"]
     names = {
-        language: tuple(dict.fromkeys((base, *choice.also) if language == "en" else (words.names[language],)))
+        language: tuple(
+            dict.fromkeys(
+                english if language == "en" else (words.names[language], *extra[language].get(base, ()))
+            )
+        )
         for language in LANGUAGES
         if language == "en" or language in words.names
     }
-    label = words.names.get("en", base)
-    keywords = dict(words.keywords)
-    keywords["en"] = tuple(word for word in (label, *keywords.get("en", ())) if word not in names["en"])
+    keywords = {
+        language: tuple(word for word in found if word not in names.get(language, ()))
+        for language, found in words.keywords.items()
+    }
     return CastEntry(
         id=choice.id,
         kind=choice.kind,

@@ -108,7 +108,7 @@ def _choice(row: Mapping[str, Any], group: str, page: Mapping[str, Any]) -> Choi
     return Choice(
         id=name,
         picture=plain(row["hexcode"]),
-        names_of=plain(row["hexcode"]),
+        names_of=page.get("names_of", plain(row["hexcode"])),
         emoji=row["emoji"],
         group=group,
         kind=kind,

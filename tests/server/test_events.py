@@ -156,3 +156,69 @@ def test_a_listener_who_waits_long_is_told_that_we_are_there(house, service, mon
                 return
 
     asyncio.run(asyncio.wait_for(first_ping(), 60))
+
+
+def test_what_happens_is_read_once_for_all_who_listen(house, service, looks, monkeypatch):
+    """S8: 60 who listen to everything cost no more reads than one does."""
+    monkeypatch.setattr(working, "LOOK_SECONDS", 600)
+    owners = {
+        service.submit(take(seed), owner=f"token{seed % 3}").id: f"token{seed % 3}" for seed in range(9)
+    }
+
+    async def hear(owner: str | None, most: int, after: int) -> list[tuple[str, str]]:
+        told = []
+        async for event in listen(house, owner, None, after):
+            if event is not None:
+                told.append((event.job, event.type))
+            if len(told) == most:
+                return told
+        return told
+
+    async def all_of_it() -> tuple[list[list[tuple[str, str]]], int]:
+        start = service.store.last_event()
+        tasks = [asyncio.create_task(hear("token1", 3, start)) for _ in range(60)]
+        tasks.append(asyncio.create_task(hear(None, 9, start)))
+        await asyncio.sleep(0.3)
+        before = len(looks)
+        watching = asyncio.create_task(asyncio.sleep(0.25))
+        for name in owners:
+            service.store.cancel(name)
+        told = await asyncio.wait_for(asyncio.gather(*tasks), 60)
+        await watching
+        return told, len(looks) - before
+
+    told, reads = asyncio.run(all_of_it())
+    assert all(
+        one == [(job, "cancelled") for job, owner in owners.items() if owner == "token1"] for one in told[:60]
+    )
+    assert told[60] == [(job, "cancelled") for job in owners]
+    assert reads < 20
+
+
+def test_who_is_behind_what_is_kept_in_memory_reads_it_from_the_queue(house, service, monkeypatch):
+    from vitascope.server import events as module
+
+    monkeypatch.setattr(module, "MAX_RECENT", 4)
+    names = [service.submit(take(seed)).id for seed in range(4)]
+
+    async def follow() -> list[int]:
+        bell, found = Bell(service.store), []
+        with bell.heard(None) as rung:
+            await rings(rung, 60)
+            start = service.store.last_event()
+            for name in names:
+                service.store.cancel(name)
+                service.store.retry(name)
+            await eventually(lambda: bell.recent(None, service.store.last_event() - 1) is not None)
+            await asyncio.sleep(0.3)
+            newest = service.store.last_event()
+            assert bell.recent(None, start) is None, "the first of them are no longer in memory"
+            found = [event.id for event in bell.recent(None, newest - 3) or []]
+            assert [event.id for event in bell.recent(names[3], newest - 3) or []] == found[1:]
+            assert bell.recent(None, newest) == []
+        assert bell.recent(None, newest) is None, "nobody watches any more"
+        return found
+
+    assert asyncio.run(follow()) == list(
+        range(service.store.last_event() - 2, service.store.last_event() + 1)
+    )

@@ -18,7 +18,7 @@ from vitascope.server.errors import BROKEN, DAMAGED, FINAL, Refusal
 from vitascope.server.events import Bell
 from vitascope.server.metrics import Metrics
 from vitascope.server.middleware import Rules
-from vitascope.server.shares import MAX_STREAMS, Shares
+from vitascope.server.shares import MAX_STREAMS, Shares, Threads
 from vitascope.server.tokens import Caller, Tokens
 from vitascope.server.uploads import Uploads
 from vitascope.server.webhooks.endpoints import FILE, Endpoints
@@ -41,6 +41,7 @@ class House:
     max_queued: int = 1000
     metrics: Metrics = field(default_factory=Metrics)
     streams: Shares = field(default_factory=lambda: Shares(MAX_STREAMS, "streams of events"))
+    threads: Threads = field(default_factory=Threads)
     bell: Bell = field(init=False)
 
     def __post_init__(self) -> None:

@@ -3,12 +3,15 @@
 import asyncio
 import contextlib
 import logging
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
 from starlette.concurrency import run_in_threadpool
 
+from vitascope.errors import JobNotFoundError
+from vitascope.jobs.job import Event
 from vitascope.jobs.stores.store import Store
 
 R = TypeVar("R")
@@ -17,6 +20,9 @@ log = logging.getLogger("vitascope.server.events")
 
 WATCH_SECONDS = 0.1
 AT_ONCE = 1000
+MAX_RECENT = 4096
+"""Events that are kept in memory for all who listen; who asks for older ones reads them from the queue."""
+MAX_OWNERS = 16_384
 
 
 async def peek(store: Store, read: Callable[[], R]) -> R:
@@ -29,13 +35,16 @@ async def peek(store: Store, read: Callable[[], R]) -> R:
 
 
 class Bell:
-    """Wakes those who listen: it says that there is something, and each reads for itself what came after its last."""
+    """Wakes those who listen, and reads what has happened once for all of them."""
 
     def __init__(self, store: Store):
         """Watch a queue for as long as somebody listens."""
         self._store = store
         self._waiting: dict[asyncio.Event, str | None] = {}
         self._watch: asyncio.Task[None] | None = None
+        self._recent: deque[Event] = deque(maxlen=MAX_RECENT)
+        self._complete_after = -1
+        self._owners: dict[str, str | None] = {}
 
     @contextmanager
     def heard(self, job: str | None) -> Iterator[asyncio.Event]:
@@ -52,8 +61,36 @@ class Bell:
                 self._watch.cancel()
                 self._watch = None
 
+    def recent(self, job: str | None, after: int) -> list[Event] | None:
+        """Return what has happened to a job (None: to any) after an event, None where that has to be read."""
+        if self._watch is None or not 0 <= self._complete_after <= after:
+            return None
+        found = []
+        for event in reversed(self._recent):
+            if event.id <= after:
+                break
+            if job in (None, event.job):
+                found.append(event)
+        return found[::-1]
+
+    async def owner(self, job: str) -> str | None:
+        """Return whose a job is, None where there is none."""
+        if job not in self._owners:
+            if len(self._owners) >= MAX_OWNERS:
+                self._owners.clear()
+            self._owners[job] = await peek(self._store, lambda: self._owner(job))
+        return self._owners[job]
+
+    def _owner(self, job: str) -> str | None:
+        try:
+            return self._store.get(job).owner
+        except JobNotFoundError:
+            return None
+
     async def _run(self) -> None:
         seen, problem = -1, ""
+        self._recent.clear()
+        self._complete_after = -1
         while True:
             try:
                 seen, problem = await self._look(seen), ""
@@ -68,9 +105,13 @@ class Bell:
         """Wake those for whom something has happened since an event (-1: everybody), and return the newest."""
         if seen < 0:
             seen = await peek(self._store, self._store.last_event)
+            self._complete_after = seen
             self._ring(None)
             return seen
         events = await peek(self._store, lambda: self._store.events(None, seen, AT_ONCE))
+        self._recent.extend(events)
+        if len(self._recent) == MAX_RECENT:
+            self._complete_after = max(self._complete_after, self._recent[0].id - 1)
         self._ring({event.job for event in events})
         return events[-1].id if events else seen
 

@@ -50,7 +50,10 @@ async def read_body(request: Request) -> AsyncIterator[dict[str, Any]]:
         line = f"a body of type {kind[:60]!r} is not taken; send application/json or multipart/form-data"
         raise Refusal(415, line, "unsupported_media_type")
     if len(body) > SHORT_BYTES:
-        yield await run_in_threadpool(from_json, body)
+        house, caller = request.app.state.house, request.scope["caller"]
+        async with house.threads.taking("quick", caller.name):
+            told = await run_in_threadpool(from_json, body)
+        yield told
     else:
         yield from_json(body) if body.strip() else {}
 

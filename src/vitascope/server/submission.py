@@ -79,15 +79,18 @@ def last_event(request: Request) -> int:
 
 async def listen(house: House, owner: str | None, job: str | None, after: int) -> AsyncIterator[Event | None]:
     """Yield the events of a job until it is over (None: of all jobs, for ever); None when nothing happens for long."""
-    store, heard_at = house.service.store, time.monotonic()
+    store, heard_at, woken = house.service.store, time.monotonic(), False
     with house.bell.heard(job) as rung:
         while True:
             rung.clear()
             # The state is asked for first: what is over by then has all of its events.
             ended = job is not None and await peek(store, partial(_is_over, house, job))
-            events = await peek(store, partial(store.events, job, after))
+            # The queue may know more than was rung for: of what is over, and where nothing was rung for long.
+            events = house.bell.recent(job, after) if woken and not ended else None
+            if events is None:
+                events = await peek(store, partial(store.events, job, after))
             for event in events:
-                if job is not None or await peek(store, partial(_sees, house, event.job, owner)):
+                if job is not None or owner is None or await house.bell.owner(event.job) == owner:
                     yield event
             if events:
                 after, heard_at = events[-1].id, time.monotonic()
@@ -95,6 +98,7 @@ async def listen(house: House, owner: str | None, job: str | None, after: int) -
                 return
             else:
                 await rings(rung, LOOK_SECONDS)
+                woken = rung.is_set()
             if time.monotonic() - heard_at >= PING_SECONDS:
                 heard_at = time.monotonic()
                 yield None
@@ -112,16 +116,6 @@ def _is_over(house: House, job: str) -> bool:
         return house.service.store.get(job).finished
     except JobNotFoundError:
         return True
-
-
-def _sees(house: House, job: str, owner: str | None) -> bool:
-    if owner is None:
-        return True
-    try:
-        house.service.store.get(job, owner)
-    except JobNotFoundError:
-        return False
-    return True
 
 
 def _without_paths(error: RequestError, house: House) -> RequestError:

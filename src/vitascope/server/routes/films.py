@@ -10,10 +10,11 @@ from vitascope.server.context import Asking, House, InHouse
 from vitascope.server.downloads import ANSWERS, content
 from vitascope.server.routes.videos import Key
 from vitascope.server.schemas import NewFilm, film, listed
+from vitascope.server.shares import FairRoute
 from vitascope.server.submission import hand_in
 from vitascope.server.tokens import Caller
 
-router = APIRouter(prefix="/api/v1/films", tags=["films"])
+router = APIRouter(prefix="/api/v1/films", tags=["films"], route_class=FairRoute)
 
 
 @router.post("")

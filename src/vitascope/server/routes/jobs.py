@@ -16,11 +16,11 @@ from vitascope.server.context import Admin, Asking, House, InHouse
 from vitascope.server.downloads import ANSWERS, content, glimpse
 from vitascope.server.events import peek
 from vitascope.server.schemas import Adopt, Move, NewJob, listed, preview_url, told
-from vitascope.server.shares import Shares
+from vitascope.server.shares import FairRoute, Shares
 from vitascope.server.submission import hand_in, last_event, listen
 from vitascope.server.tokens import Caller
 
-router = APIRouter(prefix="/api/v1", tags=["jobs"])
+router = APIRouter(prefix="/api/v1", tags=["jobs"], route_class=FairRoute)
 
 RECONNECT_MS = 1000
 

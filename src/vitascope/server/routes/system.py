@@ -15,10 +15,11 @@ from vitascope.errors import DamagedQueueError, DiskFullError, VitascopeError
 from vitascope.jobs.budget import DAY
 from vitascope.server.context import Admin, Asking, House, InHouse
 from vitascope.server.errors import DAMAGED, Refusal
+from vitascope.server.shares import FairRoute
 from vitascope.server.tokens import Caller
 from vitascope.weights.machine import free_memory
 
-router = APIRouter(tags=["system"])
+router = APIRouter(tags=["system"], route_class=FairRoute)
 
 CREATED = 1_760_000_000
 """Models have no date of birth, and clients want one."""

@@ -8,8 +8,9 @@ from starlette.datastructures import UploadFile
 from vitascope.errors import RequestError
 from vitascope.server.context import Asking, InHouse
 from vitascope.server.forms import Body
+from vitascope.server.shares import FairRoute, working
 
-router = APIRouter(prefix="/api/v1/uploads", tags=["uploads"])
+router = APIRouter(prefix="/api/v1/uploads", tags=["uploads"], route_class=FairRoute)
 
 FILE = {
     "type": "object",
@@ -19,6 +20,7 @@ FILE = {
 
 
 @router.post("", openapi_extra={"requestBody": {"content": {"multipart/form-data": {"schema": FILE}}}})
+@working("files")
 def upload(house: InHouse, caller: Asking, body: Body) -> dict[str, Any]:
     """Take in a picture or a video, sent as the part `file`."""
     file = body.get("file")

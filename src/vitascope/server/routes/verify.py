@@ -11,12 +11,14 @@ from vitascope.server.context import Asking, InHouse
 from vitascope.server.forms import Body
 from vitascope.server.routes.uploads import FILE
 from vitascope.server.sandbox import verify_apart
+from vitascope.server.shares import FairRoute, working
 from vitascope.settings import settings
 
-router = APIRouter(prefix="/api/v1/verify", tags=["verify"])
+router = APIRouter(prefix="/api/v1/verify", tags=["verify"], route_class=FairRoute)
 
 
 @router.post("", openapi_extra={"requestBody": {"content": {"multipart/form-data": {"schema": FILE}}}})
+@working("files")
 def verify(house: InHouse, caller: Asking, body: Body) -> dict[str, Any]:
     """Say whether a file, sent as the part `file`, carries marks of origin, and what those prove. It is not kept."""
     file = body.get("file")

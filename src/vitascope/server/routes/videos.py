@@ -22,9 +22,10 @@ from vitascope.server.schemas import (
     readable,
     video,
 )
+from vitascope.server.shares import FairRoute, work_of, working
 from vitascope.server.submission import hand_in, over
 
-router = APIRouter(prefix="/v1/videos", tags=["videos"])
+router = APIRouter(prefix="/v1/videos", tags=["videos"], route_class=FairRoute)
 
 Key = Annotated[
     str | None, Header(alias="Idempotency-Key", description="The same key never makes two videos.")
@@ -72,11 +73,13 @@ def list_videos(
 
 
 @router.post("/sync", openapi_extra=sent(CreateVideo), response_class=Response)
+@working(None)
 async def create_sync(
     request: Request, house: InHouse, caller: Asking, body: Body, key: Key = None
 ) -> Response:
     """Make a video and answer with its file; a client that leaves cancels it, unless it sent an `Idempotency-Key`."""
-    job = await run_in_threadpool(hand_in, house, caller, lambda reader: reader.create(body), key)
+    async with house.threads.taking(work_of(body), caller.name):
+        job = await run_in_threadpool(hand_in, house, caller, lambda reader: reader.create(body), key)
     job = await over(request, house, job)
     if job.state != "completed":
         failure = job.failure
@@ -91,12 +94,14 @@ async def create_sync(
 
 
 @router.post("/edits", response_model=Video, openapi_extra=sent(EditVideo))
+@working("files")
 def edit(house: InHouse, caller: Asking, body: Body, key: Key = None) -> Video:
     """Change a video: all of it by an instruction, or a part of it anew."""
     return video(hand_in(house, caller, lambda reader: reader.edit(body), key))
 
 
 @router.post("/extensions", response_model=Video, openapi_extra=sent(ExtendVideo))
+@working("files")
 def extend(house: InHouse, caller: Asking, body: Body, key: Key = None) -> Video:
     """Go on with a video."""
     return video(hand_in(house, caller, lambda reader: reader.extend(body), key))
@@ -105,6 +110,7 @@ def extend(house: InHouse, caller: Asking, body: Body, key: Key = None) -> Video
 @router.post(
     "/characters", openapi_extra={"requestBody": {"content": {"multipart/form-data": {"schema": SHOWN}}}}
 )
+@working("files")
 def create_character(house: InHouse, caller: Asking, body: Body) -> dict[str, Any]:
     """Keep who is meant, from the `name` and a `video` (or picture) that shows them."""
     with house.uploads.taking(caller) as files:
@@ -157,6 +163,7 @@ def download(
 
 
 @router.post("/{video_id}/remix", response_model=Video, openapi_extra=sent(RemixVideo))
+@working("files")
 def remix(house: InHouse, caller: Asking, video_id: str, body: Body, key: Key = None) -> Video:
     """Make another version of a video, changed by the words."""
     return video(hand_in(house, caller, lambda reader: reader.remix(video_id, body), key))

@@ -7,15 +7,17 @@ from fastapi import APIRouter, Query
 
 from vitascope.server.context import Asking, House, InHouse
 from vitascope.server.schemas import EndpointChange, NewEndpoint, Rotation, Trial
+from vitascope.server.shares import FairRoute, working
 from vitascope.server.webhooks.delivery import attempt
 from vitascope.server.webhooks.endpoints import EVENT_TYPES, Endpoint
 
-router = APIRouter(prefix="/v1", tags=["webhooks"])
+router = APIRouter(prefix="/v1", tags=["webhooks"], route_class=FairRoute)
 
 Limit = Annotated[int, Query(ge=1, le=500)]
 
 
 @router.post("/webhook_endpoints")
+@working("calls")
 def create_endpoint(house: InHouse, caller: Asking, endpoint: NewEndpoint) -> dict[str, Any]:
     """Tell an address of the caller's videos from now on, and return the secret that signs, this once."""
     kept = house.endpoints.add(endpoint.url, endpoint.name, endpoint.event_types, caller.owner)
@@ -43,6 +45,7 @@ def get_endpoint(house: InHouse, caller: Asking, webhook_endpoint_id: str) -> di
 
 
 @router.post("/webhook_endpoints/{webhook_endpoint_id}")
+@working("calls")
 def change_endpoint(
     house: InHouse, caller: Asking, webhook_endpoint_id: str, change: EndpointChange
 ) -> dict[str, Any]:
@@ -72,6 +75,7 @@ def rotate_secret(
 
 
 @router.post("/webhook_endpoints/{webhook_endpoint_id}/test")
+@working("calls")
 def try_endpoint(
     house: InHouse, caller: Asking, webhook_endpoint_id: str, trial: Trial | None = None
 ) -> dict[str, Any]:

@@ -44,9 +44,12 @@ def test_a_letter_goes_to_each_endpoint_once(box, store):
 def test_what_arrived_is_never_taken_again_and_stays_to_be_seen(box, store, clock):
     news(store)
     box.address(everybody)
+    assert box.due() == ["we_a", "we_b"]
     (mine,) = box.take(["we_a"])
+    assert box.due() == ["we_b"], "what is held is not due"
     assert box.arrived(mine, 204).state == "delivered"
     clock.wait(10**7)
+    assert box.due() == ["we_b"]
     assert box.take(["we_a"]) == []
     (seen,) = box.deliveries("we_a")
     assert (seen.state, seen.status, seen.problem, seen.tries, seen.due) == ("delivered", 204, None, 1, None)

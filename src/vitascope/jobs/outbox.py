@@ -51,6 +51,10 @@ class Outbox:
         with self.store.tables.transaction():
             return self.store.tables.take_deliveries(endpoints, now, now + hold_seconds, limit)
 
+    def due(self) -> list[str]:
+        """Return the ids of the endpoints that something is to be tried for now."""
+        return self.store.tables.due_endpoints(self.store.clock.now())
+
     def arrived(self, delivery: Delivery, status: int) -> Delivery:
         """Say that a delivery has arrived, and return it as it is now."""
         return self._settle(

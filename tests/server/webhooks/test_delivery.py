@@ -1,7 +1,9 @@
 import json
 import signal
+import socket
 import threading
 import time
+from contextlib import contextmanager
 from dataclasses import replace
 
 import apsw
@@ -14,6 +16,7 @@ from vitascope.jobs.outbox import Outbox
 from vitascope.jobs.service import open_service
 from vitascope.jobs.stores.memory import memory_store
 from vitascope.server.egress import Outward
+from vitascope.server.webhooks import delivery
 from vitascope.server.webhooks.delivery import Courier
 from vitascope.server.webhooks.endpoints import Endpoint, Endpoints
 from vitascope.testing.chaos import run, take
@@ -165,6 +168,87 @@ def test_an_endpoint_that_does_not_answer_holds_up_nobody_else(courier, box, end
     waiting = box.deliveries(dead.id)
     assert sorted(one.tries for one in waiting) == [0] * 19 + [1], "one was tried, the others did not count"
     assert box.counts()[alive.id] == {"delivered": 20}
+
+
+@contextmanager
+def running(courier: Courier):
+    """Let a courier work as a server does, for as long as a block lasts."""
+    stop = threading.Event()
+    thread = threading.Thread(target=courier.run, args=(stop, 0.02))
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(30)
+    assert not thread.is_alive()
+
+
+@contextmanager
+def silent():
+    """The address of somebody who takes connections and never answers."""
+    with socket.create_server(("127.0.0.1", 0), backlog=256) as listening:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}/"
+
+
+@pytest.mark.parametrize("owner", [None, "bob"], ids=["of the same owner", "of another owner"])
+def test_silent_endpoints_hold_up_no_news_for_one_that_answers(box, endpoints, receiver, lines, owner):
+    """S12: 19 endpoints that accept and never answer, and a good one: it heard after 75, 57, 85 s."""
+    courier = Courier(box, endpoints, Outward(1.0), lines.append)
+    with silent() as url:
+        for _ in range(19):
+            endpoints.add(url, private=True, owner="ann" if owner else None)
+        endpoints.add(receiver.url, private=True, owner=owner)
+        with running(courier):
+            news(box, 1, owner or "")
+            until(lambda: len(receiver.came) == 1)
+            for seed in range(2, 8):
+                begin = time.monotonic()
+                news(box, seed, owner or "")
+                news(box, seed + 100, "ann")
+                until(lambda most=seed: len(receiver.came) >= most)
+                assert time.monotonic() - begin < 0.9, "nobody waits for those that say nothing"
+
+
+def test_endpoints_that_answer_errors_slowly_hold_up_nobody_else(box, endpoints, receiver, lines):
+    courier = Courier(box, endpoints, Outward(5.0), lines.append)
+    with receiving() as slow:
+        slow.answers, slow.pause = [500], 1.0
+        for _ in range(20):
+            endpoints.add(slow.url, private=True, owner="ann")
+        endpoints.add(receiver.url, private=True, owner="bob")
+        with running(courier):
+            for seed in range(5):
+                news(box, seed, "ann")
+            news(box, 9, "bob")
+            begin = time.monotonic()
+            until(lambda: receiver.came)
+            assert time.monotonic() - begin < 0.9
+            assert 0 < len(slow.came) <= 8, "an owner's share of those that have not answered yet"
+
+
+def test_what_turned_silent_is_left_alone_longer_each_time_and_heard_again_when_it_answers(
+    box, endpoints, receiver, lines, clock, monkeypatch
+):
+    monkeypatch.setattr(delivery, "FIRST_PAUSE", 0.2)
+    courier = Courier(box, endpoints, Outward(0.1), lines.append)
+    with silent() as url:
+        endpoint = endpoints.add(url, private=True)
+        for seed in range(3):
+            news(box, seed)
+        deliver(courier)
+        pauses = []
+        for _ in range(3):
+            pauses.append(courier._paused_until[endpoint.id, url] - time.monotonic())
+            clock.wait(100)
+            assert not courier.tick(), "it is paused"
+            until(lambda: courier._paused_until[endpoint.id, url] < time.monotonic())
+            deliver(courier)
+    assert pauses[0] < pauses[1] / 3 < pauses[2] / 9
+    endpoints.change(endpoint, {"url": receiver.url})
+    clock.wait(10_000)
+    deliver(courier)
+    assert box.counts() == {endpoint.id: {"delivered": 3}}
 
 
 def test_who_hears_of_what(box):

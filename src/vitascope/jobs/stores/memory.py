@@ -227,6 +227,11 @@ class MemoryTables:
         self._state.deliveries |= taken
         return sorted(taken.values(), key=lambda delivery: (delivery.at, delivery.letter))
 
+    def due_endpoints(self, now: float) -> list[str]:
+        """Return the endpoints to which a delivery is due."""
+        waiting = list(self._state.deliveries.values())
+        return sorted({one.endpoint for one in waiting if one.due is not None and one.due <= now})
+
     def settle_delivery(self, delivery: Delivery, claimed: int) -> None:
         """Say what became of a delivery."""
         key = (delivery.letter, delivery.endpoint)

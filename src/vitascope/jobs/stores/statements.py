@@ -154,6 +154,10 @@ class Statements:
         rows = self._rows("take_deliveries", values)
         return sorted(map(to_delivery, rows), key=lambda one: (one.at, one.letter, one.endpoint))
 
+    def due_endpoints(self, now: float) -> list[str]:
+        """Return the endpoints to which a delivery is due."""
+        return [row["endpoint"] for row in self._rows("due_endpoints", {"now": now})]
+
     def settle_delivery(self, delivery: Delivery, claimed: int) -> None:
         """Say what became of a delivery."""
         self._rows("settle_delivery", asdict(delivery) | {"claimed": claimed})

@@ -170,6 +170,10 @@ class Tables(Protocol):
         """Return waiting deliveries to these endpoints that are due, each with one try more, due again at `until`."""
         ...
 
+    def due_endpoints(self, now: float) -> list[str]:
+        """Return the endpoints to which a delivery is due."""
+        ...
+
     def settle_delivery(self, delivery: Delivery, claimed: int) -> None:
         """Say what became of a delivery, unless somebody has taken it since it was taken with `claimed` tries."""
         ...

@@ -1,15 +1,17 @@
-"""The courier: it takes deliveries that are due and posts them, a few endpoints at the same time.
+"""The courier: it takes deliveries that are due and posts them, many endpoints at the same time.
 
-An endpoint that does not answer rests for a while, so that news for others never waits behind it. Several couriers may
-work for one queue, in as many processes.
+An endpoint that fails is paused on its own, longer each time, and news for others never waits behind it: what has
+answered before goes first and has threads that no other endpoint may take, and of the rest each owner has a share.
+Several couriers may work for one queue, in as many processes.
 """
 
 import random
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from itertools import groupby
 
 from vitascope.errors import RequestError
@@ -20,9 +22,14 @@ from vitascope.jobs.outbox import HOLD_SECONDS, Outbox
 from vitascope.server.egress import Answer, Outward, Unreachable
 from vitascope.server.webhooks.endpoints import Endpoint, Endpoints, sample, signed
 
-AT_ONCE = 4
+AT_ONCE, AT_ONCE_EACH = 24, 12
+"""Endpoints that are told something at the same time: in all, and of one owner."""
+UNPROVEN, UNPROVEN_EACH = 16, 8
+"""Of these, those that failed last or have not answered yet: in all, and of one owner."""
 BATCH = 32
-MOST_REST = 60.0
+MAX_PAUSE = 600.0
+"""Longest time for which an endpoint that fails is left alone, in seconds."""
+FIRST_PAUSE = 5.0
 SPARE_SECONDS = 5.0
 """How long before others may take a delivery no try of it is begun any more, beside the time that a try may take."""
 GONE = 410
@@ -47,7 +54,10 @@ class Courier:
         """Deliver to these endpoints by the door to the outside."""
         self.outbox, self.endpoints = outbox, endpoints
         self._outward, self._say = outward or endpoints.outward, say
-        self._resting: dict[str, float] = {}
+        self._paused_until: dict[tuple[str, str], float] = {}
+        self._failures: dict[str, int] = {}
+        self._proven: set[str] = set()
+        self._busy: dict[str, tuple[Endpoint, Future[None]]] = {}
         self._leaving = False
         self._threads = ThreadPoolExecutor(AT_ONCE, "courier")
 
@@ -56,18 +66,26 @@ class Courier:
         worry = ""
         while not stop.is_set():
             try:
-                busy, worry = self.tick(), ""
+                busy, worry = self._begin(), ""
             except Exception as error:
                 # A full disk, a file that somebody broke. What was not written down is tried again, perhaps twice.
                 busy, line = False, f"webhooks: {' '.join(str(error).split()) or type(error).__name__}"
                 if line != worry:
                     self._say(line)
                 worry = line
-            stop.wait(0.0 if busy else every * random.uniform(0.8, 1.2))
+            stop.wait(0.05 if busy else every * random.uniform(0.8, 1.2))
         self.close()
 
     def tick(self) -> bool:
-        """Take what is due and try it once; return whether there was anything."""
+        """Take what is due, try it once and wait for that; return whether there was anything."""
+        busy = self._begin()
+        wait([done for _, done in self._busy.values()])
+        self._clear()
+        return busy
+
+    def _begin(self) -> bool:
+        """Begin to try what is due, and return whether there was anything; raises what went wrong before."""
+        self._clear()
         known = {one.id: one for one in self.endpoints.all()}
         if not known:
             return False
@@ -75,13 +93,44 @@ class Courier:
         if addressed:
             failpoint("webhook: addressed")
         now = time.monotonic()
-        awake = [name for name in known if self._resting.get(name, 0.0) <= now]
-        taken = sorted(self.outbox.take(awake, BATCH), key=lambda one: one.endpoint)
-        rounds = [(known[name], list(some)) for name, some in groupby(taken, lambda one: one.endpoint)]
+        due = [known[name] for name in self.outbox.due() if name in known and name not in self._busy]
+        chosen = self._choose([one for one in due if self._paused_until.get((one.id, one.url), 0.0) <= now])
+        taken = sorted(self.outbox.take(chosen, BATCH), key=lambda one: one.endpoint) if chosen else []
         until = now + HOLD_SECONDS - float(self._outward.seconds) - SPARE_SECONDS
-        for done in [self._threads.submit(self._round, *one, until) for one in rounds]:
-            done.result()
+        for name, some in groupby(taken, lambda one: one.endpoint):
+            round = self._threads.submit(self._round, known[name], list(some), until)
+            self._busy[name] = (known[name], round)
         return bool(addressed or taken)
+
+    def _choose(self, due: Iterable[Endpoint]) -> list[str]:
+        """Return the endpoints that may be told something now: those that answer first, then a share of the others."""
+        working = [endpoint for endpoint, _ in self._busy.values()]
+        total = Counter(one.owner for one in working)
+        unproven = Counter(one.owner for one in working if one.id not in self._proven)
+        chosen = []
+        for one in sorted(
+            due, key=lambda one: (self._failures.get(one.id, self._unknown(one)), random.random())
+        ):
+            if total.total() >= AT_ONCE or total[one.owner] >= AT_ONCE_EACH:
+                continue
+            if one.id not in self._proven:
+                if unproven.total() >= UNPROVEN or unproven[one.owner] >= UNPROVEN_EACH:
+                    continue
+                unproven[one.owner] += 1
+            total[one.owner] += 1
+            chosen.append(one.id)
+        return chosen
+
+    def _unknown(self, endpoint: Endpoint) -> float:
+        """Return where an endpoint that has not failed stands: behind those that answer, before those that failed."""
+        return 0.0 if endpoint.id in self._proven else 0.5
+
+    def _clear(self) -> None:
+        """Forget the rounds that are over; raises what went wrong with one."""
+        done = [name for name, (_, round) in self._busy.items() if round.done()]
+        ended = [self._busy.pop(name)[1] for name in done]
+        for round in ended:
+            round.result()
 
     def close(self) -> None:
         """Wait for what is on its way, and begin nothing new."""
@@ -95,7 +144,7 @@ class Courier:
                 self._put_back(deliveries[number:], 0.0)
                 return
             if (rest := self._try(endpoint, delivery)) > 0:
-                self._resting[endpoint.id] = time.monotonic() + rest
+                self._paused_until[endpoint.id, endpoint.url] = time.monotonic() + rest
                 self._put_back(deliveries[number + 1 :], rest)
                 return
 
@@ -106,16 +155,20 @@ class Courier:
             answer = self._outward.post(endpoint.url, body, headers, private=endpoint.private)
         except Unreachable as error:
             self._failed(endpoint, delivery, str(error), None)
-            return min(MOST_REST, 5.0 * 4 ** (delivery.tries - 1))
+            return min(MAX_PAUSE, FIRST_PAUSE * 4 ** min(9, self._failures[endpoint.id] - 1))
         failpoint("webhook: sent")
         if 200 <= answer.status < 300:
+            self._proven.add(endpoint.id)
+            self._failures.pop(endpoint.id, None)
             self.outbox.arrived(delivery, answer.status)
             return 0.0
         more = ", and no redirect is followed" if 300 <= answer.status < 400 else ""
         self._failed(endpoint, delivery, f"it answers {answer.status}{more}", answer)
-        return min(MOST_REST, answer.wait)
+        return min(MAX_PAUSE, answer.wait)
 
     def _failed(self, endpoint: Endpoint, delivery: Delivery, problem: str, answer: Answer | None) -> None:
+        self._proven.discard(endpoint.id)
+        self._failures[endpoint.id] = self._failures.get(endpoint.id, 0) + 1
         status, wait = (None, 0.0) if answer is None else (answer.status, answer.wait)
         after = self.outbox.failed(delivery, problem, status, wait=wait, final=status == GONE)
         if after.state == "given_up":

@@ -15,6 +15,9 @@ where (letter, endpoint) in (
 )
 returning *;
 
+-- name: due_endpoints
+select distinct endpoint from deliveries where due <= :now order by endpoint;
+
 -- name: settle_delivery
 update deliveries set
     state = :state, tries = :tries, due = :due, status = :status, problem = :problem, tried_at = :tried_at

@@ -20,6 +20,9 @@ update vitascope_deliveries set tries = tries + 1, due = %(until)s
 where (letter, endpoint) in (select letter, endpoint from taken)
 returning *;
 
+-- name: due_endpoints
+select distinct endpoint from vitascope_deliveries where due <= %(now)s order by endpoint;
+
 -- name: settle_delivery
 update vitascope_deliveries set
     state = %(state)s, tries = %(tries)s, due = %(due)s, status = %(status)s, problem = %(problem)s,

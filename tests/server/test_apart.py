@@ -113,7 +113,7 @@ def test_hostile_files_break_no_look_whatever_is_asked_of_them(tmp_path):
         with pytest.raises(RequestError) as error:
             Apart().facts(path, "file")
         assert str(tmp_path) not in str(error.value)
-        looks = [take_look(path, "file", what="picture")]
+        looks = [take_look(path, "file", task="picture")]
         looks += [
             take_look(path, "file", tmp_path / "out", "moments", {**told, "kind": kind})
             for kind in ("image", "video")
@@ -125,7 +125,7 @@ def test_hostile_files_break_no_look_whatever_is_asked_of_them(tmp_path):
 def test_what_was_found_is_asked_for_once(tmp_path, monkeypatch):
     (tmp_path / "a.png").write_bytes(png())
     looks, real = [], checking.take_look
-    monkeypatch.setattr(checking, "take_look", lambda *a, **k: looks.append(k["what"]) or real(*a, **k))
+    monkeypatch.setattr(checking, "take_look", lambda *a, **k: looks.append(k["task"]) or real(*a, **k))
     apart = Apart()
     for _ in range(3):
         assert apart.facts(tmp_path / "a.png", "image").size == (64, 48)

@@ -29,8 +29,8 @@ def page(description: dict[str, Any]) -> str:
     """Return the page for an OpenAPI description."""
     parts: dict[str, list[str]] = {tag: [] for tag in TITLES}
     for path, verbs in description["paths"].items():
-        for verb, told in verbs.items():
-            parts[told["tags"][0]].append(_route(verb.upper(), path, told, description))
+        for verb, operation in verbs.items():
+            parts[operation["tags"][0]].append(_route(verb.upper(), path, operation, description))
     sections = [f"## {TITLES[tag]}\n\n" + "\n".join(lines) for tag, lines in parts.items()]
     return HEAD + "\n" + "\n\n".join([*sections, *_tables()]) + "\n"
 
@@ -50,17 +50,21 @@ def _tables() -> list[str]:
     return tables
 
 
-def _route(verb: str, path: str, told: dict[str, Any], description: dict[str, Any]) -> str:
-    said = " ".join(told.get("description", "").split())
-    query = [f"`{one['name']}`" for one in told.get("parameters", ()) if one["in"] == "query"]
-    fields = [f"`{name}`" for name in _fields(told, description)]
-    more = [f"Query: {', '.join(query)}."] if query else []
-    more += [f"Fields: {', '.join(fields)}."] if fields else []
-    return f"- **{verb} {path}** — {' '.join([said, *more])}"
+def _route(verb: str, path: str, operation: dict[str, Any], description: dict[str, Any]) -> str:
+    summary = " ".join(operation.get("description", "").split())
+    query = [
+        f"`{parameter['name']}`"
+        for parameter in operation.get("parameters", ())
+        if parameter["in"] == "query"
+    ]
+    fields = [f"`{name}`" for name in _fields(operation, description)]
+    details = [f"Query: {', '.join(query)}."] if query else []
+    details += [f"Fields: {', '.join(fields)}."] if fields else []
+    return f"- **{verb} {path}** — {' '.join([summary, *details])}"
 
 
-def _fields(told: dict[str, Any], description: dict[str, Any]) -> list[str]:
-    content = told.get("requestBody", {}).get("content", {})
+def _fields(operation: dict[str, Any], description: dict[str, Any]) -> list[str]:
+    content = operation.get("requestBody", {}).get("content", {})
     schema = next(iter(content.values()), {}).get("schema", {})
     if "$ref" in schema:
         schema = description["components"]["schemas"][schema["$ref"].rpartition("/")[2]]

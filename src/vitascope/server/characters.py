@@ -29,8 +29,8 @@ class Character:
 
     def to_json(self) -> dict[str, Any]:
         """Return what its owner is told."""
-        told = {"id": self.id, "object": "video.character", "name": self.name}
-        return told | {"created_at": int(self.created_at)}
+        payload = {"id": self.id, "object": "video.character", "name": self.name}
+        return payload | {"created_at": int(self.created_at)}
 
 
 @dataclass(frozen=True)
@@ -72,13 +72,13 @@ class Characters:
 
     def all(self, caller: Caller) -> list[Character]:
         """Return the caller's characters, the newest first."""
-        found = []
+        characters = []
         for note in self.folder.glob(f"{START}*/character.json"):
             try:
-                found.append(self.get(note.parent.name, caller))
+                characters.append(self.get(note.parent.name, caller))
             except JobNotFoundError:
                 continue
-        return sorted(found, key=lambda character: character.created_at, reverse=True)
+        return sorted(characters, key=lambda character: character.created_at, reverse=True)
 
     def picture(self, character: Character) -> Path:
         """Return the picture that shows who is meant."""

@@ -60,10 +60,10 @@ def raise_file_limit() -> int:
     except ImportError:  # Windows
         return 8192
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = MAX_FILES if hard == resource.RLIM_INFINITY else min(hard, MAX_FILES)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-        return wanted
+    target = MAX_FILES if hard == resource.RLIM_INFINITY else min(hard, MAX_FILES)
+    if soft != resource.RLIM_INFINITY and soft < target:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (target, hard))
+        return target
     return MAX_FILES if soft == resource.RLIM_INFINITY else soft
 
 
@@ -88,9 +88,9 @@ class LimitedProtocol(HttpToolsProtocol):
 
     limits = ConnectionLimits()
 
-    def __init__(self, *args: Any, **told: Any):
+    def __init__(self, *args: Any, **options: Any):
         """Begin with the head of the first request."""
-        super().__init__(*args, **told)
+        super().__init__(*args, **options)
         self._peer: str | None = None
         self._is_in_head, self._head_bytes, self._piece = True, 0, 0
         self._heard = 0.0
@@ -196,11 +196,11 @@ class LimitedProtocol(HttpToolsProtocol):
             return
         if self.cycle is None or not self.cycle.response_started or self.cycle.response_complete:
             body = json.dumps(refusal.body()).encode()
-            told = {
+            headers = {
                 "content-type": "application/json",
                 "content-length": str(len(body)),
                 "connection": "close",
             }
-            lines = [f"{name}: {value}\r\n" for name, value in {**told, **refusal.headers}.items()]
+            lines = [f"{name}: {value}\r\n" for name, value in {**headers, **refusal.headers}.items()]
             self.transport.write(STATUS_LINE[refusal.status] + "".join(lines).encode() + b"\r\n" + body)
         self.transport.close()

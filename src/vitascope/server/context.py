@@ -52,19 +52,19 @@ class House:
         """The news on its way to webhooks."""
         return Outbox(self.service.store)
 
-    def model(self, asked: str | None) -> str:
+    def model(self, name: str | None) -> str:
         """Return the model that a request means; raises `RequestError` for one that is not served here."""
-        if not asked or asked.startswith(ALIASES):
+        if not name or name.startswith(ALIASES):
             return self.models[0]
-        if asked not in self.models:
+        if name not in self.models:
             raise RequestError(
-                "model", f"{asked[:60]!r} is not served here", f"known: {', '.join(self.models)}"
+                "model", f"{name[:60]!r} is not served here", f"known: {', '.join(self.models)}"
             )
-        return asked
+        return name
 
-    def card(self, asked: str | None) -> Card:
+    def card(self, name: str | None) -> Card:
         """Return the card of the model that a request means."""
-        return backend(self.model(asked)).card
+        return backend(self.model(name)).card
 
     def job(self, name: str, caller: Caller) -> Job:
         """Return a job of the caller's; raises `JobNotFoundError`."""

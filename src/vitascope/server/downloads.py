@@ -65,8 +65,10 @@ def glimpse(house: House, request: Request, job: Job) -> Response:
 
 def _file(request: Request, path: Path, media_type: str, name: str, tag: str) -> Response:
     headers = {"etag": f'"{tag}"', **KEPT}
-    asked = [one.strip().removeprefix("W/") for one in request.headers.get("if-none-match", "").split(",")]
-    if headers["etag"] in asked or asked == ["*"]:
+    known_tags = [
+        part.strip().removeprefix("W/") for part in request.headers.get("if-none-match", "").split(",")
+    ]
+    if headers["etag"] in known_tags or known_tags == ["*"]:
         return Response(status_code=304, headers=headers)
     return FileResponse(path, media_type=media_type, filename=name, headers=headers)
 

@@ -126,32 +126,32 @@ class _Pinned(HTTPConnection):
 def is_public(address: str) -> bool:
     """Say whether an address can be reached from anywhere; those that wrap another one are what they wrap."""
     try:
-        found = ip_address(address)
-        if isinstance(found, IPv6Address) and found.scope_id is not None:
+        parsed_address = ip_address(address)
+        if isinstance(parsed_address, IPv6Address) and parsed_address.scope_id is not None:
             return False  # a zone is one of this machine's own networks
     except ValueError:
         return False
-    inner = [found, *(_wrapped(found) if isinstance(found, IPv6Address) else ())]
-    return all(_is_global(one) for one in inner)
+    inner = [parsed_address, *(_wrapped(parsed_address) if isinstance(parsed_address, IPv6Address) else ())]
+    return all(_is_global(candidate) for candidate in inner)
 
 
-def _wrapped(found: IPv6Address) -> Iterator[IPv4Address]:
+def _wrapped(address: IPv6Address) -> Iterator[IPv4Address]:
     """Yield the addresses of the old kind that one of the new kind stands for."""
-    if found.ipv4_mapped is not None:
-        yield found.ipv4_mapped
-    if found.sixtofour is not None:
-        yield found.sixtofour
-    if found.teredo is not None:
-        yield from found.teredo
-    if found in _NAT64 or int(found) >> 32 == 0:
-        yield IPv4Address(int(found) & 0xFFFF_FFFF)
+    if address.ipv4_mapped is not None:
+        yield address.ipv4_mapped
+    if address.sixtofour is not None:
+        yield address.sixtofour
+    if address.teredo is not None:
+        yield from address.teredo
+    if address in _NAT64 or int(address) >> 32 == 0:
+        yield IPv4Address(int(address) & 0xFFFF_FFFF)
 
 
-def _is_global(found: IPv4Address | IPv6Address) -> bool:
-    mapped = isinstance(found, IPv6Address) and found.ipv4_mapped is not None
-    reserved = found.is_reserved and found not in _NAT64
-    fine = mapped or (found.is_global and not found.is_multicast and not reserved)
-    return fine and not any(found in inside for inside in _INSIDE if inside.version == found.version)
+def _is_global(address: IPv4Address | IPv6Address) -> bool:
+    mapped = isinstance(address, IPv6Address) and address.ipv4_mapped is not None
+    reserved = address.is_reserved and address not in _NAT64
+    fine = mapped or (address.is_global and not address.is_multicast and not reserved)
+    return fine and not any(address in inside for inside in _INSIDE if inside.version == address.version)
 
 
 def parsed(url: str, *, private: bool = False) -> tuple[str, int, str]:
@@ -174,10 +174,10 @@ def parsed(url: str, *, private: bool = False) -> tuple[str, int, str]:
 def resolved(host: str, port: int) -> list[str]:
     """Return the addresses behind a name, once; raises `OSError`."""
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        entries = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except UnicodeError:
         raise OSError("it is not a name") from None
-    return list(dict.fromkeys(str(one[4][0]) for one in found))
+    return list(dict.fromkeys(str(entry[4][0]) for entry in entries))
 
 
 def _called(addresses: list[str], port: int, seconds: float) -> socket.socket:

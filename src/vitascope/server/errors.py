@@ -59,8 +59,8 @@ class Refusal(Exception):
 
     def body(self) -> dict[str, object]:
         """Return the body of the answer, in OpenAI's shape."""
-        told = {"message": self.message, "type": self.type, "param": self.param, "code": self.code}
-        return {"error": told}
+        detail = {"message": self.message, "type": self.type, "param": self.param, "code": self.code}
+        return {"error": detail}
 
     def response(self) -> JSONResponse:
         """Return the answer."""
@@ -82,8 +82,8 @@ def refusal(error: VitascopeError) -> Refusal:
         case DiskFullError():
             return _unwritten(line, "disk_full")
         case QueueFullError():
-            told = {"retry-after": "30"}
-            return Refusal(429, line, "queue_full", type="rate_limit_error", headers=told)
+            headers = {"retry-after": "30"}
+            return Refusal(429, line, "queue_full", type="rate_limit_error", headers=headers)
         case BrokenFileError():
             return Refusal(503, BROKEN_FILE, "unavailable", type=BROKEN, headers=FINAL)
         case OutputError():
@@ -120,9 +120,9 @@ def _spent(error: BudgetError) -> Refusal:
     line = str(error).removeprefix("budget: ")
     if error.wait is None:
         return Refusal(400, line, "over_budget", headers=FINAL)
-    told = {"retry-after": str(math.ceil(error.wait))}
-    told |= FINAL if error.wait > PATIENT_SECONDS else {}
-    return Refusal(429, line, "budget_spent", type="rate_limit_error", headers=told)
+    headers = {"retry-after": str(math.ceil(error.wait))}
+    headers |= FINAL if error.wait > PATIENT_SECONDS else {}
+    return Refusal(429, line, "budget_spent", type="rate_limit_error", headers=headers)
 
 
 def install(app: FastAPI) -> None:
@@ -173,8 +173,8 @@ def unforeseen() -> Refusal:
 
 def invalid(first: dict[str, object]) -> Refusal:
     """Return the refusal for the first complaint of pydantic: `loc` says in which part of a request, then where."""
-    where: Any = first.get("loc", ())
-    name = field_name(where[1:]) if where[1:] else None
+    location: Any = first.get("loc", ())
+    name = field_name(location[1:]) if location[1:] else None
     text = str(first["msg"]).removeprefix("Value error, ")
     words = text[:1].lower() + text[1:]
     missing = first["type"] == "missing"

@@ -65,13 +65,13 @@ class Bell:
         """Return what has happened to a job (None: to any) after an event, None where that has to be read."""
         if self._watch is None or not 0 <= self._complete_after <= after:
             return None
-        found = []
+        matches = []
         for event in reversed(self._recent):
             if event.id <= after:
                 break
             if job in (None, event.job):
-                found.append(event)
-        return found[::-1]
+                matches.append(event)
+        return matches[::-1]
 
     async def owner(self, job: str) -> str | None:
         """Return whose a job is, None where there is none."""
@@ -88,12 +88,12 @@ class Bell:
             return None
 
     async def _run(self) -> None:
-        seen, problem = -1, ""
+        last_id, problem = -1, ""
         self._recent.clear()
         self._complete_after = -1
         while True:
             try:
-                seen, problem = await self._look(seen), ""
+                last_id, problem = await self._look(last_id), ""
             except Exception as error:  # whoever listens will meet it, too, and tell its client
                 if str(error) != problem:
                     log.error("the log of the queue could not be read", exc_info=error)
@@ -101,19 +101,19 @@ class Bell:
                 self._ring(None)
             await asyncio.sleep(WATCH_SECONDS)
 
-    async def _look(self, seen: int) -> int:
+    async def _look(self, last_id: int) -> int:
         """Wake those for whom something has happened since an event (-1: everybody), and return the newest."""
-        if seen < 0:
-            seen = await peek(self._store, self._store.last_event)
-            self._complete_after = seen
+        if last_id < 0:
+            last_id = await peek(self._store, self._store.last_event)
+            self._complete_after = last_id
             self._ring(None)
-            return seen
-        events = await peek(self._store, lambda: self._store.events(None, seen, AT_ONCE))
+            return last_id
+        events = await peek(self._store, lambda: self._store.events(None, last_id, AT_ONCE))
         self._recent.extend(events)
         if len(self._recent) == MAX_RECENT:
             self._complete_after = max(self._complete_after, self._recent[0].id - 1)
         self._ring({event.job for event in events})
-        return events[-1].id if events else seen
+        return events[-1].id if events else last_id
 
     def _ring(self, jobs: set[str] | None) -> None:
         for rung, job in self._waiting.items():

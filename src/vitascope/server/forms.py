@@ -52,8 +52,8 @@ async def read_body(request: Request) -> AsyncIterator[dict[str, Any]]:
     if len(body) > SHORT_BYTES:
         house, caller = request.app.state.house, request.scope["caller"]
         async with house.threads.taking("quick", caller.name):
-            told = await run_in_threadpool(from_json, body)
-        yield told
+            fields = await run_in_threadpool(from_json, body)
+        yield fields
     else:
         yield from_json(body) if body.strip() else {}
 
@@ -69,23 +69,23 @@ def from_json(body: bytes) -> dict[str, Any]:
         text = body.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise Refusal(400, "the body is not UTF-8", "invalid_json") from None
-    told = _loaded(text, "the body")
-    if not isinstance(told, dict):
+    fields = _loaded(text, "the body")
+    if not isinstance(fields, dict):
         raise Refusal(400, "the body is not a JSON object", "invalid_json")
-    return told
+    return fields
 
 
 def nest(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     """Return the pairs of a form as one nested value; a plain name that comes twice is a list."""
-    whole: dict[str, Any] = {}
+    fields: dict[str, Any] = {}
     for name, value in pairs:
         parts = _parts(name)
-        if len(parts) == 1 and name in whole:
-            before = whole[name]
-            whole[name] = [*before, value] if isinstance(before, list) else [before, value]
+        if len(parts) == 1 and name in fields:
+            before = fields[name]
+            fields[name] = [*before, value] if isinstance(before, list) else [before, value]
         else:
-            _put(whole, parts, value)
-    return whole
+            _put(fields, parts, value)
+    return fields
 
 
 def as_object(value: Any, name: str) -> Any:
@@ -130,32 +130,34 @@ class _FormReader(MultiPartParser):
         super().on_part_data(data, start, end)
 
 
-def _loaded(text: str, what: str, name: str | None = None) -> Any:
+def _loaded(text: str, label: str, name: str | None = None) -> Any:
     """Return what a JSON text says; raises `Refusal` for one that says nothing, too much, or is nested too deeply."""
     # Every value but the first of a list or object comes after a comma: the number is known before any is built.
     values = sum(map(text.count, ",[{"))
     if values > MAX_JSON_VALUES:
-        line = f"{what} has more than {MAX_JSON_VALUES:,} values"
+        line = f"{label} has more than {MAX_JSON_VALUES:,} values"
         raise Refusal(413, line, "too_large", name)
     try:
-        told = json.loads(text, parse_constant=_no_number)
+        value = json.loads(text, parse_constant=_no_number)
         if _HALF.search(text):
             # Halves of characters are valid JSON and no text: nothing after this could write them down.
-            json.dumps(told, ensure_ascii=False).encode()
+            json.dumps(value, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         code = "invalid_json" if name is None else "invalid_value"
-        raise Refusal(400, f"{what} is not valid JSON", code, name) from None
-    if _depth(told) > MAX_JSON_DEPTH:
-        raise Refusal(400, f"{what} is nested more than {MAX_JSON_DEPTH} deep", "invalid_value", name)
-    return told
+        raise Refusal(400, f"{label} is not valid JSON", code, name) from None
+    if _depth(value) > MAX_JSON_DEPTH:
+        raise Refusal(400, f"{label} is nested more than {MAX_JSON_DEPTH} deep", "invalid_value", name)
+    return value
 
 
-def _depth(told: Any) -> int:
-    depth, level = 0, [told]
+def _depth(root_value: Any) -> int:
+    depth, level = 0, [root_value]
     while level:
         depth += 1
         inner = (
-            one.values() if isinstance(one, dict) else one for one in level if isinstance(one, dict | list)
+            container.values() if isinstance(container, dict) else container
+            for container in level
+            if isinstance(container, dict | list)
         )
         level = [value for values in inner for value in values if isinstance(value, dict | list)]
     return depth
@@ -169,8 +171,8 @@ def as_list(value: Any) -> list[Any]:
 
 
 def _parts(name: str) -> list[str]:
-    found = _NAME.fullmatch(name)
-    parts = [] if found is None else [found[1], *re.findall(r"\[([^\[\]]*)\]", found[2])]
+    match = _NAME.fullmatch(name)
+    parts = [] if match is None else [match[1], *re.findall(r"\[([^\[\]]*)\]", match[2])]
     if not parts or len(parts) > MAX_DEPTH:
         raise Refusal(400, f"{name[:60]!r} is not the name of a field", "invalid_value")
     return parts
@@ -178,25 +180,25 @@ def _parts(name: str) -> list[str]:
 
 def _put(place: dict[str, Any], parts: Sequence[str], value: Any) -> None:
     """Put a value at a[b][][c]; in a list of objects a new one begins where the last has that key already."""
-    name, rest = parts[0], parts[1:]
-    if not rest:
+    name, inner_parts = parts[0], parts[1:]
+    if not inner_parts:
         place[name] = value
         return
-    if (name in TIMED and rest[0]) or rest[0] not in ("", *map(str, range(MAX_FIELDS))):
+    if (name in TIMED and inner_parts[0]) or inner_parts[0] not in ("", *map(str, range(MAX_FIELDS))):
         inner = place.setdefault(name, {})
         if not isinstance(inner, dict):
             raise Refusal(400, f"{name}: is sent in two ways", "invalid_value", name)
-        _put(inner, rest, value)
+        _put(inner, inner_parts, value)
         return
     many = place.setdefault(name, [])
     if not isinstance(many, list):
         raise Refusal(400, f"{name}: is sent in two ways", "invalid_value", name)
-    if len(rest) == 1:
+    if len(inner_parts) == 1:
         many.append(value)
         return
-    if not many or not isinstance(many[-1], dict) or (len(rest) == 2 and rest[1] in many[-1]):
+    if not many or not isinstance(many[-1], dict) or (len(inner_parts) == 2 and inner_parts[1] in many[-1]):
         many.append({})
-    _put(many[-1], rest[1:], value)
+    _put(many[-1], inner_parts[1:], value)
 
 
 def _no_number(text: str) -> NoReturn:

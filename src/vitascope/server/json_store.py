@@ -36,11 +36,11 @@ class Kept(Generic[T]):
     def all(self) -> tuple[T, ...]:
         """Return the list as it is now; the file is read again whenever it has changed. Raises `BrokenFileError`."""
         try:
-            found = self._path.stat()
+            status = self._path.stat()
         except FileNotFoundError:
             return ()
         # Two files of the same moment are still two files.
-        stamp = (found.st_mtime_ns, found.st_ino, found.st_size)
+        stamp = (status.st_mtime_ns, status.st_ino, status.st_size)
         if stamp != self._seen[0]:
             self._seen = stamp, self._list()
         return self._seen[1]
@@ -85,8 +85,8 @@ class Kept(Generic[T]):
             finally:
                 os.close(file)
 
-    def _save(self, kept: Iterable[T]) -> None:
-        told = [asdict(cast(Any, one)) for one in kept]
+    def _save(self, items: Iterable[T]) -> None:
+        rows = [asdict(cast(Any, item)) for item in items]
         with published(self._path, force=True, argument=self._argument) as part:
             os.chmod(part, 0o600)
-            part.write_text(json.dumps(told, indent=1), "utf-8")
+            part.write_text(json.dumps(rows, indent=1), "utf-8")

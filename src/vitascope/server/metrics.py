@@ -34,8 +34,8 @@ class Metrics:
 
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count a request."""
-        known = method if method in METHODS else "other"
-        self._requests.labels(known, route, status).inc()
+        label = method if method in METHODS else "other"
+        self._requests.labels(label, route, status).inc()
         self._seconds.labels(route).observe(seconds)
 
     def watch(self, service: JobService) -> None:

@@ -78,8 +78,8 @@ class Rules:
         origin = headers.get("origin", "")
         if origin not in self.origins:
             return {}
-        told = {"access-control-allow-origin": origin, "vary": "origin"}
-        return told | {"access-control-expose-headers": "*", "cross-origin-resource-policy": "cross-origin"}
+        shared = {"access-control-allow-origin": origin, "vary": "origin"}
+        return shared | {"access-control-expose-headers": "*", "cross-origin-resource-policy": "cross-origin"}
 
 
 @dataclass
@@ -95,11 +95,11 @@ class Pace:
 
     def wait(self) -> float:
         """Take one request out, and return 0; or return how many seconds it is until there is one."""
-        now, each = time.monotonic(), 60 / self.per_minute
-        self.left = min(self.per_minute, self.left + (now - self.seen) / each)
+        now, interval = time.monotonic(), 60 / self.per_minute
+        self.left = min(self.per_minute, self.left + (now - self.seen) / interval)
         self.seen = now
         if self.left < 1:
-            return (1 - self.left) * each
+            return (1 - self.left) * interval
         self.left -= 1
         return 0.0
 
@@ -204,16 +204,16 @@ class Doors:
         pace = self.paces.setdefault(caller.name, Pace(per_minute))
         if (wait := pace.wait()) > 0:
             line = f"{per_minute} requests a minute are taken from each; wait a moment"
-            told = {"retry-after": str(math.ceil(wait))}
-            raise Refusal(429, line, "rate_limit_exceeded", type="rate_limit_error", headers=told)
+            headers = {"retry-after": str(math.ceil(wait))}
+            raise Refusal(429, line, "rate_limit_exceeded", type="rate_limit_error", headers=headers)
 
     def _known(self, headers: Headers) -> Caller:
         kind, _, secret = headers.get("authorization", "").partition(" ")
         caller = self.tokens.find(secret.strip()) if kind.lower() == "bearer" and secret else None
         if caller is None:
             line = "this token is not known" if secret else "a token is needed: Authorization: Bearer …"
-            told = {"www-authenticate": "Bearer"}
-            raise Refusal(401, line, "invalid_api_key", type=REFUSED, headers=told)
+            challenge = {"www-authenticate": "Bearer"}
+            raise Refusal(401, line, "invalid_api_key", type=REFUSED, headers=challenge)
         return caller
 
 
@@ -223,8 +223,8 @@ class Visit:
     def __init__(self, scope: Scope, metrics: Metrics, headers: Mapping[str, str]):
         """Begin now; the answer is to carry these headers, too."""
         self.headers = headers
-        asked = Headers(scope=scope).get("x-request-id", "")
-        self.id = asked if _ID.fullmatch(asked) else f"req_{secrets.token_hex(12)}"
+        client_id = Headers(scope=scope).get("x-request-id", "")
+        self.id = client_id if _ID.fullmatch(client_id) else f"req_{secrets.token_hex(12)}"
         self.caller: Caller | None = None
         self.span = telemetry.Span()
         self._scope, self._metrics = scope, metrics
@@ -263,19 +263,19 @@ class Visit:
         """Write down how it ended."""
         route = getattr(self._scope.get("route"), "path", "none")
         self._metrics.answered(self._scope["method"], route, self._status, self._seconds())
-        told = {"request_id": self.id, "method": self._scope["method"], "path": self._scope["path"]}
-        told |= {"status": self._status, "ms": round(1000 * self._seconds(), 1), "bytes": self._bytes}
-        told |= {"caller": self.caller.name if self.caller else None}
-        told |= {} if self.span.trace is None else {"trace_id": self.span.trace}
+        fields = {"request_id": self.id, "method": self._scope["method"], "path": self._scope["path"]}
+        fields |= {"status": self._status, "ms": round(1000 * self._seconds(), 1), "bytes": self._bytes}
+        fields |= {"caller": self.caller.name if self.caller else None}
+        fields |= {} if self.span.trace is None else {"trace_id": self.span.trace}
         self._trace(route)
-        log.info("answered", extra={"told": told})
+        log.info("answered", extra={"told": fields})
 
     def _trace(self, route: str) -> None:
         """Tell the span of this request what is known of it in the end, by the names that all traces use."""
         method = self._scope["method"]
-        told = {"http.request.method": method, "http.response.status_code": self._status}
-        told |= {"http.route": route, "vitascope.request_id": self.id}
-        self.span.tell(told, f"{method} {route}" if route != "none" else method)
+        attributes = {"http.request.method": method, "http.response.status_code": self._status}
+        attributes |= {"http.route": route, "vitascope.request_id": self.id}
+        self.span.tell(attributes, f"{method} {route}" if route != "none" else method)
         if self._status >= 500:
             self.span.fail(str(self._status))
 
@@ -297,21 +297,21 @@ async def _checked(receive: Receive, headers: Headers) -> Receive:
     if kind != "application/json" and not kind.endswith("+json"):
         return receive
     body = bytearray()
-    more = True
-    while more:
+    has_more = True
+    while has_more:
         message = await receive()
         if message["type"] == "http.disconnect":
             raise ClientDisconnect
         body += message.get("body", b"")
-        more = message.get("more_body", False)
+        has_more = message.get("more_body", False)
     if len(body) > SHORT_BYTES:
         await run_in_threadpool(from_json, bytes(body))
     else:
         from_json(bytes(body))
-    whole: list[Message] = [{"type": "http.request", "body": bytes(body), "more_body": False}]
+    messages: list[Message] = [{"type": "http.request", "body": bytes(body), "more_body": False}]
 
     async def received() -> Message:
-        return whole.pop() if whole else await receive()
+        return messages.pop() if messages else await receive()
 
     return received
 
@@ -326,16 +326,16 @@ def _limited(receive: Receive, path: str, headers: Headers, most: int) -> Receiv
     elif _kind(headers) != "multipart/form-data":
         most = min(most, JSON_BYTES if _kind(headers) == "application/json" else PLAIN_BYTES)
     too_large = Refusal(413, f"more than {most // 2**20} MiB are not taken", "too_large")
-    told = headers.get("content-length", "0")
-    if not told.isascii() or not told.isdigit() or int(told) > most:
+    length = headers.get("content-length", "0")
+    if not length.isascii() or not length.isdigit() or int(length) > most:
         raise too_large
-    seen = 0
+    size = 0
 
     async def received() -> Message:
-        nonlocal seen
+        nonlocal size
         message = await receive()
-        seen += len(message.get("body", b""))
-        if seen > most:
+        size += len(message.get("body", b""))
+        if size > most:
             raise too_large
         return message
 

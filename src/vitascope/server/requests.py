@@ -77,84 +77,95 @@ class Reader:
 
     def create(self, fields: Mapping[str, Any]) -> Ask:
         """Return what a request for a new video asks for; raises `RequestError` and `Refusal`."""
-        said, remarks = _read(CreateVideo, fields)
-        card = self.house.card(said.model)
-        size, more = _size(said, card)
+        request, remarks = _read(CreateVideo, fields)
+        card = self.house.card(request.model)
+        size, size_remarks = _size(request, card)
         givens = given_pictures(
-            image=self._picture(said.input_reference, "input_reference"),
-            last_image=self._picture(said.last_image, "last_image"),
-            keyframes=self._keyframes(said.keyframes),
-            reference=self._references(said),
-            pose_video=self._motion(said.pose_video, "pose_video"),
-            face_video=self._motion(said.face_video, "face_video"),
-            fit=said.fit,
+            image=self._picture(request.input_reference, "input_reference"),
+            last_image=self._picture(request.last_image, "last_image"),
+            keyframes=self._keyframes(request.keyframes),
+            reference=self._references(request),
+            pose_video=self._motion(request.pose_video, "pose_video"),
+            face_video=self._motion(request.face_video, "face_video"),
+            fit=request.fit,
         )
-        told = {"size": size, "num_frames": said.num_frames, "fps": said.fps, "loop": said.loop}
-        told |= {"at": _times(said.at), "script": said.script}
-        told |= {"aspect_ratio": said.aspect_ratio, "sound": said.generate_sound, "givens": givens}
-        if said.num_frames is None:
-            told["seconds"] = said.seconds
-        return self._ask(said, told, "generate", [*remarks, *more])
+        values = {"size": size, "num_frames": request.num_frames, "fps": request.fps, "loop": request.loop}
+        values |= {"at": _times(request.at), "script": request.script}
+        values |= {"aspect_ratio": request.aspect_ratio, "sound": request.generate_sound, "givens": givens}
+        if request.num_frames is None:
+            values["seconds"] = request.seconds
+        return self._ask(request, values, "generate", [*remarks, *size_remarks])
 
     def edit(self, fields: Mapping[str, Any]) -> Ask:
         """Return what a request for a changed video asks for."""
-        said, remarks = _read(EditVideo, fields)
-        video, model, parent = self._video(said)
-        told = editing(
+        request, remarks = _read(EditVideo, fields)
+        video, model, parent = self._video(request)
+        values = editing(
             video,
             model=model,
-            mask=self._picture(said.mask, "mask"),
-            box=said.box,
-            span=said.span,
-            outpaint=said.outpaint,
-            strength=said.strength,
-            fit=said.fit,
+            mask=self._picture(request.mask, "mask"),
+            box=request.box,
+            span=request.span,
+            outpaint=request.outpaint,
+            strength=request.strength,
+            fit=request.fit,
             inspector=self.inspector,
         )
-        return self._ask(said, told, "edit", remarks, model, parent)
+        return self._ask(request, values, "edit", remarks, model, parent)
 
     def extend(self, fields: Mapping[str, Any]) -> Ask:
         """Return what a request to go on with a video asks for."""
-        said, remarks = _read(ExtendVideo, fields)
-        video, model, parent = self._video(said)
-        told, notes = extension(
-            video, said.seconds, before=said.before, model=model, fit=said.fit, inspector=self.inspector
+        request, remarks = _read(ExtendVideo, fields)
+        video, model, parent = self._video(request)
+        values, notes = extension(
+            video,
+            request.seconds,
+            before=request.before,
+            model=model,
+            fit=request.fit,
+            inspector=self.inspector,
         )
-        return self._ask(said, told, "extend", [*remarks, *notes], model, parent)
+        return self._ask(request, values, "extend", [*remarks, *notes], model, parent)
 
     def remix(self, name: str, fields: Mapping[str, Any]) -> Ask:
         """Return what a request for another version of a video asks for: that video, changed by the words.
 
         Where the model takes no video to start from, it is the same shot with the same seed and the new words.
         """
-        said, remarks = _read(RemixVideo, fields)
+        request, remarks = _read(RemixVideo, fields)
         job = self.house.job(name, self.caller)
-        model = self.house.model(said.model or job.request.model)
+        model = self.house.model(request.model or job.request.model)
         if "source" in self.house.card(model).takes:
-            told = editing(self._clip(job), model=model, fit=said.fit, inspector=self.inspector)
+            values = editing(self._clip(job), model=model, fit=request.fit, inspector=self.inspector)
         else:
-            kept = job.request.shot.model_dump(exclude_none=True)
-            told = {key: kept[key] for key in ("num_frames", "seconds", "size", "fps", "seed") if key in kept}
-        return self._ask(said, told, "remix", remarks, model, job.id)
+            original = job.request.shot.model_dump(exclude_none=True)
+            values = {
+                key: original[key]
+                for key in ("num_frames", "seconds", "size", "fps", "seed")
+                if key in original
+            }
+        return self._ask(request, values, "remix", remarks, model, job.id)
 
-    def job(self, told: NewJob) -> Ask:
+    def job(self, request: NewJob) -> Ask:
         """Return what a job of `/api/v1` asks for; what its givens name are uploads and videos, never paths."""
-        self.house.model(told.shot.model)
-        if told.shot.loras and self.caller.owner is not None:
+        self.house.model(request.shot.model)
+        if request.shot.loras and self.caller.owner is not None:
             raise RequestError("lora", "names a file of the server's machine", "ask who runs it")
-        givens = tuple(self._given(given) for given in told.shot.givens)
-        shot = told.shot.model_copy(update={"givens": givens})
-        left_out = None if told.seeded else {"seed"}
-        asked = told.shot.model_dump(mode="json", exclude_defaults=True, exclude=left_out)
-        return Ask(shot, told.kind, told.number, told.priority, {"fields": asked, "files": self.files.said})
+        givens = tuple(self._given(given) for given in request.shot.givens)
+        shot = request.shot.model_copy(update={"givens": givens})
+        left_out = None if request.seeded else {"seed"}
+        fields = request.shot.model_dump(mode="json", exclude_defaults=True, exclude=left_out)
+        return Ask(
+            shot, request.kind, request.number, request.priority, {"fields": fields, "files": self.files.said}
+        )
 
-    def film(self, told: NewFilm) -> Ask:
+    def film(self, request: NewFilm) -> Ask:
         """Return what a film of `/api/v1` asks for; its pictures are uploads and characters, never paths."""
-        model = self.house.model(told.model)
-        said = told.said()
-        asked = {name: said[name] for name in said if name not in ("key", "priority")}
-        film = told.with_files(self._shown).model_copy(update={"model": model})
-        return Ask(film, "film", 1, told.priority, {"fields": asked, "files": self.files.said})
+        model = self.house.model(request.model)
+        script = request.said()
+        fields = {name: script[name] for name in script if name not in ("key", "priority")}
+        film = request.with_files(self._shown).model_copy(update={"model": model})
+        return Ask(film, "film", 1, request.priority, {"fields": fields, "files": self.files.said})
 
     def _shown(self, name: str, argument: str) -> str:
         """Return the picture that a film names: an upload's, or a character's."""
@@ -169,39 +180,39 @@ class Reader:
 
     def _ask(
         self,
-        said: Words,
-        told: dict[str, Any],
+        request: Words,
+        values: dict[str, Any],
         kind: Kind,
         remarks: list[str],
         model: str | None = None,
         parent: str | None = None,
     ) -> Ask:
-        seed, number = _seed(said)
-        model = model or self.house.model(said.model)
-        if said.model and said.model != model:
-            remarks = [*remarks, f"model: {said.model[:40]} is not here, {model} stands in for it"]
-        told = {"seed": seed, **told}
-        script = told.pop("script", ())
+        seed, number = _seed(request)
+        model = model or self.house.model(request.model)
+        if request.model and request.model != model:
+            remarks = [*remarks, f"model: {request.model[:40]} is not here, {model} stands in for it"]
+        values = {"seed": seed, **values}
+        script = values.pop("script", ())
         shot = make_shot(
-            said.prompt,
+            request.prompt,
             model=model,
-            camera=_moves(said.camera),
-            path=said.path or None,
-            negative_prompt=said.negative_prompt or "",
-            steps=said.steps,
-            guidance_scale=said.guidance_scale,
-            style=said.style,
-            preset=said.preset,
-            quality=None if said.quality == "standard" else said.quality,
-            memory=said.memory,
-            **told,
+            camera=_moves(request.camera),
+            path=request.path or None,
+            negative_prompt=request.negative_prompt or "",
+            steps=request.steps,
+            guidance_scale=request.guidance_scale,
+            style=request.style,
+            preset=request.preset,
+            quality=None if request.quality == "standard" else request.quality,
+            memory=request.memory,
+            **values,
         )
         shot = shot.model_copy(update={"script": _stages(shot, script)})
-        fields = said.model_dump(
-            mode="json", exclude_defaults=True, exclude={*_FILES, *(said.model_extra or {})}
+        fields = request.model_dump(
+            mode="json", exclude_defaults=True, exclude={*_FILES, *(request.model_extra or {})}
         )
-        asked = {"fields": fields, "files": self.files.said, "remarks": remarks}
-        return Ask(shot, kind, number, said.priority, asked, parent)
+        origin = {"fields": fields, "files": self.files.said, "remarks": remarks}
+        return Ask(shot, kind, number, request.priority, origin, parent)
 
     def _picture(self, value: Any, argument: str) -> Path | None:
         value = as_object(value, argument)
@@ -221,7 +232,8 @@ class Reader:
                 "keyframes", problem, 'send {"1.5": {"file_id": …}}, or keyframes[1.5s] in a form'
             )
         return {
-            _second(when): self._keyframe(picture, f"keyframes[{when}]") for when, picture in value.items()
+            _second(second): self._keyframe(picture, f"keyframes[{second}]")
+            for second, picture in value.items()
         }
 
     def _keyframe(self, value: Any, argument: str) -> Path:
@@ -231,32 +243,32 @@ class Reader:
         value = as_object(value, argument)
         return None if value in (None, "", {}) else self.files.path(value, argument, "video")
 
-    def _references(self, said: CreateVideo) -> list[Path]:
+    def _references(self, request: CreateVideo) -> list[Path]:
         pictures = [
             self.files.path(as_object(value, "input_references"), f"input_references[{number}]", "picture")
-            for number, value in enumerate(as_list(as_object(said.input_references, "input_references")))
+            for number, value in enumerate(as_list(as_object(request.input_references, "input_references")))
         ]
-        for one in as_list(as_object(said.characters, "characters")):
-            name = one.get("id") if isinstance(one, Mapping) else one
+        for item in as_list(as_object(request.characters, "characters")):
+            name = item.get("id") if isinstance(item, Mapping) else item
             character = self.house.characters.get(str(name), self.caller)
             self.files.said[f"characters[{len(pictures)}]"] = character.id
             pictures.append(self.house.characters.picture(character))
         return pictures
 
-    def _video(self, said: EditVideo | ExtendVideo) -> tuple[Path, str, str | None]:
+    def _video(self, request: EditVideo | ExtendVideo) -> tuple[Path, str, str | None]:
         """Return the video to start from, the model to use, and the job that made it."""
-        value = as_object(said.video, "video")
-        name = said.video_id or (value.get("id") if isinstance(value, Mapping) else None)
+        value = as_object(request.video, "video")
+        name = request.video_id or (value.get("id") if isinstance(value, Mapping) else None)
         if isinstance(value, str) and value.startswith("video_"):
             name = value
         if name:
             job = self.house.job(str(name), self.caller)
-            model = said.model or job.request.model
+            model = request.model or job.request.model
             self.files.said["video"] = job.id
             return self._clip(job), self.house.model(model), job.id
         if value in (None, "", {}):
             raise RequestError("video", "is missing", 'send the file, {"id": …} or video_id')
-        return self.files.path(value, "video", "video"), self.house.model(said.model), None
+        return self.files.path(value, "video", "video"), self.house.model(request.model), None
 
     def _clip(self, job: Job) -> Path:
         if job.state != "completed":
@@ -283,34 +295,38 @@ def _read(model: type[W], fields: Mapping[str, Any]) -> tuple[W, list[str]]:
     """Return the fields as a model of them, and remarks about those that nobody here knows."""
     fields = dict(fields)
     for name in MORE:
-        more = as_object(fields.pop(name, None), name)
-        if isinstance(more, Mapping):
-            fields |= more
+        nested = as_object(fields.pop(name, None), name)
+        if isinstance(nested, Mapping):
+            fields |= nested
     for name, problem in {**NEVER, **(ELSEWHERE if model is CreateVideo else {})}.items():
         if fields.get(name) not in (None, ""):
             raise RequestError(name, problem)
     fields |= {name: as_object(fields[name], name) for name in _NESTED if name in fields}
     try:
-        said = model.model_validate(text_of(fields))
+        request = model.model_validate(text_of(fields))
     except ValidationError as error:
         first = error.errors()[0]
         raise invalid({**first, "loc": ("body", *first["loc"])}) from None
-    return said, _remarks(said.model_extra or {})
+    return request, _remarks(request.model_extra or {})
 
 
 def _remarks(unknown: Mapping[str, Any]) -> list[str]:
     """Return a line for each of the first fields that nobody here knows, and one for all others."""
     lines = [f"{escaped(name[:60])}: is not known here and was left out" for name in [*unknown][:MAX_REMARKS]]
-    more = len(unknown) - len(lines)
-    return [*lines, f"… and {more:,} more fields are not known here and were left out"] if more > 0 else lines
+    num_unnamed = len(unknown) - len(lines)
+    return (
+        [*lines, f"… and {num_unnamed:,} more fields are not known here and were left out"]
+        if num_unnamed > 0
+        else lines
+    )
 
 
-def _seed(said: Words) -> tuple[int | None, int]:
+def _seed(request: Words) -> tuple[int | None, int]:
     """Return the first seed and the number of clips."""
-    if not isinstance(said.seed, list):
-        return said.seed, said.n
-    seeds = said.seed
-    if not seeds or seeds != list(range(seeds[0], seeds[0] + len(seeds))) or said.n not in (1, len(seeds)):
+    if not isinstance(request.seed, list):
+        return request.seed, request.n
+    seeds = request.seed
+    if not seeds or seeds != list(range(seeds[0], seeds[0] + len(seeds))) or request.n not in (1, len(seeds)):
         raise RequestError(
             "seed", "several seeds must follow one another, one for each video", "send the first"
         )
@@ -337,31 +353,33 @@ def _second(text: str) -> float:
 def _times(value: Any) -> dict[float, str]:
     """Return what is told from which second on; raises `RequestError`."""
     lines = (
-        [f"{when}={words}" for when, words in value.items()] if isinstance(value, Mapping) else as_list(value)
+        [f"{second}={words}" for second, words in value.items()]
+        if isinstance(value, Mapping)
+        else as_list(value)
     )
     return dict(parse_at(line if isinstance(line, str) else str(line)) for line in lines)
 
 
 def _stages(shot: Shot, script: Sequence[tuple[float, str]]) -> tuple[tuple[float, str], ...]:
     """Return all that is told later in a shot, in its order; raises `RequestError` for too much of it."""
-    told = tuple(sorted([*shot.script, *script]))
-    if len(told) > MAX_STAGES:
-        raise RequestError("at", f"has {len(told)} things one after another", f"nearest: {MAX_STAGES}")
-    return told
+    stages = tuple(sorted([*shot.script, *script]))
+    if len(stages) > MAX_STAGES:
+        raise RequestError("at", f"has {len(stages)} things one after another", f"nearest: {MAX_STAGES}")
+    return stages
 
 
-def _size(said: CreateVideo, card: Card) -> tuple[tuple[int, int] | None, list[str]]:
+def _size(request: CreateVideo, card: Card) -> tuple[tuple[int, int] | None, list[str]]:
     """Return the size that is meant, and a remark where it is only the nearest.
 
     Clients that ask for a model of the first videos API ask for its sizes as well: they get those of the same shape.
     """
-    size = parse_size(said.size) if said.size else None
-    if said.width is not None and said.height is not None:
-        size = (said.width, said.height)
-    if size is None or size in card.sizes or not (said.model or "").startswith(ALIASES):
+    size = parse_size(request.size) if request.size else None
+    if request.width is not None and request.height is not None:
+        size = (request.width, request.height)
+    if size is None or size in card.sizes or not (request.model or "").startswith(ALIASES):
         return size, []
     if min(size) < 1:
         raise RequestError("size", f"{size[0]}x{size[1]} is not a size")
-    wanted = math.log(size[0] / size[1])
-    near = min(card.sizes, key=lambda legal: abs(math.log(legal[0] / legal[1]) - wanted))
+    log_ratio = math.log(size[0] / size[1])
+    near = min(card.sizes, key=lambda legal: abs(math.log(legal[0] / legal[1]) - log_ratio))
     return near, [f"size: {size[0]}x{size[1]} becomes {near[0]}x{near[1]}, the nearest shape of {card.id}"]

@@ -79,20 +79,20 @@ def check(path: Path, argument: str, still: Path | None = None) -> Finding:
 
     Raises `RequestError` for `argument` when it holds no picture and no video that can be read within the limits.
     """
-    found = _read(take_look(path, argument, still), argument)
-    return Finding(**{**found, "size": tuple(found["size"])})
+    facts = _read(take_look(path, argument, still), argument)
+    return Finding(**{**facts, "size": tuple(facts["size"])})
 
 
 def take_look(
     path: str | Path,
     argument: str,
     out: Path | None = None,
-    what: What = "check",
-    told: Mapping[str, Any] | None = None,
+    task: What = "check",
+    options: Mapping[str, Any] | None = None,
 ) -> Look:
     """Return how a look at a file ended, however that was; pixels that are wanted of it go to the file `out`."""
     with _lookouts.one() as lookout:
-        return lookout.look(argument, str(path), str(out or ""), what, told)
+        return lookout.look(argument, str(path), str(out or ""), task, options)
 
 
 def _read(look: Look, argument: str) -> Mapping[str, Any]:
@@ -113,12 +113,12 @@ def verify_apart(
 
     Raises `RequestError` for `argument` when the file cannot be read within the limits.
     """
-    told = {
+    options = {
         "anchors": anchors.decode("utf-8", "replace"),
         "keys": {name: key.decode("utf-8", "replace") for name, key in keys.items()},
         "models": list(models),
     }
-    return dict(_read(take_look(path, argument, what="verify", told=told), argument))
+    return dict(_read(take_look(path, argument, task="verify", options=options), argument))
 
 
 class Apart:
@@ -134,9 +134,9 @@ class Apart:
     def facts(self, path: str | Path, argument: str) -> MediaFacts:
         """Return what a picture or video holds."""
         if str(path) not in self._facts:
-            found = _read(take_look(path, argument, what="facts"), argument)
+            answer = _read(take_look(path, argument, task="facts"), argument)
             try:
-                self._facts[str(path)] = _FACTS.validate_python(found)
+                self._facts[str(path)] = _FACTS.validate_python(answer)
             except ValidationError:
                 raise RequestError(argument, *BROKEN) from None
         return self._facts[str(path)]
@@ -144,29 +144,29 @@ class Apart:
     def check_picture(self, path: str | Path, argument: str) -> None:
         """See that a file holds a picture, all of which can be read."""
         if str(path) not in self._pictures:
-            _read(take_look(path, argument, what="picture"), argument)
+            _read(take_look(path, argument, task="picture"), argument)
             self._pictures.add(str(path))
 
     def moments(
         self, path: str | Path, kind: Literal["image", "video"], size: tuple[int, int], start: float | int
     ) -> Pictures:
         """Return a picture, or some of a video from a second on, cropped to a `size` (width, height)."""
-        told = {"kind": kind, "size": size, "start": start}
-        return _shown(path, kind, "moments", told, size, MOMENTS)
+        options = {"kind": kind, "size": size, "start": start}
+        return _shown(path, kind, "moments", options, size, MOMENTS)
 
     def beginning(self, path: str | Path, shape: VideoShape, how: Fit, start: float | int) -> Pictures:
         """Return a video's first frames from a second on, as a clip of a `shape` would show them."""
-        told = {"shape": asdict(shape), "how": how, "start": start}
-        return _shown(path, "video", "beginning", told, (shape.width, shape.height), shape.num_frames)
+        options = {"shape": asdict(shape), "how": how, "start": start}
+        return _shown(path, "video", "beginning", options, (shape.width, shape.height), shape.num_frames)
 
 
 def _shown(
-    path: str | Path, argument: str, what: What, told: Mapping[str, Any], size: tuple[int, int], most: int
+    path: str | Path, argument: str, task: What, options: Mapping[str, Any], size: tuple[int, int], most: int
 ) -> Pictures:
     """Return at most so many pictures of a `size` that a look makes of a file."""
     with TemporaryDirectory(prefix="vitascope-") as folder:
         out = Path(folder) / "shown"
-        _read(take_look(path, argument, out, what, told), argument)
+        _read(take_look(path, argument, out, task, options), argument)
         pixels = _pixels(out, size, most) if out.is_file() else None
     if pixels is None or not len(pixels):
         raise RequestError(argument, *BROKEN)
@@ -176,10 +176,10 @@ def _shown(
 def _pixels(file: Path, size: tuple[int, int], most: int) -> Pictures:
     """Return the whole pictures in a file of them, no more than may be there."""
     width, height = size
-    each = width * height * 3
+    frame_bytes = width * height * 3
     with file.open("rb") as written:
-        data = written.read(most * each)
-    return np.frombuffer(data, np.uint8, len(data) // each * each).reshape(-1, height, width, 3)
+        data = written.read(most * frame_bytes)
+    return np.frombuffer(data, np.uint8, len(data) // frame_bytes * frame_bytes).reshape(-1, height, width, 3)
 
 
 class Lookout:
@@ -188,13 +188,15 @@ class Lookout:
     program = "-m", "vitascope.server.sandbox"
 
     def __init__(self) -> None:
-        told = {name: os.environ[name] for name in ("PATH", "PYTHONPATH", "SYSTEMROOT") if name in os.environ}
+        environment = {
+            name: os.environ[name] for name in ("PATH", "PYTHONPATH", "SYSTEMROOT") if name in os.environ
+        }
         self._process = subprocess.Popen(
             [sys.executable, *self.program],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env=told | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+            env=environment | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
         )
 
     @property
@@ -207,8 +209,8 @@ class Lookout:
         argument: str,
         path: str,
         out: str,
-        what: What = "check",
-        told: Mapping[str, Any] | None = None,
+        task: What = "check",
+        options: Mapping[str, Any] | None = None,
     ) -> Look:
         """Take a look; the process is given up when it does not answer."""
         assert self._process.stdin is not None
@@ -217,7 +219,7 @@ class Lookout:
         patience = threading.Timer(WALL_SECONDS + MOMENTS_SECONDS, self._process.kill)
         patience.start()
         try:
-            order = json.dumps([argument, path, out, what, dict(told or {})])
+            order = json.dumps([argument, path, out, task, dict(options or {})])
             self._process.stdin.write(order.encode() + b"\n")
             self._process.stdin.flush()
             return Look(**json.loads(self._process.stdout.readline()))
@@ -317,14 +319,14 @@ def _look_and_end(writing: int, order: list[Any]) -> NoReturn:
 
 
 def _told(order: list[Any]) -> str:
-    found = _look(*order)
-    return json.dumps({"end": "refused" if "problem" in found else "read", "found": found})
+    answer = _look(*order)
+    return json.dumps({"end": "refused" if "problem" in answer else "read", "found": answer})
 
 
-def _look(argument: str, path: str, out: str, what: What, told: Mapping[str, Any]) -> dict[str, object]:
+def _look(argument: str, path: str, out: str, task: What, options: Mapping[str, Any]) -> dict[str, object]:
     """Return what the file holds, or what is wrong with it; the name it lies under is not for those who sent it."""
     try:
-        match what:
+        match task:
             case "check":
                 return _check(argument, path, out)
             case "facts":
@@ -332,14 +334,16 @@ def _look(argument: str, path: str, out: str, what: What, told: Mapping[str, Any
             case "picture":
                 LOCAL.check_picture(path, argument)
             case "moments":
-                width, height = told["size"]
-                shown = LOCAL.moments(path, told["kind"], (width, height), told["start"])
-                Path(out).write_bytes(shown.tobytes())
+                width, height = options["size"]
+                pixels = LOCAL.moments(path, options["kind"], (width, height), options["start"])
+                Path(out).write_bytes(pixels.tobytes())
             case "beginning":
-                shown = LOCAL.beginning(path, VideoShape(**told["shape"]), told["how"], told["start"])
-                Path(out).write_bytes(shown.tobytes())
+                pixels = LOCAL.beginning(
+                    path, VideoShape(**options["shape"]), options["how"], options["start"]
+                )
+                Path(out).write_bytes(pixels.tobytes())
             case "verify":
-                return _verify(argument, path, told)
+                return _verify(argument, path, options)
         return {}
     except RequestError as error:
         return {"problem": error.problem.replace(path, "the file"), "nearest": error.nearest}
@@ -350,19 +354,19 @@ def _check(argument: str, path: str, still: str) -> dict[str, object]:
     if still:
         _save_still(argument, path, facts.kind, still)
     width, height = facts.size
-    told = {"kind": facts.kind, "format": facts.format, "size": (width, height)}
-    return told | {"num_frames": facts.num_frames, "seconds": facts.seconds}
+    values = {"kind": facts.kind, "format": facts.format, "size": (width, height)}
+    return values | {"num_frames": facts.num_frames, "seconds": facts.seconds}
 
 
-def _verify(argument: str, path: str, told: Mapping[str, Any]) -> dict[str, object]:
+def _verify(argument: str, path: str, options: Mapping[str, Any]) -> dict[str, object]:
     from vitascope.deliver.provenance.verify import verify
 
-    keys = {name: key.encode() for name, key in told["keys"].items()}
-    found = verify(Path(path), told["anchors"].encode(), keys, told["models"], argument).to_json()
-    found["file"] = argument
-    if len(json.dumps(found)) > ANSWER_BYTES // 2 and found["manifest"]:
-        found["manifest"] |= {"record": None, "history": found["manifest"]["history"][:20]}
-    return found
+    keys = {name: key.encode() for name, key in options["keys"].items()}
+    report = verify(Path(path), options["anchors"].encode(), keys, options["models"], argument).to_json()
+    report["file"] = argument
+    if len(json.dumps(report)) > ANSWER_BYTES // 2 and report["manifest"]:
+        report["manifest"] |= {"record": None, "history": report["manifest"]["history"][:20]}
+    return report
 
 
 def _save_still(argument: str, path: str, kind: str, still: str) -> None:

@@ -311,9 +311,9 @@ def readable(jobs: Sequence[Job], view: Callable[[Job], V]) -> list[V]:
     return data
 
 
-def listed(page: Page, told: Callable[[Job], dict[str, Any]]) -> dict[str, Any]:
-    """Return a page of jobs as a list says it, each as `told` does."""
-    data = readable(page.jobs, told)
+def listed(page: Page, view: Callable[[Job], dict[str, Any]]) -> dict[str, Any]:
+    """Return a page of jobs as a list says it, each as `view` does."""
+    data = readable(page.jobs, view)
     return {
         "object": "list",
         "data": data,
@@ -324,11 +324,11 @@ def listed(page: Page, told: Callable[[Job], dict[str, Any]]) -> dict[str, Any]:
 
 def told(job: Job, waits_for: int | None = None) -> dict[str, Any]:
     """Return a job as `/api/v1` tells of it: its real state and phase, and where its files are to be had."""
-    whole = job.to_json() | {"object": "job", "model": job.request.model, "waits_for": waits_for}
-    for index, output in enumerate(whole["outputs"]):
+    payload = job.to_json() | {"object": "job", "model": job.request.model, "waits_for": waits_for}
+    for index, output in enumerate(payload["outputs"]):
         output["url"] = f"/api/v1/jobs/{job.id}/files/{index}"
-    whole["progress"]["preview"] = None if job.finished else preview_url(job.id, job.standing.preview)
-    return whole | {"notes": notes(job)}
+    payload["progress"]["preview"] = None if job.finished else preview_url(job.id, job.standing.preview)
+    return payload | {"notes": notes(job)}
 
 
 def film(job: Job, waits_for: int | None = None) -> dict[str, Any]:
@@ -355,10 +355,10 @@ def film(job: Job, waits_for: int | None = None) -> dict[str, Any]:
 
 def _standing_of_shot(job: Job, index: int) -> dict[str, Any]:
     """Return the state of a film's shot, and how much of it is done."""
-    done = job.standing.clip
-    if job.state == "completed" or (index < done and job.state != "cancelled"):
+    num_finished = job.standing.clip
+    if job.state == "completed" or (index < num_finished and job.state != "cancelled"):
         return {"state": "completed", "percent": 100}
-    if index == done and job.state in ("running", "failed"):
+    if index == num_finished and job.state in ("running", "failed"):
         return {"state": job.state, "percent": min(99, job.standing.clip_percent)}
     return {"state": "queued" if job.state == "running" else job.state, "percent": 0}
 
@@ -371,9 +371,9 @@ def preview_url(job: str, number: int) -> str | None:
 def notes(job: Job) -> list[str]:
     """Return what was guessed or changed; files go by the names of the fields that brought them."""
     lines = [*job.request.asked.get("remarks", ()), *job.notes]
-    for name, said in job.request.asked.get("files", {}).items():
-        if said.startswith("sha256:"):
-            digest = said.removeprefix("sha256:")
+    for name, source in job.request.asked.get("files", {}).items():
+        if source.startswith("sha256:"):
+            digest = source.removeprefix("sha256:")
             lines = [re.sub(rf"{digest}\.\w+", name, line) for line in lines]
     return lines
 

@@ -99,9 +99,9 @@ def serve(home: Path, options: ServeOptions) -> None:
     check_doors(options, house)
     if options.cluster is not None:
         check_address(options.cluster)
-    if (found := service.store.check()) != "ok":
+    if (damage := service.store.check()) != "ok":
         # It goes on, for what can still be read: clips that are finished. Nothing new is taken in.
-        print(f"vitascope: {service.store.damage or found}", file=sys.stderr, flush=True)
+        print(f"vitascope: {service.store.damage or damage}", file=sys.stderr, flush=True)
     elif unknown := service.unknown_folders():
         print(f"vitascope: {unknown_line(unknown)}", file=sys.stderr, flush=True)
     limits, backlog = limits_for(raise_file_limit(), options.max_connections)
@@ -118,8 +118,8 @@ def serve(home: Path, options: ServeOptions) -> None:
         timeout_graceful_shutdown=DRAIN_SECONDS,
     )
     host, port = listening.getsockname()[:2]
-    where = f"[{host}]" if ":" in host else host
-    print(f"vitascope: serving at http://{where}:{port}", file=sys.stderr, flush=True)
+    address = f"[{host}]" if ":" in host else host
+    print(f"vitascope: serving at http://{address}:{port}", file=sys.stderr, flush=True)
     stop = threading.Event()
     with listening, tracing("server"), _workers(home, house, options, stop), _courier(house, stop):
         Server(config).run(sockets=[listening])
@@ -137,18 +137,18 @@ def check_doors(options: ServeOptions, house: House) -> None:
 @contextmanager
 def _workers(home: Path, house: House, options: ServeOptions, stop: threading.Event) -> Iterator[None]:
     """Keep workers alive for as long as a block lasts."""
-    told = ["--models", ",".join(options.models)]
-    told += [] if options.memory is None else ["--memory", str(options.memory / 2**30)]
-    told += [] if options.seconds is None else ["--seconds", str(options.seconds)]
+    arguments = ["--models", ",".join(options.models)]
+    arguments += [] if options.memory is None else ["--memory", str(options.memory / 2**30)]
+    arguments += [] if options.seconds is None else ["--seconds", str(options.seconds)]
     number, memory = 1 if options.workers is None else options.workers, options.memory
     if options.cluster is not None:
         # One process speaks to the cluster, and it watches over the workers there.
-        told += ["--cluster", options.cluster, "--program", options.program]
-        told += [] if options.workers is None else ["--workers", str(options.workers)]
+        arguments += ["--cluster", options.cluster, "--program", options.program]
+        arguments += [] if options.workers is None else ["--workers", str(options.workers)]
         number, memory = min(1, number), None
     # Not among the arguments, which everybody on the machine can read.
     hidden = {} if options.store is None else {"VITASCOPE_STORE": options.store.get_secret_value()}
-    start = starter(home.absolute(), told, (sys.executable, "-m", options.program), hidden)
+    start = starter(home.absolute(), arguments, (sys.executable, "-m", options.program), hidden)
     supervisor = Supervisor(house.service, number, start, memory=memory, keep=options.keep)
     with _running(supervisor.run, "supervisor", stop):
         yield
@@ -221,11 +221,15 @@ class _Lines(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return what is known of an event."""
-        told = {"at": round(time.time(), 3), "level": record.levelname.lower(), "event": record.getMessage()}
-        told |= getattr(record, "told", {})
+        fields = {
+            "at": round(time.time(), 3),
+            "level": record.levelname.lower(),
+            "event": record.getMessage(),
+        }
+        fields |= getattr(record, "told", {})
         if record.exc_info:
-            told["traceback"] = self.formatException(record.exc_info)
-        return escaped_json(told)
+            fields["traceback"] = self.formatException(record.exc_info)
+        return escaped_json(fields)
 
 
 def _log_to_stderr() -> None:

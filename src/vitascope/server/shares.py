@@ -33,9 +33,9 @@ _WORKS: dict[Callable[..., Any], Work | None] = {}
 class Shares:
     """So many things for each caller at the same time; what is more is refused."""
 
-    def __init__(self, most: int, what: str):
-        """Give each caller `most`; `what` names them in the refusal."""
-        self.most, self._what = most, what
+    def __init__(self, limit: int, label: str):
+        """Give each caller `limit`; `label` names them in the refusal."""
+        self.most, self._what = limit, label
         self._held: Counter[str] = Counter()
         self._lock = threading.Lock()
 
@@ -63,9 +63,9 @@ class Turns:
     thread of the event loop alone.
     """
 
-    def __init__(self, total: int, each: int, waiting: int = MAX_WAITING):
-        """Let `total` work at once, `each` of one caller, and `waiting` of one caller wait."""
-        self.total, self.each, self.waiting = total, each, waiting
+    def __init__(self, total: int, per_caller: int, waiting: int = MAX_WAITING):
+        """Let `total` work at once, `per_caller` of one caller, and `waiting` of one caller wait."""
+        self.total, self.each, self.waiting = total, per_caller, waiting
         self._held: Counter[str] = Counter()
         self._queues: dict[str, deque[asyncio.Future[None]]] = {}
 
@@ -186,7 +186,7 @@ def _names_file(value: Any) -> bool:
         value = dict(value)
     if isinstance(value, Mapping):
         # A job that is named in the address of a request is looked up, and not looked at.
-        inner = [one for name, one in value.items() if not str(name).endswith("_id") or name == "file_id"]
+        inner = [item for name, item in value.items() if not str(name).endswith("_id") or name == "file_id"]
         return any(map(_names_file, inner))
     if isinstance(value, Sequence) and not isinstance(value, bytes | bytearray):
         return any(map(_names_file, value))

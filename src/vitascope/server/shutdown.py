@@ -72,9 +72,9 @@ def start_watch(seconds: float) -> Watch | None:
         return None
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
-    told = [str(reading), str(os.getpid()), str(seconds)]
+    arguments = [str(reading), str(os.getpid()), str(seconds)]
     process = subprocess.Popen(
-        [sys.executable, "-I", "-S", "-c", _WATCH, *told],
+        [sys.executable, "-I", "-S", "-c", _WATCH, *arguments],
         pass_fds=[reading],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,

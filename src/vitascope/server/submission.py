@@ -39,12 +39,18 @@ def hand_in(house: House, caller: Caller, read: Callable[[Reader], Ask], key: st
         try:
             ask = read(Reader(house, caller, files, inspector))
             _check_priority(ask, caller)
-            told: dict[str, Any] = {"asked": ask.asked, "key": key, "owner": caller.name}
-            told |= {"priority": ask.priority, "budget": house.budget(caller), "max_queued": house.max_queued}
-            told["inspector"] = inspector
+            options: dict[str, Any] = {"asked": ask.asked, "key": key, "owner": caller.name}
+            options |= {
+                "priority": ask.priority,
+                "budget": house.budget(caller),
+                "max_queued": house.max_queued,
+            }
+            options["inspector"] = inspector
             if isinstance(ask.what, Film):
-                return house.service.submit_film(ask.what, **told)
-            return house.service.submit(ask.what, kind=ask.kind, number=ask.number, parent=ask.parent, **told)
+                return house.service.submit_film(ask.what, **options)
+            return house.service.submit(
+                ask.what, kind=ask.kind, number=ask.number, parent=ask.parent, **options
+            )
         except (JobNotFoundError, JobConflictError, BudgetError):
             raise
         except RequestError as error:
@@ -69,12 +75,12 @@ async def over(request: Request, house: House, job: Job) -> Job:
 
 def last_event(request: Request) -> int:
     """Return the id of the last event that a listener has heard, 0 for none; raises `RequestError`."""
-    told = request.headers.get("last-event-id", request.query_params.get("after", "")).strip()
-    if not told:
+    text = request.headers.get("last-event-id", request.query_params.get("after", "")).strip()
+    if not text:
         return 0
-    if not (told.isascii() and told.isdecimal() and len(told) < 19):
-        raise RequestError("after", f"{told[:40]!r} is not the id of an event", "ids are numbers")
-    return int(told)
+    if not (text.isascii() and text.isdecimal() and len(text) < 19):
+        raise RequestError("after", f"{text[:40]!r} is not the id of an event", "ids are numbers")
+    return int(text)
 
 
 async def listen(house: House, owner: str | None, job: str | None, after: int) -> AsyncIterator[Event | None]:

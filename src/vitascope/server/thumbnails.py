@@ -61,16 +61,16 @@ def _frames(clip: Path, moments: Sequence[int], side: int) -> list[Image.Image]:
     """Return the frames of those numbers, none larger than `side`; one at a time is held."""
     import av
 
-    found: list[Image.Image] = []
-    wanted = set(moments)
+    frames: list[Image.Image] = []
+    numbers = set(moments)
     with av.open(str(clip)) as container:
         for number, frame in enumerate(container.decode(video=0)):
-            if number in wanted:
+            if number in numbers:
                 picture = frame.to_image()
                 picture.thumbnail((side, side))
-                found.append(picture)
-            if number >= max(wanted):
+                frames.append(picture)
+            if number >= max(numbers):
                 break
-    if not found:
+    if not frames:
         raise InputFileError(f"{clip.name} has no frames")
-    return found
+    return frames

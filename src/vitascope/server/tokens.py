@@ -61,11 +61,11 @@ class Tokens:
 
     def find(self, secret: str) -> Caller | None:
         """Return who has a secret; it takes as long for a wrong one as for a right one."""
-        asked, found = digest(secret), None
+        checksum, caller = digest(secret), None
         for token in self.all():
-            if hmac.compare_digest(token.sha256, asked):
-                found = Caller(token.name, token.scope, token.budget)
-        return found
+            if hmac.compare_digest(token.sha256, checksum):
+                caller = Caller(token.name, token.scope, token.budget)
+        return caller
 
     def add(self, name: str, scope: str, budget: Budget = NO_LIMITS) -> str:
         """Keep a new token and return its secret, which nobody can be told again. Raises `RequestError`.
@@ -79,10 +79,10 @@ class Tokens:
         secret = START + secrets.token_urlsafe(32)
         token = Token(name, digest(secret), cast(Scope, scope), time.time(), budget)
 
-        def with_it(kept: tuple[Token, ...]) -> tuple[Token, ...]:
-            if any(other.name == name for other in (*self._given, *kept)):
+        def with_it(tokens: tuple[Token, ...]) -> tuple[Token, ...]:
+            if any(existing.name == name for existing in (*self._given, *tokens)):
                 raise RequestError("name", f"there is a token {name} already", "remove it first")
-            return (*kept, token)
+            return (*tokens, token)
 
         self._kept.change(with_it)
         return secret
@@ -90,17 +90,17 @@ class Tokens:
     def remove(self, name: str) -> None:
         """Forget a token; what it opened is closed from the next request on. Raises `RequestError`."""
 
-        def without_it(kept: tuple[Token, ...]) -> tuple[Token, ...]:
-            others = tuple(token for token in kept if token.name != name)
-            if len(others) == len(kept):
+        def without_it(tokens: tuple[Token, ...]) -> tuple[Token, ...]:
+            remaining = tuple(token for token in tokens if token.name != name)
+            if len(remaining) == len(tokens):
                 raise RequestError("name", f"there is no token {name[:40]!r}", "see: vitascope tokens ls")
-            return others
+            return remaining
 
         self._kept.change(without_it)
 
 
-def _token(told: dict[str, Any]) -> Token:
-    return Token(**{**told, "budget": Budget(**told.get("budget", {}))})
+def _token(row: dict[str, Any]) -> Token:
+    return Token(**{**row, "budget": Budget(**row.get("budget", {}))})
 
 
 def digest(secret: str) -> str:

@@ -58,8 +58,8 @@ class Upload:
 
     def to_json(self) -> dict[str, Any]:
         """Return what its owner is told."""
-        told = asdict(self) | {"object": "file", "created_at": int(self.created_at)}
-        return {name: value for name, value in told.items() if name != "owner"}
+        payload = asdict(self) | {"object": "file", "created_at": int(self.created_at)}
+        return {name: value for name, value in payload.items() if name != "owner"}
 
 
 @dataclass(frozen=True)
@@ -78,9 +78,9 @@ class Uploads:
         try:
             self._copy(file, part, argument)
             failpoint("upload: written")
-            found, (digest, size) = check(part, argument), checksum(part)
+            facts, (digest, size) = check(part, argument), checksum(part)
             upload = Upload(
-                name, caller.name, **asdict(found), bytes=size, sha256=digest, created_at=time.time()
+                name, caller.name, **asdict(facts), bytes=size, sha256=digest, created_at=time.time()
             )
             failpoint("upload: checked")
             part.chmod(0o600)
@@ -98,8 +98,8 @@ class Uploads:
         if not _NAME.fullmatch(name) or not note.is_file():
             raise JobNotFoundError("file", f"there is no file {name[:60]!r}")
         try:
-            told = json.loads(note.read_text("utf-8"))
-            upload = Upload(**{**told, "size": tuple(told["size"])})
+            row = json.loads(note.read_text("utf-8"))
+            upload = Upload(**{**row, "size": tuple(row["size"])})
         except (OSError, ValueError, TypeError, KeyError, RecursionError):
             # A note that cannot be read is nobody's, so that it hides no other upload.
             raise JobNotFoundError("file", f"there is no file {name[:60]!r}") from None
@@ -113,13 +113,13 @@ class Uploads:
 
     def all(self, caller: Caller) -> list[Upload]:
         """Return the caller's uploads, the newest first."""
-        found = []
+        uploads = []
         for note in self.folder.glob(f"{START}*.json"):
             try:
-                found.append(self.get(note.stem, caller))
+                uploads.append(self.get(note.stem, caller))
             except JobNotFoundError:
                 continue
-        return sorted(found, key=lambda upload: upload.created_at, reverse=True)
+        return sorted(uploads, key=lambda upload: upload.created_at, reverse=True)
 
     def delete(self, upload: Upload) -> None:
         """Remove an upload; jobs that start from it have a copy of their own."""
@@ -148,8 +148,8 @@ class Uploads:
                 self.delete(upload)
 
     def _copy(self, file: Readable, part: Path, argument: str) -> None:
-        there = sum(entry.stat().st_size for entry in self.folder.iterdir() if entry.is_file())
-        if there > self.max_total:
+        used = sum(entry.stat().st_size for entry in self.folder.iterdir() if entry.is_file())
+        if used > self.max_total:
             raise RequestError(argument, "cannot be kept: the folder of uploads is full", "delete some")
         with part.open("xb") as out:
             left = self.max_bytes
@@ -194,8 +194,10 @@ class Taken:
         if isinstance(value, UploadFile):
             return self._fresh(value.file, argument)
         if isinstance(value, Mapping):
-            known = [value[name] for name in ("file_id", "image_url", "video_url", "url") if value.get(name)]
-            value = known[0] if len(known) == 1 else None
+            sources = [
+                value[name] for name in ("file_id", "image_url", "video_url", "url") if value.get(name)
+            ]
+            value = sources[0] if len(sources) == 1 else None
             value = value.get("url") if isinstance(value, Mapping) else value
         if isinstance(value, str) and value.startswith(START):
             return self.uploads.get(value, self.caller)

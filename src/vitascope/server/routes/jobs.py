@@ -101,8 +101,8 @@ def move(house: InHouse, caller: Admin, job_id: str, where: Move) -> dict[str, A
     store = house.service.store
     if where.priority is not None:
         return _told(house, store.prioritise(job_id, where.priority))
-    others = [job.id for job in store.line() if job.id != job_id]
-    before = others[0] if where.first and others else where.before
+    line = [job.id for job in store.line() if job.id != job_id]
+    before = line[0] if where.first and line else where.before
     return _told(house, store.move(job_id, before))
 
 
@@ -194,8 +194,8 @@ def _stream(house: House, caller: Caller, job: str | None, after: int) -> Respon
 
 
 def _line(event: Event) -> str:
-    told = {"job": event.job, "type": event.type, "at": event.at, **event.data}
-    if "preview" in told:
-        told["preview"] = preview_url(event.job, told["preview"])
-    data = json.dumps(told, ensure_ascii=False)
+    payload = {"job": event.job, "type": event.type, "at": event.at, **event.data}
+    if "preview" in payload:
+        payload["preview"] = preview_url(event.job, payload["preview"])
+    data = json.dumps(payload, ensure_ascii=False)
     return f"id: {event.id}\nevent: {event.type}\ndata: {data}\n\n"

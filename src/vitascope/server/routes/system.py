@@ -51,12 +51,12 @@ def system(house: InHouse, caller: Asking) -> dict[str, Any]:
     storage, store = house.service.storage, house.service.store
     workers = sorted(lock.stem for lock in storage.workers.glob("*.lock"))
     counts = store.counts()
-    told = {"version": __version__, "python": platform.python_version(), "platform": sys.platform}
-    told |= {"devices": devices(), "models": list(house.models), "workers": workers}
-    told |= {"paused": store.paused, "jobs": counts}
-    told |= {"queue_depth": counts.get("queued", 0), "queue_limit": house.max_queued}
-    told |= {"memory_free_bytes": free_memory(), "disk_free_bytes": storage.free(storage.path)}
-    return told | {"caller": _caller(house, caller)}
+    report = {"version": __version__, "python": platform.python_version(), "platform": sys.platform}
+    report |= {"devices": devices(), "models": list(house.models), "workers": workers}
+    report |= {"paused": store.paused, "jobs": counts}
+    report |= {"queue_depth": counts.get("queued", 0), "queue_limit": house.max_queued}
+    report |= {"memory_free_bytes": free_memory(), "disk_free_bytes": storage.free(storage.path)}
+    return report | {"caller": _caller(house, caller)}
 
 
 @router.get("/api/v1/presets")
@@ -97,12 +97,12 @@ def check(house: InHouse, caller: Admin) -> dict[str, str]:
 
 def devices(proc: Path = Path("/proc")) -> list[dict[str, Any]]:
     """Return what workers may compute on: the CPU, and the graphics cards that the system shows as files."""
-    found: list[dict[str, Any]] = [{"kind": "cpu", "cores": os.cpu_count()}]
+    devices: list[dict[str, Any]] = [{"kind": "cpu", "cores": os.cpu_count()}]
     for card in sorted(proc.glob("driver/nvidia/gpus/*/information")):
         lines = (line.partition(":") for line in card.read_text("utf-8", "replace").splitlines())
-        told = {name.strip(): value.strip() for name, _, value in lines}
-        found.append({"kind": "cuda", "name": told.get("Model", "unknown")})
-    return found
+        properties = {name.strip(): value.strip() for name, _, value in lines}
+        devices.append({"kind": "cuda", "name": properties.get("Model", "unknown")})
+    return devices
 
 
 def _caller(house: House, caller: Caller) -> dict[str, Any]:
@@ -136,17 +136,17 @@ def _model(name: str) -> dict[str, Any]:
 
 def _card(name: str) -> dict[str, Any]:
     card = backend(name).card
-    told = {
+    values = {
         "id": name,
         "object": "model",
         "licence": card.licence,
         "sizes": [f"{w}x{h}" for w, h in card.sizes],
     }
-    told |= {"fps": card.fps, "num_frames": card.num_frames, "max_frames": card.max_frames}
-    told |= {
+    values |= {"fps": card.fps, "num_frames": card.num_frames, "max_frames": card.max_frames}
+    values |= {
         "max_seconds": card.max_frames / card.fps,
         "steps": card.steps,
         "guidance_scale": card.guidance_scale,
     }
-    told |= {"takes": sorted(card.takes), "camera_limits": dict(card.camera_limits)}
-    return told | {"presets": list(card.presets)}
+    values |= {"takes": sorted(card.takes), "camera_limits": dict(card.camera_limits)}
+    return values | {"presets": list(card.presets)}

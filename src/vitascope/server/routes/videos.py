@@ -114,8 +114,8 @@ def extend(house: InHouse, caller: Asking, body: Body, key: Key = None) -> Video
 def create_character(house: InHouse, caller: Asking, body: Body) -> dict[str, Any]:
     """Keep who is meant, from the `name` and a `video` (or picture) that shows them."""
     with house.uploads.taking(caller) as files:
-        shown = body.get("video") or body.get("image")
-        return house.characters.add(body.get("name", ""), files.any(shown, "video"), caller).to_json()
+        source = body.get("video") or body.get("image")
+        return house.characters.add(body.get("name", ""), files.any(source, "video"), caller).to_json()
 
 
 @router.get("/characters")

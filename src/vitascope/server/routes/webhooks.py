@@ -20,8 +20,8 @@ Limit = Annotated[int, Query(ge=1, le=500)]
 @working("calls")
 def create_endpoint(house: InHouse, caller: Asking, endpoint: NewEndpoint) -> dict[str, Any]:
     """Tell an address of the caller's videos from now on, and return the secret that signs, this once."""
-    kept = house.endpoints.add(endpoint.url, endpoint.name, endpoint.event_types, caller.owner)
-    return _told(house, kept) | {"signing_secret": kept.secret}
+    created = house.endpoints.add(endpoint.url, endpoint.name, endpoint.event_types, caller.owner)
+    return _told(house, created) | {"signing_secret": created.secret}
 
 
 @router.get("/webhook_endpoints")
@@ -29,13 +29,13 @@ def list_endpoints(
     house: InHouse, caller: Asking, after: str | None = None, limit: Limit = 20
 ) -> dict[str, Any]:
     """List the caller's endpoints, the oldest first."""
-    found = list(house.endpoints.all(caller.owner))
+    endpoints = list(house.endpoints.all(caller.owner))
     if after is not None:
-        found = found[found.index(house.endpoints.get(after, caller.owner)) + 1 :]
-    data = [_told(house, one) for one in found[:limit]]
+        endpoints = endpoints[endpoints.index(house.endpoints.get(after, caller.owner)) + 1 :]
+    data = [_told(house, endpoint) for endpoint in endpoints[:limit]]
     ends = (data[0]["id"], data[-1]["id"]) if data else (None, None)
     page = {"object": "list", "data": data, "first_id": ends[0], "last_id": ends[1]}
-    return page | {"has_more": len(found) > limit}
+    return page | {"has_more": len(endpoints) > limit}
 
 
 @router.get("/webhook_endpoints/{webhook_endpoint_id}")
@@ -82,8 +82,8 @@ def try_endpoint(
     """Tell an endpoint of a video that never was, once, and return what it answers."""
     endpoint, trial = house.endpoints.get(webhook_endpoint_id, caller.owner), trial or Trial()
     status = attempt(endpoint, trial.event_type, house.endpoints.outward)
-    told = {"object": "webhook_endpoint.test", "webhook_endpoint_id": endpoint.id, "success": True}
-    return told | {"event_type": trial.event_type, "status_code": status}
+    result = {"object": "webhook_endpoint.test", "webhook_endpoint_id": endpoint.id, "success": True}
+    return result | {"event_type": trial.event_type, "status_code": status}
 
 
 @router.get("/webhook_endpoints/{webhook_endpoint_id}/deliveries")
@@ -92,8 +92,8 @@ def list_deliveries(
 ) -> dict[str, Any]:
     """List what an endpoint was told or is to be told, the newest first, and how that went."""
     endpoint = house.endpoints.get(webhook_endpoint_id, caller.owner)
-    found = [asdict(one) for one in house.outbox.deliveries(endpoint.id, limit)]
-    return {"object": "list", "data": [{"object": "webhook_delivery", **one} for one in found]}
+    deliveries = [asdict(delivery) for delivery in house.outbox.deliveries(endpoint.id, limit)]
+    return {"object": "list", "data": [{"object": "webhook_delivery", **delivery} for delivery in deliveries]}
 
 
 @router.post("/webhook_endpoints/{webhook_endpoint_id}/resend")

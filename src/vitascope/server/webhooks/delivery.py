@@ -79,46 +79,51 @@ class Courier:
     def tick(self) -> bool:
         """Take what is due, try it once and wait for that; return whether there was anything."""
         busy = self._begin()
-        wait([done for _, done in self._busy.values()])
+        wait([future for _, future in self._busy.values()])
         self._clear()
         return busy
 
     def _begin(self) -> bool:
         """Begin to try what is due, and return whether there was anything; raises what went wrong before."""
         self._clear()
-        known = {one.id: one for one in self.endpoints.all()}
-        if not known:
+        endpoints = {endpoint.id: endpoint for endpoint in self.endpoints.all()}
+        if not endpoints:
             return False
-        addressed = self.outbox.address(lambda message: _wanted(known.values(), message))
+        addressed = self.outbox.address(lambda message: _wanted(endpoints.values(), message))
         if addressed:
             failpoint("webhook: addressed")
         now = time.monotonic()
-        due = [known[name] for name in self.outbox.due() if name in known and name not in self._busy]
-        chosen = self._choose([one for one in due if self._paused_until.get((one.id, one.url), 0.0) <= now])
-        taken = sorted(self.outbox.take(chosen, BATCH), key=lambda one: one.endpoint) if chosen else []
+        due = [endpoints[name] for name in self.outbox.due() if name in endpoints and name not in self._busy]
+        chosen = self._choose(
+            [endpoint for endpoint in due if self._paused_until.get((endpoint.id, endpoint.url), 0.0) <= now]
+        )
+        taken = (
+            sorted(self.outbox.take(chosen, BATCH), key=lambda delivery: delivery.endpoint) if chosen else []
+        )
         until = now + HOLD_SECONDS - float(self._outward.seconds) - SPARE_SECONDS
-        for name, some in groupby(taken, lambda one: one.endpoint):
-            round = self._threads.submit(self._round, known[name], list(some), until)
-            self._busy[name] = (known[name], round)
+        for name, group in groupby(taken, lambda delivery: delivery.endpoint):
+            round = self._threads.submit(self._round, endpoints[name], list(group), until)
+            self._busy[name] = (endpoints[name], round)
         return bool(addressed or taken)
 
     def _choose(self, due: Iterable[Endpoint]) -> list[str]:
         """Return the endpoints that may be told something now: those that answer first, then a share of the others."""
         working = [endpoint for endpoint, _ in self._busy.values()]
-        total = Counter(one.owner for one in working)
-        unproven = Counter(one.owner for one in working if one.id not in self._proven)
+        total = Counter(endpoint.owner for endpoint in working)
+        unproven = Counter(endpoint.owner for endpoint in working if endpoint.id not in self._proven)
         chosen = []
-        for one in sorted(
-            due, key=lambda one: (self._failures.get(one.id, self._unknown(one)), random.random())
+        for endpoint in sorted(
+            due,
+            key=lambda endpoint: (self._failures.get(endpoint.id, self._unknown(endpoint)), random.random()),
         ):
-            if total.total() >= AT_ONCE or total[one.owner] >= AT_ONCE_EACH:
+            if total.total() >= AT_ONCE or total[endpoint.owner] >= AT_ONCE_EACH:
                 continue
-            if one.id not in self._proven:
-                if unproven.total() >= UNPROVEN or unproven[one.owner] >= UNPROVEN_EACH:
+            if endpoint.id not in self._proven:
+                if unproven.total() >= UNPROVEN or unproven[endpoint.owner] >= UNPROVEN_EACH:
                     continue
-                unproven[one.owner] += 1
-            total[one.owner] += 1
-            chosen.append(one.id)
+                unproven[endpoint.owner] += 1
+            total[endpoint.owner] += 1
+            chosen.append(endpoint.id)
         return chosen
 
     def _unknown(self, endpoint: Endpoint) -> float:
@@ -127,8 +132,8 @@ class Courier:
 
     def _clear(self) -> None:
         """Forget the rounds that are over; raises what went wrong with one."""
-        done = [name for name, (_, round) in self._busy.items() if round.done()]
-        ended = [self._busy.pop(name)[1] for name in done]
+        finished = [name for name, (_, round) in self._busy.items() if round.done()]
+        ended = [self._busy.pop(name)[1] for name in finished]
         for round in ended:
             round.result()
 
@@ -143,9 +148,9 @@ class Courier:
             if self._leaving or time.monotonic() > until:
                 self._put_back(deliveries[number:], 0.0)
                 return
-            if (rest := self._try(endpoint, delivery)) > 0:
-                self._paused_until[endpoint.id, endpoint.url] = time.monotonic() + rest
-                self._put_back(deliveries[number + 1 :], rest)
+            if (pause := self._try(endpoint, delivery)) > 0:
+                self._paused_until[endpoint.id, endpoint.url] = time.monotonic() + pause
+                self._put_back(deliveries[number + 1 :], pause)
                 return
 
     def _try(self, endpoint: Endpoint, delivery: Delivery) -> float:
@@ -162,8 +167,8 @@ class Courier:
             self._failures.pop(endpoint.id, None)
             self.outbox.arrived(delivery, answer.status)
             return 0.0
-        more = ", and no redirect is followed" if 300 <= answer.status < 400 else ""
-        self._failed(endpoint, delivery, f"it answers {answer.status}{more}", answer)
+        suffix = ", and no redirect is followed" if 300 <= answer.status < 400 else ""
+        self._failed(endpoint, delivery, f"it answers {answer.status}{suffix}", answer)
         return min(MAX_PAUSE, answer.wait)
 
     def _failed(self, endpoint: Endpoint, delivery: Delivery, problem: str, answer: Answer | None) -> None:
@@ -172,8 +177,8 @@ class Courier:
         status, wait = (None, 0.0) if answer is None else (answer.status, answer.wait)
         after = self.outbox.failed(delivery, problem, status, wait=wait, final=status == GONE)
         if after.state == "given_up":
-            told = f"{delivery.letter} ({delivery.type}) for {endpoint.id} ({endpoint.name})"
-            self._say(f"webhooks: {told} is given up after {delivery.tries} tries: {problem}")
+            label = f"{delivery.letter} ({delivery.type}) for {endpoint.id} ({endpoint.name})"
+            self._say(f"webhooks: {label} is given up after {delivery.tries} tries: {problem}")
 
     def _put_back(self, deliveries: list[Delivery], seconds: float) -> None:
         for delivery in deliveries:
@@ -182,8 +187,8 @@ class Courier:
 
 def _wanted(endpoints: Iterable[Endpoint], message: OutboxMessage) -> list[tuple[str, str]]:
     """Return which endpoints want a message, and what it is called there."""
-    heard = [(one.id, one.hears(message)) for one in endpoints]
-    return [(name, type) for name, type in heard if type is not None]
+    names = [(endpoint.id, endpoint.hears(message)) for endpoint in endpoints]
+    return [(name, type) for name, type in names if type is not None]
 
 
 def attempt(endpoint: Endpoint, type: str, outward: Outward) -> int:

@@ -89,15 +89,17 @@ class Endpoints:
 
     def all(self, owner: str | None = None) -> tuple[Endpoint, ...]:
         """Return the endpoints of an owner (None: all), the oldest first."""
-        return tuple(one for one in self._kept.all() if owner in (None, one.owner))
+        return tuple(endpoint for endpoint in self._kept.all() if owner in (None, endpoint.owner))
 
     def get(self, name: str, owner: str | None = None) -> Endpoint:
         """Return an endpoint by its id, or by its name if there is but one; raises `JobNotFoundError`."""
         mine = self.all(owner)
-        found = [one for one in mine if one.id == name] or [one for one in mine if one.name == name]
-        if len(found) != 1:
+        matches = [endpoint for endpoint in mine if endpoint.id == name] or [
+            endpoint for endpoint in mine if endpoint.name == name
+        ]
+        if len(matches) != 1:
             raise JobNotFoundError("webhook_endpoint_id", f"there is no endpoint {name[:60]!r}")
-        return found[0]
+        return matches[0]
 
     def add(
         self,
@@ -123,24 +125,24 @@ class Endpoints:
             updated_at=now,
         )
 
-        def with_it(kept: tuple[Endpoint, ...]) -> tuple[Endpoint, ...]:
-            if sum(one.owner == owner for one in kept) >= MOST_EACH:
+        def with_it(endpoints: tuple[Endpoint, ...]) -> tuple[Endpoint, ...]:
+            if sum(entry.owner == owner for entry in endpoints) >= MOST_EACH:
                 raise RequestError("url", f"there are {MOST_EACH} endpoints already", "remove one first")
-            return (*kept, endpoint)
+            return (*endpoints, endpoint)
 
         self._kept.change(with_it)
         return endpoint
 
-    def change(self, endpoint: Endpoint, told: Mapping[str, Any]) -> Endpoint:
+    def change(self, endpoint: Endpoint, changes: Mapping[str, Any]) -> Endpoint:
         """Give an endpoint another name, address or choice of events; raises `RequestError`."""
         changed: dict[str, Any] = {}
-        if told.get("url") is not None:
-            self.outward.check(told["url"], private=endpoint.private)
-            changed["url"] = told["url"]
-        if told.get("name") is not None:
-            changed["name"] = _name(told["name"])
-        if told.get("event_types") is not None:
-            changed["event_types"] = _event_types(told["event_types"])
+        if changes.get("url") is not None:
+            self.outward.check(changes["url"], private=endpoint.private)
+            changed["url"] = changes["url"]
+        if changes.get("name") is not None:
+            changed["name"] = _name(changes["name"])
+        if changes.get("event_types") is not None:
+            changed["event_types"] = _event_types(changes["event_types"])
         return self._replace(endpoint, changed)
 
     def rotate(self, endpoint: Endpoint, *, overlap: bool = False) -> Endpoint:
@@ -151,7 +153,7 @@ class Endpoints:
 
     def remove(self, endpoint: Endpoint) -> None:
         """Forget an endpoint."""
-        self._kept.change(lambda kept: [one for one in kept if one.id != endpoint.id])
+        self._kept.change(lambda endpoints: [entry for entry in endpoints if entry.id != endpoint.id])
 
     def _replace(self, endpoint: Endpoint, changed: Mapping[str, Any]) -> Endpoint:
         """Change an endpoint as it is by now, which another process may have changed; raises `JobNotFoundError`."""
@@ -159,13 +161,15 @@ class Endpoints:
             return endpoint
         changed = {**changed, "updated_at": self._clock()}
         self._kept.change(
-            lambda kept: [replace(one, **changed) if one.id == endpoint.id else one for one in kept]
+            lambda endpoints: [
+                replace(entry, **changed) if entry.id == endpoint.id else entry for entry in endpoints
+            ]
         )
         return self.get(endpoint.id)
 
 
-def _endpoint(told: dict[str, Any]) -> Endpoint:
-    return Endpoint(**{**told, "event_types": tuple(told["event_types"])})
+def _endpoint(row: dict[str, Any]) -> Endpoint:
+    return Endpoint(**{**row, "event_types": tuple(row["event_types"])})
 
 
 def new_secret() -> str:
@@ -185,9 +189,9 @@ def signature(secret: str, id: str, timestamp: int, body: bytes) -> str:
 
 def written(delivery: Delivery) -> bytes:
     """Return the body of a delivery, the same bytes at every try."""
-    told = {"id": delivery.letter, "object": "event", "created_at": int(delivery.at)}
-    told |= {"type": delivery.type, "data": {"id": delivery.job}}
-    return json.dumps(told, separators=(",", ":")).encode()
+    payload = {"id": delivery.letter, "object": "event", "created_at": int(delivery.at)}
+    payload |= {"type": delivery.type, "data": {"id": delivery.job}}
+    return json.dumps(payload, separators=(",", ":")).encode()
 
 
 def signed(endpoint: Endpoint, delivery: Delivery, now: float) -> tuple[bytes, dict[str, str]]:
@@ -215,7 +219,7 @@ def _name(name: str) -> str:
 
 def _event_types(types: Iterable[str]) -> tuple[str, ...]:
     chosen = tuple(dict.fromkeys(types))
-    unknown = next((one for one in chosen if one not in EVENT_TYPES), None)
+    unknown = next((type for type in chosen if type not in EVENT_TYPES), None)
     if unknown is not None or not chosen:
         problem = "are none" if unknown is None else f"{str(unknown)[:40]!r} is not known"
         raise RequestError("event_types", problem, f"known: {', '.join(EVENT_TYPES)}")

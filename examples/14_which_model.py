@@ -8,7 +8,8 @@ import sys
 from vitascope import tasks
 from vitascope.camera.syntax import parse_moves
 from vitascope.errors import RequestError
-from vitascope.planning.plan import plan_shot, task_of
+from vitascope.planning.plan import plan_shot
+from vitascope.planning.task import task_of
 from vitascope.types import Shot
 from vitascope.weights.catalogue import catalogue
 from vitascope.weights.machine import GIB, Machine

@@ -14,14 +14,22 @@ from vitascope import Shot
 from vitascope.client import client_of
 
 HOME = Path(tempfile.gettempdir()) / "vitascope-example-webhook"
-HERE = {"env": {**os.environ, "VITASCOPE_HOME": str(HOME)}, "text": True}
+SURROUNDINGS = {**os.environ, "VITASCOPE_HOME": str(HOME)}
 VITASCOPE = [sys.executable, "-m", "vitascope"]
 
 
-class Hook(BaseHTTPRequestHandler):
+class Hook(HTTPServer):
+    """Keeps the last letter that was signed with the secret."""
+
+    key: bytes = b""
+    letter: str | None = None
+
+
+class Handler(BaseHTTPRequestHandler):
     """Receives letters, and believes those that are signed with the secret."""
 
     def do_POST(self) -> None:
+        assert isinstance(self.server, Hook)
         body = self.rfile.read(int(self.headers["content-length"]))
         signed = f"{self.headers['webhook-id']}.{self.headers['webhook-timestamp']}.".encode() + body
         mac = base64.b64encode(hmac.digest(self.server.key, signed, hashlib.sha256)).decode()
@@ -33,21 +41,21 @@ class Hook(BaseHTTPRequestHandler):
 
 def main(prompt: str = "a cat walks in a garden") -> str | None:
     """Return the letter: an event in the shape of OpenAI's, with the id of the video."""
-    with HTTPServer(("127.0.0.1", 0), Hook) as hook:
+    with Hook(("127.0.0.1", 0), Handler) as hook:
         url = f"http://127.0.0.1:{hook.server_port}/"
-        add = subprocess.run(
-            [*VITASCOPE, "webhooks", "add", url, "--allow-private"], **HERE, stdout=-1, check=True
-        )
-        name, secret = add.stdout.split()
+        add = [*VITASCOPE, "webhooks", "add", url, "--allow-private"]
+        name, secret = subprocess.check_output(add, env=SURROUNDINGS, text=True).split()
         hook.key = base64.b64decode(secret.removeprefix("whsec_"))
-        process = subprocess.Popen([*VITASCOPE, "serve", "--port", "0"], **HERE, stderr=subprocess.PIPE)
+        serve = [*VITASCOPE, "serve", "--port", "0"]
+        process = subprocess.Popen(serve, env=SURROUNDINGS, text=True, stderr=subprocess.PIPE)
+        assert process.stderr is not None
         try:
             client_of(process.stderr.readline().split()[-1]).submit(Shot(prompt=prompt, seed=7))
             hook.handle_request()
         finally:
             process.terminate()
             process.communicate()
-            subprocess.run([*VITASCOPE, "webhooks", "rm", name], **HERE, check=True)
+            subprocess.run([*VITASCOPE, "webhooks", "rm", name], env=SURROUNDINGS, check=True)
     print(hook.letter)
     return hook.letter
 

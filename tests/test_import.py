@@ -29,6 +29,19 @@ def test_every_public_name_is_there():
     assert dir(vitascope) == sorted(vitascope.__all__)
 
 
+def test_every_exception_that_a_call_may_raise_is_at_the_top():
+    for error in (
+        "RequestError",
+        "WeightsError",
+        "Cancelled",
+        "OutputError",
+        "MemoryLackError",
+        "RemoteError",
+    ):
+        assert issubclass(getattr(vitascope, error), vitascope.VitascopeError)
+    assert {*vitascope._HOMES, "__version__"} == set(vitascope.__all__)
+
+
 def test_other_names_are_not():
     assert not hasattr(vitascope, "generator")
 

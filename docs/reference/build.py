@@ -31,10 +31,8 @@ def cli_page() -> str:
 def python_page() -> str:
     """Return the page of all public names."""
     parts = [f"# Python\n\n{WRITTEN}\nAll names are imported from `vitascope`.\n"]
-    for name in vitascope.__all__:
+    for name in vitascope._HOMES:
         value = getattr(vitascope, name)
-        if name.startswith("__"):
-            continue
         parts.append(_class(name, value) if inspect.isclass(value) else _function(name, value))
     return "\n".join(parts)
 
@@ -98,7 +96,11 @@ def _class(name: str, value: Any) -> str:
             lines.append(f"| `{field}` | {_cell(properties.get(field, {}).get('description', ''))} |")
         lines.append("")
     for own, member in vars(value).items():
-        if own.startswith(("_", "model_")) or not inspect.isfunction(member):
+        if (
+            own.startswith(("_", "model_"))
+            or own in ("send", "throw", "close")
+            or not inspect.isfunction(member)
+        ):
             continue
         lines.append(f"- **`{name}.{own}`**: {_cell(_prose(member))}")
     return "\n".join(lines).rstrip() + "\n"

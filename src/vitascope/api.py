@@ -283,7 +283,36 @@ def generate(
 
 
 def stream(
-    prompt: str, *, model: str = "toybox", fallback: Models = (), progress: Listener = None, **said: Any
+    prompt: str,
+    *,
+    seconds: float | int | None = None,
+    num_frames: int | None = None,
+    fps: float | int | None = None,
+    size: tuple[int, int] | str | None = None,
+    aspect_ratio: str | None = None,
+    seed: int | None = None,
+    preset: str | None = None,
+    steps: int | None = None,
+    guidance_scale: float | int | None = None,
+    negative_prompt: str = "",
+    camera: str | Sequence[CameraMove] | None = None,
+    path: str | Sequence[tuple[float, float, float]] | None = None,
+    at: Mapping[float, str] | None = None,
+    image: File | None = None,
+    last_image: File | None = None,
+    keyframes: Mapping[float, File] | None = None,
+    reference: File | Sequence[File] = (),
+    pose_video: File | None = None,
+    face_video: File | None = None,
+    fit: Fit = "crop",
+    loop: bool = False,
+    style: str | None = None,
+    quality: Quality | None = None,
+    memory: str | None = None,
+    lora: str | Sequence[str] = (),
+    model: str = "toybox",
+    fallback: Models = (),
+    progress: Listener = None,
 ) -> FrameStream:
     """Make a clip from words, and pictures if there are any, and return its `frames` chunk by chunk as they are made.
 
@@ -291,7 +320,34 @@ def stream(
     Raises as `generate`, most of it before the first chunk.
     """
     listening = progress if isinstance(progress, Progress) else Progress(progress)
-    shot = shooting(prompt, **said)
+    shot = shooting(
+        prompt,
+        seconds=seconds,
+        num_frames=num_frames,
+        fps=fps,
+        size=size,
+        aspect_ratio=aspect_ratio,
+        seed=seed,
+        preset=preset,
+        steps=steps,
+        guidance_scale=guidance_scale,
+        negative_prompt=negative_prompt,
+        camera=camera,
+        path=path,
+        at=at,
+        image=image,
+        last_image=last_image,
+        keyframes=keyframes,
+        reference=reference,
+        pose_video=pose_video,
+        face_video=face_video,
+        fit=fit,
+        loop=loop,
+        style=style,
+        quality=quality,
+        memory=memory,
+        lora=lora,
+    )
     return first_able(
         _models(model, fallback),
         lambda model, notes: pipeline.stream(shot(model), backend(model), listening, notes),
@@ -331,18 +387,39 @@ def extend(
     *,
     seconds: float | int = 2.0,
     before: bool = False,
+    seed: int | None = None,
+    preset: str | None = None,
+    steps: int | None = None,
+    guidance_scale: float | int | None = None,
+    negative_prompt: str = "",
+    camera: str | Sequence[CameraMove] | None = None,
+    path: str | Sequence[tuple[float, float, float]] | None = None,
     fit: Fit = "crop",
+    style: str | None = None,
+    quality: Quality | None = None,
+    memory: str | None = None,
+    lora: str | Sequence[str] = (),
     model: str = "toybox",
     fallback: Models = (),
     progress: Listener = None,
-    **said: Any,
 ) -> Clip:
     """Make a video longer by `seconds`, at its end or `before` its beginning, and return all of it.
 
-    What else is said are the arguments of `generate` for the words, camera, seed, steps, quality, memory and LoRAs.
-    Raises as `generate`.
+    The other arguments are those of `generate`. Raises as `generate`.
     """
-    said.setdefault("seed", drawn_seed())
+    said = {
+        "preset": preset,
+        "steps": steps,
+        "guidance_scale": guidance_scale,
+        "negative_prompt": negative_prompt,
+        "camera": camera,
+        "path": path,
+        "style": style,
+        "quality": quality,
+        "memory": memory,
+        "lora": lora,
+        "seed": drawn_seed() if seed is None else seed,
+    }
 
     def draft(model: str) -> Plan:
         fields, notes = extension(video, seconds, before=before, model=model, fit=fit)
@@ -361,11 +438,21 @@ def edit(
     outpaint: str | None = None,
     strength: float | None = None,
     reference: File | Sequence[File] = (),
+    seed: int | None = None,
+    preset: str | None = None,
+    steps: int | None = None,
+    guidance_scale: float | int | None = None,
+    negative_prompt: str = "",
+    camera: str | Sequence[CameraMove] | None = None,
+    path: str | Sequence[tuple[float, float, float]] | None = None,
     fit: Fit = "crop",
+    style: str | None = None,
+    quality: Quality | None = None,
+    memory: str | None = None,
+    lora: str | Sequence[str] = (),
     model: str = "toybox",
     fallback: Models = (),
     progress: Listener = None,
-    **said: Any,
 ) -> Clip:
     """Change a video by an instruction ("make it night"), or make a part of it anew as the words say, and return it.
 
@@ -374,7 +461,19 @@ def edit(
     itself, the less changed the smaller it is. `reference` shows who is meant. A part (but for what lies beside the
     picture) is laid into the video at its own size and frame rate where those are larger. Raises as `generate`.
     """
-    said.setdefault("seed", drawn_seed())
+    said = {
+        "preset": preset,
+        "steps": steps,
+        "guidance_scale": guidance_scale,
+        "negative_prompt": negative_prompt,
+        "camera": camera,
+        "path": path,
+        "style": style,
+        "quality": quality,
+        "memory": memory,
+        "lora": lora,
+        "seed": drawn_seed() if seed is None else seed,
+    }
     told = partial(
         editing,
         video,

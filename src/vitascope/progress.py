@@ -48,6 +48,20 @@ class Progress:
         self._phase, self._step, self._total, self._start = "", 0, 1, 0.0
         self.seconds_spent: dict[str, float] = {}
 
+    def joined(self, listener: Callable[[Event], None], cancelled: Callable[[], bool]) -> "Progress":
+        """Return a progress that reports to `listener` as well, and stops when `cancelled` says so, too."""
+
+        def hear(event: Event) -> None:
+            self._tell(event)
+            listener(event)
+
+        def is_cancelled() -> bool:
+            return cancelled() or (self._cancelled is not None and self._cancelled())
+
+        both = Progress(hear, is_cancelled, self._clock)
+        both.seconds_spent = self.seconds_spent
+        return both
+
     @contextmanager
     def phase(self, name: str, total: int = 1) -> Iterator[None]:
         """Enter a phase of `total` steps; phases follow one another and do not nest. Raises `Cancelled`."""

@@ -339,3 +339,9 @@ class Clip:
         from vitascope.deliver.mux import save
 
         return save(self, Path(path), force=force)
+
+    def _repr_html_(self) -> str:
+        """Return a player with the clip inside, for notebooks."""
+        from vitascope.deliver.notebook import player
+
+        return player(self)

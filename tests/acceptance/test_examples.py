@@ -1,5 +1,6 @@
 """Every example runs as it stands, on the weights that ship, and what it makes is a clip."""
 
+import asyncio
 import contextlib
 import json
 import runpy
@@ -115,8 +116,15 @@ def test_every_example_is_tested():
         "14_which_model",
         "18_variants",
         "19_webhook",
+        "21_async",
     }
     assert mine <= tested, mine - tested
+
+
+def test_two_clips_are_made_at_once(tmp_path: Path):
+    asyncio.run(runpy.run_path(str(EXAMPLES / "21_async.py"))["main"](str(tmp_path)))
+    for name in ("cat", "dog"):
+        assert read(tmp_path / f"{name}.mp4").frames.std() > 10
 
 
 def test_a_letter_comes_when_a_clip_is_over():

@@ -14,7 +14,9 @@ from PIL import Image
 from tests.server.conftest import png
 from tests.server.hostile import BYTES, MADE, NAMES, write
 from vitascope.errors import RequestError
+from vitascope.server import characters
 from vitascope.server import sandbox as checking
+from vitascope.server import uploads as module
 from vitascope.server.sandbox import Look, Lookout, Lookouts, check, take_look
 from vitascope.testing.media import mutant, sources
 
@@ -112,9 +114,88 @@ def test_files_that_come_with_a_request_go_with_it(client, house):
 
 def test_a_full_folder_of_uploads_takes_no_more(client, house):
     client.post("/api/v1/uploads", files={"file": ("a", png())})
-    object.__setattr__(house.uploads, "max_total", 10)
+    for name in ("max_total", "max_reserved"):
+        object.__setattr__(house.uploads, name, 10)
     answer = client.post("/api/v1/uploads", files={"file": ("a", png())})
     assert "is full" in answer.json()["error"]["message"]
+    form = {"data": {"prompt": "a cat"}, "files": {"input_reference": ("a", png())}}
+    assert client.post("/v1/videos", **form).status_code == 200, (
+        "what goes with its request needs no place there"
+    )
+
+
+@pytest.fixture
+def callers(house) -> dict[str, dict[str, dict[str, str]]]:
+    """What three tokens send to be known."""
+    secrets = {name: house.tokens.add(name, "write") for name in ("ann", "bob", "cy")}
+    return {name: {"headers": {"authorization": f"Bearer {secret}"}} for name, secret in secrets.items()}
+
+
+def test_one_tokens_uploads_leave_room_for_those_of_others(client, house, callers):
+    """S13: when ann had filled the folder, nobody else could keep anything."""
+    size = len(png())
+    for name, files in (("max_each", 3), ("max_total", 4), ("max_reserved", 1)):
+        object.__setattr__(house.uploads, name, files * size)
+
+    def send(name: str) -> str:
+        answer = client.post("/api/v1/uploads", files={"file": ("a", png())}, **callers[name])
+        return "" if answer.status_code == 200 else answer.json()["error"]["message"]
+
+    assert [send("ann") for _ in range(3)] == [""] * 3
+    assert "your uploads would have more than" in send("ann")
+    assert send("bob") == ""
+    assert send("cy") == "", "a part is kept for each"
+    assert "is full" in send("bob")
+    assert "is full" in send("cy")
+    mine = client.get("/api/v1/uploads", **callers["ann"]).json()["data"]
+    client.delete(f"/api/v1/uploads/{mine[0]['id']}", **callers["ann"])
+    assert "is full" in send("ann")
+    client.delete(f"/api/v1/uploads/{mine[1]['id']}", **callers["ann"])
+    assert send("ann") == ""
+
+
+def test_the_number_of_uploads_of_a_token_has_an_end(client, callers, monkeypatch):
+    monkeypatch.setattr(module, "MAX_FILES_EACH", 2)
+    send = lambda name: client.post("/api/v1/uploads", files={"file": ("a", png())}, **callers[name])  # noqa: E731
+    assert [send("ann").status_code for _ in range(3)] == [200, 200, 400]
+    assert "there are 2 uploads" in send("ann").json()["error"]["message"]
+    assert send("bob").status_code == 200
+
+
+@pytest.mark.parametrize(("name", "most"), [("MAX_EACH", 2), ("MAX_BYTES_EACH", 1)])
+def test_characters_of_a_token_have_an_end(client, callers, monkeypatch, name, most):
+    monkeypatch.setattr(characters, name, most)
+
+    def send(caller: str):
+        form = {"data": {"name": "Mia"}, "files": {"video": ("a", png())}}
+        return client.post("/v1/videos/characters", **form, **callers[caller])
+
+    statuses = [send("ann").status_code for _ in range(3)]
+    assert statuses[0] == 200
+    assert statuses[2] == 400
+    assert "a token may have" in send("ann").json()["error"]["message"]
+    assert send("bob").status_code == 200
+
+
+def test_a_characters_picture_is_no_larger_than_it_need_be(client, house):
+    form = {"data": {"name": "Mia"}, "files": {"video": ("a", png(5000, 2500))}}
+    name = client.post("/v1/videos/characters", **form).json()["id"]
+    with Image.open(house.characters.folder / name / "picture.png") as picture:
+        assert picture.size == (2048, 1024)
+
+
+@pytest.mark.parametrize("free", [[0], [2**40, 2**20]])
+def test_uploads_leave_some_of_the_disk_free(client, house, monkeypatch, clip, free):
+    """S13: 30 MB went onto a disk of 40 MB."""
+    monkeypatch.setattr(module, "SPACE_CHECK_BYTES", 1)
+    left = list(free)
+    object.__setattr__(house.uploads, "free", lambda path: left.pop(0) if len(left) > 1 else left[0])
+    for route, part in (("/api/v1/uploads", "file"), ("/v1/videos", "input_reference")):
+        left[:] = free
+        form = {"data": {"prompt": "a cat"}, "files": {part: ("a", png(1200, 900) * 2**8)}}
+        answer = client.post(route, **form)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (503, "disk_full")
+    assert list(house.uploads.folder.iterdir()) == []
 
 
 BAD = {

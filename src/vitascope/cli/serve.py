@@ -175,11 +175,12 @@ def add_token(
         str, typer.Argument(help="Name of the owner; jobs are stored under it.", show_default=False)
     ],
     scope: Annotated[str, typer.Option(help="read, write (own clips) or admin (all clips).")] = "write",
+    share: Annotated[int, typer.Option(help="Jobs that it has in each round of the queue.")] = 1,
     *,
     limits: Limits,
 ) -> None:
     """Make a token and print it, only now. Its own limits override those of `serve`."""
-    typer.echo(_tokens().add(name, scope, limits.budget))
+    typer.echo(_tokens().add(name, scope, limits.budget, share))
 
 
 @tokens.command("ls")

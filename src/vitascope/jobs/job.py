@@ -168,8 +168,8 @@ class Job:
 
     `attempt` counts claims, `lost` those that ended without a result and without anybody wanting that, but for those
     that got further than the one lost before them; `reached` is how far that was, in percent (None: none was lost yet).
-    `number` is the job's place in order of age, `place` its place among those of the same `priority`. Times are Unix
-    seconds.
+    `number` is the job's place in order of age. Among those of the same `priority` the lowest `round` goes first, in
+    which each owner has as many jobs as its share says, then the lowest `place`. Times are Unix seconds.
     """
 
     id: str
@@ -179,6 +179,7 @@ class Job:
     owner: str = ""
     key: str | None = None
     priority: int = 0
+    round: float = 0.0
     place: int = 0
     max_attempts: int = MAX_ATTEMPTS
     attempt: int = 0

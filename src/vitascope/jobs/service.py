@@ -67,6 +67,7 @@ class JobService:
         max_attempts: int = MAX_ATTEMPTS,
         budget: Budget = NO_LIMITS,
         max_queued: int | None = None,
+        share: int = 1,
         inspector: Inspector = LOCAL,
     ) -> Job:
         """Take in a shot, checked as far as it can be without rendering it, and return the job.
@@ -75,7 +76,7 @@ class JobService:
         was not the shot itself: it is kept for it, and decides whether two requests with one key are the same. Raises
         `RequestError` as `generate` does, `JobConflictError` for a key that was used for something else, `BudgetError`
         where the owner has spent too much, `QueueFullError` where more than `max_queued` jobs would wait, and
-        `DiskFullError`; then nothing was taken in.
+        `DiskFullError`; then nothing was taken in. An owner's `share` is as in `Store.submit`.
         """
         self.storage.check_space()
         said = dict(asked or shot.model_dump(mode="json", exclude_defaults=True))
@@ -103,6 +104,7 @@ class JobService:
             cost=_cost(request),
             budget=budget,
             max_queued=max_queued,
+            share=share,
         )
 
     def submit_film(
@@ -116,6 +118,7 @@ class JobService:
         max_attempts: int = MAX_ATTEMPTS,
         budget: Budget = NO_LIMITS,
         max_queued: int | None = None,
+        share: int = 1,
         inspector: Inspector = LOCAL,
     ) -> Job:
         """Take in a film, every shot of it checked, and return the job; one job makes all shots. Else as `submit`."""
@@ -145,6 +148,7 @@ class JobService:
             cost=_cost(request),
             budget=budget,
             max_queued=max_queued,
+            share=share,
         )
 
     def clone(
@@ -154,6 +158,7 @@ class JobService:
         budget: Budget = NO_LIMITS,
         max_queued: int | None = None,
         max_priority: int | None = None,
+        share: int = 1,
     ) -> Job:
         """Hand in the same request once more, with the first one's priority up to `max_priority`.
 
@@ -166,16 +171,19 @@ class JobService:
             cost=_cost(first.request),
             budget=budget,
             max_queued=max_queued,
+            share=share,
             trace=telemetry.carried(),
         )
 
-    def retry(self, job: str, *, budget: Budget = NO_LIMITS, max_queued: int | None = None) -> Job:
+    def retry(
+        self, job: str, *, budget: Budget = NO_LIMITS, max_queued: int | None = None, share: int = 1
+    ) -> Job:
         """Queue a failed or cancelled job again, and charge its owner again.
 
         Raises `BudgetError` and `QueueFullError`.
         """
         cost = _cost(self.store.get(job).request)
-        return self.store.retry(job, cost=cost, budget=budget, max_queued=max_queued)
+        return self.store.retry(job, cost=cost, budget=budget, max_queued=max_queued, share=share)
 
     def file(self, job: str, index: int = 0, owner: str | None = None) -> Path:
         """Return the file of a finished clip. Raises `RequestError` for a job that has none (yet)."""

@@ -145,9 +145,11 @@ def in_order(line: Sequence[Job], moved: Job, before: str | None) -> list[Job]:
     priority = others[at].priority if at < len(others) else others[-1].priority
     group = [*others[:at], replace(moved, priority=priority), *others[at:]]
     group = [job for job in group if job.priority == priority]
-    places = sorted(job.place for job in group)
+    places = sorted((job.round, job.place) for job in group)
     was = {job.id: job for job in line}
-    dealt = [replace(job, place=place) for job, place in zip(group, places, strict=True)]
+    dealt = [
+        replace(job, round=round, place=place) for job, (round, place) in zip(group, places, strict=True)
+    ]
     return [job for job in dealt if job != was[job.id]]
 
 

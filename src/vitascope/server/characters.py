@@ -5,6 +5,7 @@ import re
 import secrets
 import shutil
 import time
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ from vitascope.server.sandbox import check
 from vitascope.server.tokens import Caller
 
 START = "char_"
+MAX_EACH, MAX_BYTES_EACH = 1000, 2**30
+"""Characters that one owner may keep, and bytes of their pictures."""
 _ID = re.compile(r"char_[0-9a-f]{24}", re.ASCII)
 
 
@@ -45,6 +48,7 @@ class Characters:
         if not 1 <= len(name) <= 80 or not name.isprintable():
             raise RequestError("name", "is not a name", "1 to 80 letters")
         character = Character(START + secrets.token_hex(12), name, caller.name, time.time())
+        self._check_share(caller)
         folder = self.folder / character.id
         private_folder(folder)
         try:
@@ -55,6 +59,16 @@ class Characters:
             shutil.rmtree(folder, ignore_errors=True)
             raise
         return character
+
+    def _check_share(self, caller: Caller) -> None:
+        mine = self.all(Caller(caller.name, "write"))
+        held = 0
+        for one in mine:
+            with suppress(FileNotFoundError):  # somebody has just deleted it
+                held += self.picture(one).stat().st_size
+        if len(mine) >= MAX_EACH or held > MAX_BYTES_EACH:
+            most = f"{MAX_EACH:,} characters, {MAX_BYTES_EACH // 2**20:,} MiB of pictures"
+            raise RequestError("video", f"cannot be kept: a token may have {most}", "delete some")
 
     def get(self, name: str, caller: Caller) -> Character:
         """Return a character of the caller's; raises `JobNotFoundError`."""

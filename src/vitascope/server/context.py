@@ -74,11 +74,11 @@ class House:
         """Return how much a caller may have: what its token says, else what holds for all."""
         return caller.budget.over(self.rules.budget)
 
-    def check_queue(self) -> None:
-        """Raise `Refusal` while more jobs wait than may, and while the queue is damaged."""
+    def check_queue(self, caller: Caller) -> None:
+        """Raise `Refusal` while more jobs wait than a caller may add to, and while the queue is damaged."""
         if self.service.store.damage is not None:
             raise Refusal(503, DAMAGED, "queue_damaged", type=BROKEN, headers=FINAL)
-        if self.service.store.waiting(self.max_queued) >= self.max_queued:
+        if self.service.store.is_full(caller.name, self.max_queued):
             line = f"{self.max_queued} jobs wait already; try again later"
             raise Refusal(429, line, "queue_full", type="rate_limit_error", headers={"retry-after": "30"})
 

@@ -36,6 +36,8 @@ MOMENTS_SECONDS = 10
 VERIFY_SECONDS = 30
 """CPU seconds for reading marks: every byte is hashed, and a watermark is looked for at all scales."""
 STILL_BYTES = 64 * 2**20
+STILL_SIDE = 2048
+"""Pixels that the longer side of a character's picture has at most."""
 ANSWER_BYTES = 1 << 16
 AT_ONCE = 2
 """Looks that are taken at the same time; more would let many small requests take much memory."""
@@ -380,7 +382,9 @@ def _save_still(argument: str, path: str, kind: str, still: str) -> None:
     else:
         with opened_video(path, argument) as reel:
             pixels = next(iter(reel.frames())).pixels()
-    Image.fromarray(pixels).save(still, "PNG")
+    picture = Image.fromarray(pixels)
+    picture.thumbnail((STILL_SIDE, STILL_SIDE))
+    picture.save(still, "PNG")
 
 
 def _load_decoders() -> None:

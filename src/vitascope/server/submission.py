@@ -33,7 +33,7 @@ def hand_in(house: House, caller: Caller, read: Callable[[Reader], Ask], key: st
     """
     if key is not None and not (0 < len(key) <= KEY_LENGTH and key.isprintable()):
         raise Refusal(400, f"an Idempotency-Key has 1 to {KEY_LENGTH} letters", "invalid_value")
-    house.check_queue()
+    house.check_queue(caller)
     inspector = Apart()
     with house.uploads.taking(caller) as files:
         try:
@@ -46,6 +46,7 @@ def hand_in(house: House, caller: Caller, read: Callable[[Reader], Ask], key: st
                 "max_queued": house.max_queued,
             }
             options["inspector"] = inspector
+            options["share"] = caller.share
             if isinstance(ask.what, Film):
                 return house.service.submit_film(ask.what, **options)
             return house.service.submit(

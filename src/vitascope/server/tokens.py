@@ -16,6 +16,7 @@ Scope = Literal["read", "write", "admin"]
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 """What a token allows: to look, to make and remove one's own clips, to do that with everybody's and run the queue."""
 START = "vs_"
+MAX_SHARE = 100
 
 
 @dataclass(frozen=True)
@@ -27,15 +28,17 @@ class Token:
     scope: Scope
     created_at: float = 0.0
     budget: Budget = NO_LIMITS
+    share: int = 1
 
 
 @dataclass(frozen=True)
 class Caller:
-    """Who asks: the name that jobs are kept under, what it may do, and how much it may have."""
+    """Who asks: the name that jobs are kept under, what it may do, how much it may have, and its share of the line."""
 
     name: str = ""
     scope: Scope = "admin"
     budget: Budget = NO_LIMITS
+    share: int = 1
 
     @property
     def owner(self) -> str | None:
@@ -64,20 +67,22 @@ class Tokens:
         checksum, caller = digest(secret), None
         for token in self.all():
             if hmac.compare_digest(token.sha256, checksum):
-                caller = Caller(token.name, token.scope, token.budget)
+                caller = Caller(token.name, token.scope, token.budget, token.share)
         return caller
 
-    def add(self, name: str, scope: str, budget: Budget = NO_LIMITS) -> str:
+    def add(self, name: str, scope: str, budget: Budget = NO_LIMITS, share: int = 1) -> str:
         """Keep a new token and return its secret, which nobody can be told again. Raises `RequestError`.
 
-        Its own `budget` goes before that of the server.
+        Its own `budget` goes before that of the server. In each round of the line it has as many jobs as its `share`.
         """
         if not name.replace("-", "").replace("_", "").isalnum() or len(name) > 40:
             raise RequestError("name", f"{name[:40]!r} is not a name", "letters, digits, - and _")
         if scope not in SCOPES:
             raise RequestError("scope", f"{scope[:40]!r} is not a scope", f"known: {', '.join(SCOPES)}")
+        if not 1 <= share <= MAX_SHARE:
+            raise RequestError("share", f"{share} is not a share", f"1 to {MAX_SHARE}")
         secret = START + secrets.token_urlsafe(32)
-        token = Token(name, digest(secret), cast(Scope, scope), time.time(), budget)
+        token = Token(name, digest(secret), cast(Scope, scope), time.time(), budget, share)
 
         def with_it(tokens: tuple[Token, ...]) -> tuple[Token, ...]:
             if any(existing.name == name for existing in (*self._given, *tokens)):

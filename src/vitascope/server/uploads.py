@@ -6,8 +6,9 @@ import io
 import json
 import re
 import secrets
+import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -15,16 +16,22 @@ from typing import Any, Literal, Protocol, runtime_checkable
 
 from starlette.datastructures import UploadFile
 
-from vitascope.errors import JobNotFoundError, RequestError
+from vitascope.errors import DiskFullError, JobNotFoundError, RequestError
 from vitascope.failpoints import failpoint
 from vitascope.files import private_folder, published
-from vitascope.jobs.storage import checksum
+from vitascope.jobs.storage import checksum, free_bytes
 from vitascope.server.sandbox import check
 from vitascope.server.tokens import Caller
 
 START = "file_"
 ABANDONED_SECONDS = 3600.0
 """How long a half written file may lie before it is taken for one that a killed server left."""
+
+MAX_FILES_EACH = 10_000
+"""Uploads that one owner may keep."""
+MIN_FREE = 256 * 2**20
+"""Bytes that stay free on the disk whatever is sent."""
+SPACE_CHECK_BYTES = 16 * 2**20
 
 _NAME = re.compile(r"file_[0-9a-f]{24}", re.ASCII)
 _DATA = re.compile(r"data:[\w.+-]{1,60}/[\w.+-]{1,60};base64,", re.ASCII)
@@ -64,17 +71,33 @@ class Upload:
 
 @dataclass(frozen=True)
 class Uploads:
-    """A folder of uploads, each beside a note of what it is."""
+    """A folder of uploads, each beside a note of what it is.
+
+    Those that are kept have at most `max_total` bytes, those of one owner `max_each`; an owner may have `max_reserved`
+    although the others have taken all. `free` says how many bytes are free on the disk.
+    """
 
     folder: Path
     max_bytes: int = 512 * 2**20
     max_total: int = 20 * 2**30
+    max_each: int = 5 * 2**30
+    max_reserved: int = 2**30
+    free: Callable[[Path], int] = free_bytes
+    _owners: dict[str, tuple[str, int]] = field(default_factory=dict, repr=False, compare=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
-    def keep(self, file: Readable, caller: Caller, argument: str = "file") -> Upload:
-        """Take in a file; raises `RequestError` for one that is too large, or no picture and no video."""
+    def keep(
+        self, file: Readable, caller: Caller, argument: str = "file", *, temporary: bool = False
+    ) -> Upload:
+        """Take in a file; raises `RequestError` for one that is too large, or no picture and no video.
+
+        One that goes again with its request (`temporary`) does not count towards what an owner may keep.
+        """
         private_folder(self.folder)
         name = START + secrets.token_hex(12)
         part = self.folder / f"{name}.part"
+        if not temporary:
+            self._check_share(caller.name, 0, argument)
         try:
             self._copy(file, part, argument)
             failpoint("upload: written")
@@ -83,14 +106,46 @@ class Uploads:
                 name, caller.name, **asdict(facts), bytes=size, sha256=digest, created_at=time.time()
             )
             failpoint("upload: checked")
-            part.chmod(0o600)
-            part.replace(self._file(upload))
-            failpoint("upload: moved")
-            with published(self.folder / f"{name}.json", force=True, private=True) as note:
-                note.write_text(json.dumps(asdict(upload)), "utf-8")
+            with self._lock:
+                if not temporary:
+                    self._check_share(caller.name, size, argument)
+                self._publish(upload, part)
         finally:
             part.unlink(missing_ok=True)
         return upload
+
+    def _publish(self, upload: Upload, part: Path) -> None:
+        part.chmod(0o600)
+        part.replace(self._file(upload))
+        failpoint("upload: moved")
+        with published(self.folder / f"{upload.id}.json", force=True, private=True) as note:
+            note.write_text(json.dumps(asdict(upload)), "utf-8")
+
+    def _check_share(self, owner: str, size: int, argument: str) -> None:
+        """Raise `RequestError` where an owner may not keep a file of so many bytes beside what there is."""
+        sizes = self._sizes()
+        mine = [held for whose, held in sizes if whose == owner]
+        own, total = sum(mine) + size, sum(held for _, held in sizes) + size
+        if len(mine) >= MAX_FILES_EACH:
+            raise RequestError(argument, f"cannot be kept: there are {len(mine):,} uploads", "delete some")
+        if own > self.max_each:
+            most = f"{self.max_each / 2**20:,.0f} MiB"
+            raise RequestError(
+                argument, f"cannot be kept: your uploads would have more than {most}", "delete some"
+            )
+        if total > self.max_total and own > self.max_reserved:
+            raise RequestError(argument, "cannot be kept: the folder of uploads is full", "delete some")
+
+    def _sizes(self) -> list[tuple[str, int]]:
+        """Return whose each upload is that lies in the folder, and its bytes; what is known is not read again."""
+        names = {note.stem for note in self.folder.glob(f"{START}*.json")}
+        for gone in set(self._owners) - names:
+            self._owners.pop(gone, None)
+        for name in names - set(self._owners):
+            with suppress(JobNotFoundError):
+                upload = self.get(name, Caller())
+                self._owners[name] = upload.owner, upload.bytes
+        return list(self._owners.values())
 
     def get(self, name: str, caller: Caller) -> Upload:
         """Return an upload of the caller's; raises `JobNotFoundError`."""
@@ -148,17 +203,21 @@ class Uploads:
                 self.delete(upload)
 
     def _copy(self, file: Readable, part: Path, argument: str) -> None:
-        used = sum(entry.stat().st_size for entry in self.folder.iterdir() if entry.is_file())
-        if used > self.max_total:
-            raise RequestError(argument, "cannot be kept: the folder of uploads is full", "delete some")
         with part.open("xb") as out:
-            left = self.max_bytes
+            left, unchecked = self.max_bytes, SPACE_CHECK_BYTES
             while piece := file.read(1 << 20):
-                left -= len(piece)
+                left, unchecked = left - len(piece), unchecked + len(piece)
+                if unchecked >= SPACE_CHECK_BYTES:
+                    self._check_space()
+                    unchecked = 0
                 if left < 0:
                     most = f"at most {self.max_bytes // 2**20} MiB are taken"
                     raise RequestError(argument, "is too large", most)
                 out.write(piece)
+
+    def _check_space(self) -> None:
+        if self.free(self.folder) < MIN_FREE:
+            raise DiskFullError("the disk is too full to take files in")
 
     def _file(self, upload: Upload) -> Path:
         return self.folder / f"{upload.id}.{'video' if upload.kind == 'video' else 'picture'}"
@@ -210,7 +269,7 @@ class Taken:
         raise RequestError(argument, "is not a file", 'send the file, {"file_id": …} or a data: URL')
 
     def _fresh(self, file: Readable, argument: str) -> Upload:
-        self.fresh.append(self.uploads.keep(file, self.caller, argument))
+        self.fresh.append(self.uploads.keep(file, self.caller, argument, temporary=True))
         return self.fresh[-1]
 
 

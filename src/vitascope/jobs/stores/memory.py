@@ -147,9 +147,20 @@ class MemoryTables:
         """Return how many jobs there are in each state."""
         return dict(Counter(job.state for job in self._alive()))
 
-    def waiting(self, most: int) -> int:
-        """Return how many jobs are queued, up to `most`."""
-        return min(most, len(self._state.queued))
+    def waiting(self, most: int, owner: str | None = None) -> int:
+        """Return how many jobs are queued (of one owner), up to `most`."""
+        if owner is None:
+            return min(most, len(self._state.queued))
+        return min(most, sum(job.owner == owner for job in self.line()))
+
+    def rounds(self, job: Job) -> tuple[float | None, float]:
+        """Return the last round of a job's owner, and the one that is at work."""
+        line = [other for other in self.line() if other.priority == job.priority]
+        mine = [other.round for other in line if other.owner == job.owner]
+        same = [other.round for other in line if other.request.model == job.request.model]
+        running = [other.round for other in self._running() if other.priority == job.priority]
+        now = min(same or [other.round for other in line] or [max(running, default=0.0)])
+        return max(mine, default=None), now
 
     def is_paused(self) -> bool:
         """Say whether nothing is to be claimed."""
@@ -318,5 +329,5 @@ def memory_store(clock: Clock | None = None, lease_seconds: float | int = LEASE_
     return Store(MemoryTables(), clock, lease_seconds)
 
 
-def _turn(job: Job) -> tuple[int, int, int]:
-    return -job.priority, job.place, job.number
+def _turn(job: Job) -> tuple[int, float, int, int]:
+    return -job.priority, job.round, job.place, job.number

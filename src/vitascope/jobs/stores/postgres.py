@@ -319,5 +319,5 @@ def _raise(error: psycopg.Error, connection: Connection) -> NoReturn:
     raise VitascopeError(f"store: {line}") from error
 
 
-def _turn(job: Job) -> tuple[int, int, int]:
-    return -job.priority, job.place, job.number
+def _turn(job: Job) -> tuple[int, float, int, int]:
+    return -job.priority, job.round, job.place, job.number

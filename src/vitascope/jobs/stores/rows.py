@@ -29,6 +29,7 @@ _PLAIN = (
     "owner",
     "key",
     "priority",
+    "round",
     "place",
     "max_attempts",
     "attempt",

@@ -96,16 +96,24 @@ class Statements:
 
     def ahead(self, job: Job) -> int:
         """Return how many queued jobs go before one."""
-        values = {"priority": job.priority, "place": job.place, "number": job.number}
+        values = {"priority": job.priority, "round": job.round, "place": job.place, "number": job.number}
         return self._rows("ahead", values)[0]["number"]
 
     def counts(self) -> dict[str, int]:
         """Return how many jobs there are in each state."""
         return {row["state"]: row["number"] for row in self._rows("counts")}
 
-    def waiting(self, most: int) -> int:
-        """Return how many jobs are queued, up to `most`."""
-        return self._rows("waiting", {"most": most})[0]["number"]
+    def waiting(self, most: int, owner: str | None = None) -> int:
+        """Return how many jobs are queued (of one owner), up to `most`."""
+        if owner is None:
+            return self._rows("waiting", {"most": most})[0]["number"]
+        return self._rows("waiting_of", {"most": most, "owner": owner})[0]["number"]
+
+    def rounds(self, job: Job) -> tuple[float | None, float]:
+        """Return the last round of a job's owner, and the one that is at work."""
+        values = {"owner": job.owner, "priority": job.priority, "model": job.request.model}
+        row = self._rows("rounds", values)[0]
+        return row["last"], row["now"]
 
     def log(self, job: str, type: str, at: float, data: Mapping[str, Any]) -> None:
         """Add an event."""

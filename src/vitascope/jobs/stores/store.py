@@ -43,6 +43,8 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 LEASE_SECONDS = 30.0
+RESERVE = 20
+"""The part of a full line, one over this, that each owner may have although it is full."""
 MAX_UNDONE = 6
 DIED = Failure("worker_died", "its worker ended without a word")
 
@@ -120,8 +122,16 @@ class Tables(Protocol):
         """Return how many jobs there are in each state that has any."""
         ...
 
-    def waiting(self, most: int) -> int:
-        """Return how many jobs are queued, counted up to `most`; it takes as long whatever else has been kept."""
+    def waiting(self, most: int, owner: str | None = None) -> int:
+        """Return how many jobs (of one owner) are queued, counted up to `most`, as fast whatever else has been kept."""
+        ...
+
+    def rounds(self, job: Job) -> tuple[float | None, float]:
+        """Return the last round in which the owner of a job has one of its priority queued, and the one at work.
+
+        That is the lowest one of the queued jobs for its model, else of all that are queued, else the highest of those
+        that run.
+        """
         ...
 
     def is_paused(self) -> bool:
@@ -320,12 +330,16 @@ class Store:
         cost: Cost = NO_COST,
         budget: Budget = NO_LIMITS,
         max_queued: int | None = None,
+        share: int = 1,
     ) -> Job:
-        """Take a job in and return it; higher priorities go first, and equal ones in the order they came.
+        """Take a job in and return it; higher priorities go first, and among equal ones owners take turns.
+
+        In each turn an owner has as many jobs as its `share` says, in the order in which they came.
 
         With a `key` that this owner has used before, the same request returns the job that is there already, and
         another one raises `JobConflictError`. Raises `BudgetError` where the owner has spent too much for its `cost`,
-        and `QueueFullError` where more than `max_queued` jobs would wait.
+        and `QueueFullError` where more than `max_queued` jobs would wait, and more of this owner's than the part of
+        that which each may have.
         """
         if key is not None and (before := self.tables.with_key(owner, key)) is not None:
             return _same(*before, request, key)
@@ -333,10 +347,11 @@ class Store:
         now = self.clock.now()
         job = Job(new_id(), request, owner=owner, key=key, priority=priority, created_at=now)
         job = replace(job, max_attempts=max_attempts, notes=tuple(notes))
+        job = replace(job, round=self._next_round(job, share))
         job = self.tables.insert(job, request.fingerprint)
         self.tables.log(job.id, "queued", now, {})
         self._charge(job.id, owner, cost, budget)
-        self._check_line(max_queued)
+        self._check_line(owner, max_queued)
         failpoint("submit: inserted")
         return job
 
@@ -410,6 +425,7 @@ class Store:
         cost: Cost | None = None,
         budget: Budget = NO_LIMITS,
         max_queued: int | None = None,
+        share: int = 1,
     ) -> Job:
         """Queue a failed or cancelled job again; where steps of it are still kept, it goes on from the last.
 
@@ -422,8 +438,9 @@ class Store:
             if found.started_at is None:
                 self.tables.uncharge(job)
             self._charge(job, found.owner, cost, budget)
+        change = replace(change, job=replace(change.job, round=self._next_round(change.job, share)))
         after = self._apply(change)
-        self._check_line(max_queued)
+        self._check_line(found.owner, max_queued)
         return after
 
     def clone(
@@ -435,6 +452,7 @@ class Store:
         cost: Cost = NO_COST,
         budget: Budget = NO_LIMITS,
         max_queued: int | None = None,
+        share: int = 1,
         trace: str | None = None,
     ) -> Job:
         """Hand in the same request once more, by another way (`trace`), whatever became of the first.
@@ -453,6 +471,7 @@ class Store:
             cost=cost,
             budget=budget,
             max_queued=max_queued,
+            share=share,
         )
 
     @_transaction("delete: committed")
@@ -476,6 +495,7 @@ class Store:
     def prioritise(self, job: str, priority: int) -> Job:
         """Give a queued job another priority."""
         after = replace(self._queued(job), priority=priority)
+        after = replace(after, round=self._next_round(after))
         return self._apply(Transition(after, "moved", {"priority": priority}))
 
     @_transaction("pause: committed")
@@ -618,12 +638,27 @@ class Store:
         """Let go of what this thread has open; the store can be used again."""
         self.tables.close()
 
-    def _check_line(self, max_queued: int | None) -> None:
+    def is_full(self, owner: str, max_queued: int, more: int = 1) -> bool:
+        """Say whether too many jobs wait for so many `more` of an owner's.
+
+        Where the line is full, an owner may still have a small part of it, so that nobody is kept out by others.
+        """
+        if self.tables.waiting(max_queued + 1) + more <= max_queued:
+            return False
+        part = max(1, max_queued // RESERVE)
+        return self.tables.waiting(part + 1, owner) + more > part
+
+    def _next_round(self, job: Job, share: int = 1) -> float:
+        """Return the round of a job that comes into the line now: the one at work, or after the owner's last."""
+        last, now = self.tables.rounds(job)
+        return now if last is None else max(now, last + 1 / max(1, share))
+
+    def _check_line(self, owner: str, max_queued: int | None) -> None:
         """Raise `QueueFullError` where more jobs wait than may, in the transaction that has just added one.
 
         On Postgres the event that was logged before locks a row until the end, so that nobody adds one meanwhile.
         """
-        if max_queued is not None and self.tables.waiting(max_queued + 1) > max_queued:
+        if max_queued is not None and self.is_full(owner, max_queued, 0):
             raise QueueFullError(f"{max_queued} jobs wait already; try again later")
 
     def _charge(self, job: str, owner: str, cost: Cost, budget: Budget) -> None:

@@ -60,7 +60,8 @@ def cancel(house: InHouse, caller: Asking, film_id: str) -> dict[str, Any]:
 def retry(house: InHouse, caller: Asking, film_id: str) -> dict[str, Any]:
     """Queue a failed or cancelled film again; one that failed goes on from the last step that was kept."""
     job = _film(house, film_id, caller)
-    return _told(house, house.service.retry(job.id, budget=house.budget(caller)))
+    limits = {"max_queued": house.max_queued, "share": caller.share}
+    return _told(house, house.service.retry(job.id, budget=house.budget(caller), **limits))
 
 
 @router.head("/{film_id}/content", include_in_schema=False)

@@ -83,15 +83,17 @@ def cancel(house: InHouse, caller: Asking, job_id: str) -> dict[str, Any]:
 def retry(house: InHouse, caller: Asking, job_id: str) -> dict[str, Any]:
     """Queue a failed or cancelled job again; it goes on from the last step that was kept."""
     job = house.job(job_id, caller)
-    return _told(house, house.service.retry(job.id, budget=house.budget(caller), max_queued=house.max_queued))
+    limits = {"max_queued": house.max_queued, "share": caller.share}
+    return _told(house, house.service.retry(job.id, budget=house.budget(caller), **limits))
 
 
 @router.post("/jobs/{job_id}/clone")
 def clone(house: InHouse, caller: Asking, job_id: str) -> dict[str, Any]:
     """Hand in the same request once more; only an admin's clone keeps a priority above 0."""
-    house.check_queue()
     job = house.job(job_id, caller)
+    house.check_queue(caller)
     limits = {"max_queued": house.max_queued, "max_priority": None if caller.may("admin") else 0}
+    limits["share"] = caller.share
     return _told(house, house.service.clone(job.id, budget=house.budget(caller), **limits))
 
 

@@ -2,11 +2,11 @@
 
 -- name: insert
 insert into jobs (
-    id, state, model, request, fingerprint, owner, key, priority, place, max_attempts, attempt, lost, worker,
+    id, state, model, request, fingerprint, owner, key, priority, round, place, max_attempts, attempt, lost, worker,
     lease_boot, lease_until, cancel_wanted, standing, failure, outputs, notes, created_at, started_at, finished_at,
     deleted_at, reached
 ) values (
-    :id, :state, :model, :request, :fingerprint, :owner, :key, :priority,
+    :id, :state, :model, :request, :fingerprint, :owner, :key, :priority, :round,
     coalesce((select max(number) from jobs), 0) + 1, :max_attempts, :attempt, :lost, :worker, :lease_boot, :lease_until,
     :cancel_wanted, :standing, :failure, :outputs, :notes, :created_at, :started_at, :finished_at, :deleted_at,
     :reached
@@ -14,7 +14,7 @@ insert into jobs (
 
 -- name: save
 update jobs set
-    state = :state, request = :request, key = :key, priority = :priority, place = :place, attempt = :attempt,
+    state = :state, request = :request, key = :key, priority = :priority, round = :round, place = :place, attempt = :attempt,
     lost = :lost, worker = :worker, lease_boot = :lease_boot, lease_until = :lease_until,
     cancel_wanted = :cancel_wanted, standing = :standing, failure = :failure, outputs = :outputs, notes = :notes,
     started_at = :started_at, finished_at = :finished_at, deleted_at = :deleted_at,
@@ -36,7 +36,7 @@ where number = (
     where state = 'queued' and deleted_at is null
         and (:models is null or model in (select value from json_each(:models)))
         and not (select paused from queue)
-    order by priority desc, place, number
+    order by priority desc, round, place, number
     limit 1
 )
 returning *;
@@ -73,12 +73,12 @@ order by number
 limit :limit;
 
 -- name: line
-select * from jobs where state = 'queued' and deleted_at is null order by priority desc, place, number;
+select * from jobs where state = 'queued' and deleted_at is null order by priority desc, round, place, number;
 
 -- name: ahead
 select count(*) as number from jobs
 where state = 'queued' and deleted_at is null
-    and (priority > :priority or (priority = :priority and (place, number) < (:place, :number)));
+    and (priority > :priority or (priority = :priority and (round, place, number) < (:round, :place, :number)));
 
 -- name: counts
 select state, count(*) as number from jobs where deleted_at is null group by state;
@@ -88,6 +88,34 @@ select state, count(*) as number from jobs where deleted_at is null group by sta
 select count(*) as number from (
     select 1 from jobs where state = 'queued' and deleted_at is null limit :most
 ) as line;
+
+-- name: waiting_of
+select count(*) as number from (
+    select 1 from jobs where state = 'queued' and deleted_at is null and owner = :owner limit :most
+) as line;
+
+-- name: rounds
+-- The last round in which an owner has a job, and the one that is at work now.
+select
+    (
+        select round from jobs
+        where state = 'queued' and deleted_at is null and owner = :owner and priority = :priority
+        order by round desc limit 1
+    ) as last,
+    coalesce(
+        (
+            select round from jobs
+            where state = 'queued' and deleted_at is null and priority = :priority and model = :model
+            order by round limit 1
+        ),
+        (
+            select round from jobs
+            where state = 'queued' and deleted_at is null and priority = :priority
+            order by round limit 1
+        ),
+        (select max(round) from jobs where state = 'running' and priority = :priority),
+        0.0
+    ) as now;
 
 -- name: is_paused
 select paused from queue;

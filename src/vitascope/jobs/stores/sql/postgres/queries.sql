@@ -3,18 +3,18 @@
 
 -- name: insert
 insert into vitascope_jobs (
-    id, state, model, request, fingerprint, owner, key, priority, max_attempts, attempt, lost, worker, lease_boot,
+    id, state, model, request, fingerprint, owner, key, priority, round, max_attempts, attempt, lost, worker, lease_boot,
     lease_until, cancel_wanted, standing, failure, outputs, notes, created_at, started_at, finished_at, deleted_at,
     reached
 ) values (
-    %(id)s, %(state)s, %(model)s, %(request)s, %(fingerprint)s, %(owner)s, %(key)s, %(priority)s, %(max_attempts)s,
+    %(id)s, %(state)s, %(model)s, %(request)s, %(fingerprint)s, %(owner)s, %(key)s, %(priority)s, %(round)s, %(max_attempts)s,
     %(attempt)s, %(lost)s, %(worker)s, %(lease_boot)s, %(lease_until)s, %(cancel_wanted)s, %(standing)s, %(failure)s,
     %(outputs)s, %(notes)s, %(created_at)s, %(started_at)s, %(finished_at)s, %(deleted_at)s, %(reached)s
 ) returning *;
 
 -- name: save
 update vitascope_jobs set
-    state = %(state)s, request = %(request)s, key = %(key)s, priority = %(priority)s, place = %(place)s,
+    state = %(state)s, request = %(request)s, key = %(key)s, priority = %(priority)s, round = %(round)s, place = %(place)s,
     attempt = %(attempt)s, lost = %(lost)s, worker = %(worker)s, lease_boot = %(lease_boot)s,
     lease_until = %(lease_until)s, cancel_wanted = %(cancel_wanted)s, standing = %(standing)s, failure = %(failure)s,
     outputs = %(outputs)s, notes = %(notes)s, started_at = %(started_at)s, finished_at = %(finished_at)s,
@@ -39,7 +39,7 @@ where number = (
     where state = 'queued' and deleted_at is null
         and (%(models)s::text[] is null or model = any(%(models)s::text[]))
         and not (select paused from vitascope_queue)
-    order by priority desc, place, number
+    order by priority desc, round, place, number
     for update skip locked
     limit 1
 )
@@ -86,7 +86,7 @@ order by number
 limit %(limit)s;
 
 -- name: line
-select * from vitascope_jobs where state = 'queued' and deleted_at is null order by priority desc, place, number;
+select * from vitascope_jobs where state = 'queued' and deleted_at is null order by priority desc, round, place, number;
 
 -- name: line_locked
 select * from vitascope_jobs where state = 'queued' and deleted_at is null order by number for update;
@@ -94,7 +94,7 @@ select * from vitascope_jobs where state = 'queued' and deleted_at is null order
 -- name: ahead
 select count(*) as number from vitascope_jobs
 where state = 'queued' and deleted_at is null
-    and (priority > %(priority)s or (priority = %(priority)s and (place, number) < (%(place)s, %(number)s)));
+    and (priority > %(priority)s or (priority = %(priority)s and (round, place, number) < (%(round)s, %(place)s, %(number)s)));
 
 -- name: counts
 select state, count(*) as number from vitascope_jobs where deleted_at is null group by state;
@@ -104,6 +104,34 @@ select state, count(*) as number from vitascope_jobs where deleted_at is null gr
 select count(*) as number from (
     select 1 from vitascope_jobs where state = 'queued' and deleted_at is null limit %(most)s
 ) as line;
+
+-- name: waiting_of
+select count(*) as number from (
+    select 1 from vitascope_jobs where state = 'queued' and deleted_at is null and owner = %(owner)s limit %(most)s
+) as line;
+
+-- name: rounds
+-- The last round in which an owner has a job, and the one that is at work now.
+select
+    (
+        select round from vitascope_jobs
+        where state = 'queued' and deleted_at is null and owner = %(owner)s and priority = %(priority)s
+        order by round desc limit 1
+    ) as last,
+    coalesce(
+        (
+            select round from vitascope_jobs
+            where state = 'queued' and deleted_at is null and priority = %(priority)s and model = %(model)s
+            order by round limit 1
+        ),
+        (
+            select round from vitascope_jobs
+            where state = 'queued' and deleted_at is null and priority = %(priority)s
+            order by round limit 1
+        ),
+        (select max(round) from vitascope_jobs where state = 'running' and priority = %(priority)s),
+        0
+    ) as now;
 
 -- name: is_paused
 select paused from vitascope_queue;

@@ -1,12 +1,14 @@
 """Looks at files from outside in processes of their own, `python -m vitascope.server.sandbox`, which may come to harm.
 
 Decoders are large, and strangers write what they read. So the first look at an upload is taken by a fork of a process
-that has the decoders loaded and has never seen a file: with little memory, little time and nothing that may be written
-but one picture. What is left of a file that breaks it is an exit status, and the next one gets a fork that is as new.
+that has the decoders loaded and has never seen a file: with little memory and little time, and confined by the kernel
+where that can be (`confinement.py`), so that nothing can be written but one picture that was opened before. What is
+left of a file that breaks it is an exit status, and the next one gets a fork that is as new.
 """
 
 import atexit
 import contextlib
+import io
 import json
 import os
 import signal
@@ -18,7 +20,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Literal, NoReturn
+from typing import Any, BinaryIO, Literal, NoReturn
 
 import numpy as np
 from pydantic import TypeAdapter, ValidationError
@@ -26,6 +28,7 @@ from pydantic import TypeAdapter, ValidationError
 from vitascope.errors import RequestError
 from vitascope.media.info import MediaFacts
 from vitascope.media.inspector import LOCAL, MOMENTS, Pictures
+from vitascope.server.confinement import confine
 from vitascope.types import Fit, VideoShape
 
 MEMORY = 800 * 2**20
@@ -62,8 +65,9 @@ class Finding:
     seconds: float
 
 
-What = Literal["check", "facts", "picture", "moments", "beginning", "verify"]
-"""What a look is taken for: the first one at a file, or one of those of `vitascope.media.inspector.Inspector`."""
+What = Literal["check", "facts", "picture", "moments", "beginning", "verify", "confinement"]
+"""What a look is taken for: the first one at a file, one of those of `vitascope.media.inspector.Inspector`, its marks;
+`confinement` looks at no file and says by what means it is confined."""
 
 
 @dataclass(frozen=True)
@@ -121,6 +125,12 @@ def verify_apart(
         "models": list(models),
     }
     return dict(_read(take_look(path, argument, task="verify", options=options), argument))
+
+
+def confinement() -> str:
+    """Return by what means of the kernel those who look at files are confined here, or that there are none."""
+    means = take_look("", "file", task="confinement").found.get("means", [])
+    return ", ".join(map(str, means)) or "limits of memory and time alone: this system confines no process"
 
 
 class Apart:
@@ -194,7 +204,8 @@ class Lookout:
             name: os.environ[name] for name in ("PATH", "PYTHONPATH", "SYSTEMROOT") if name in os.environ
         }
         self._process = subprocess.Popen(
-            [sys.executable, *self.program],
+            # Not from the folder in which the server was started: nothing there is code, and nothing there is read.
+            [sys.executable, "-P", *self.program],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -280,8 +291,7 @@ def _serve() -> None:
     for line in sys.stdin.buffer:
         order = json.loads(line)
         if not FORKS:
-            _confine(order)
-            sys.stdout.write(_told(order))
+            sys.stdout.write(_confined(order))
             return
         sys.stdout.write(json.dumps(_apart(order)) + "\n")
         sys.stdout.flush()
@@ -314,18 +324,23 @@ def _look_and_end(writing: int, order: list[Any]) -> NoReturn:
         nowhere = os.open(os.devnull, os.O_RDWR)
         os.dup2(nowhere, 0)
         os.dup2(nowhere, 1)
-        _confine(order)
-        os.write(writing, _told(order).encode())
+        os.write(writing, _confined(order).encode())
     finally:
         os._exit(0)
 
 
-def _told(order: list[Any]) -> str:
-    answer = _look(*order)
+def _confined(order: list[Any]) -> str:
+    """Look under confinement, and return what was seen; what is to be written is opened before."""
+    argument, path, out, task, options = order
+    with open(out, "wb") if out else io.BytesIO() as file:
+        means = _confine(order)
+        answer = {"means": means} if task == "confinement" else _look(argument, path, file, task, options)
     return json.dumps({"end": "refused" if "problem" in answer else "read", "found": answer})
 
 
-def _look(argument: str, path: str, out: str, task: What, options: Mapping[str, Any]) -> dict[str, object]:
+def _look(
+    argument: str, path: str, out: BinaryIO, task: What, options: Mapping[str, Any]
+) -> dict[str, object]:
     """Return what the file holds, or what is wrong with it; the name it lies under is not for those who sent it."""
     try:
         match task:
@@ -338,12 +353,12 @@ def _look(argument: str, path: str, out: str, task: What, options: Mapping[str, 
             case "moments":
                 width, height = options["size"]
                 pixels = LOCAL.moments(path, options["kind"], (width, height), options["start"])
-                Path(out).write_bytes(pixels.tobytes())
+                out.write(pixels.tobytes())
             case "beginning":
                 pixels = LOCAL.beginning(
                     path, VideoShape(**options["shape"]), options["how"], options["start"]
                 )
-                Path(out).write_bytes(pixels.tobytes())
+                out.write(pixels.tobytes())
             case "verify":
                 return _verify(argument, path, options)
         return {}
@@ -351,9 +366,9 @@ def _look(argument: str, path: str, out: str, task: What, options: Mapping[str, 
         return {"problem": error.problem.replace(path, "the file"), "nearest": error.nearest}
 
 
-def _check(argument: str, path: str, still: str) -> dict[str, object]:
+def _check(argument: str, path: str, still: BinaryIO) -> dict[str, object]:
     facts = LOCAL.facts(path, argument)
-    if still:
+    if not isinstance(still, io.BytesIO):
         _save_still(argument, path, facts.kind, still)
     width, height = facts.size
     values = {"kind": facts.kind, "format": facts.format, "size": (width, height)}
@@ -371,7 +386,7 @@ def _verify(argument: str, path: str, options: Mapping[str, Any]) -> dict[str, o
     return report
 
 
-def _save_still(argument: str, path: str, kind: str, still: str) -> None:
+def _save_still(argument: str, path: str, kind: str, still: BinaryIO) -> None:
     from PIL import Image
 
     from vitascope.media.image import read_picture
@@ -397,19 +412,21 @@ def _load_decoders() -> None:
     PIL.Image.preinit()
 
 
-def _confine(order: list[Any]) -> None:
-    """Give up all but a little memory, time and room for files, for good."""
+def _confine(order: list[Any]) -> tuple[str, ...]:
+    """Give up all but a little memory, time and room for files, for good; return what the kernel does beside that."""
     longer = {"moments": MOMENTS_SECONDS, "beginning": MOMENTS_SECONDS, "verify": VERIFY_SECONDS}
     seconds = longer.get(order[3], CPU_SECONDS)
     if sys.platform == "win32":
-        return
+        return ()
     import resource
+
+    most_bytes = STILL_BYTES if order[2] else 0
 
     limits = {
         resource.RLIMIT_DATA: (MEMORY, MEMORY),
         # Between the two comes the signal that says why.
         resource.RLIMIT_CPU: (seconds, seconds + 1),
-        resource.RLIMIT_FSIZE: (STILL_BYTES, STILL_BYTES),
+        resource.RLIMIT_FSIZE: (most_bytes, most_bytes),
         resource.RLIMIT_CORE: (0, 0),
         resource.RLIMIT_NOFILE: (64, 64),
     }
@@ -417,6 +434,7 @@ def _confine(order: list[Any]) -> None:
         with contextlib.suppress(ValueError, OSError):
             resource.setrlimit(limit, most)
     signal.alarm(WALL_SECONDS)
+    return confine(order[1] or None)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from vitascope.errors import DamagedQueueError, DiskFullError, VitascopeError
 from vitascope.jobs.budget import DAY
 from vitascope.server.context import Admin, Asking, House, InHouse
 from vitascope.server.errors import DAMAGED, Refusal
+from vitascope.server.sandbox import confinement
 from vitascope.server.shares import FairRoute
 from vitascope.server.tokens import Caller
 from vitascope.weights.machine import free_memory
@@ -91,8 +92,8 @@ def ready(house: InHouse) -> dict[str, str]:
 
 @router.get("/api/v1/check")
 def check(house: InHouse, caller: Admin) -> dict[str, str]:
-    """Check the database of the queue, page by page; "ok", or what is wrong with it."""
-    return {"queue": house.service.store.check()}
+    """Check the queue page by page ("ok", or what is wrong), and say what confines those who look at files."""
+    return {"queue": house.service.store.check(), "confinement": confinement()}
 
 
 def devices(proc: Path = Path("/proc")) -> list[dict[str, Any]]:

@@ -1,11 +1,13 @@
 import io
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 import uvicorn
+from fastapi import FastAPI
 from PIL import Image
 from starlette.testclient import TestClient
 
@@ -71,10 +73,23 @@ def clip(tmp_path_factory) -> bytes:
 
 
 @pytest.fixture
-def live(house: House):
+def serve_app() -> Iterator[Callable[[FastAPI], str]]:
+    """What serves an app on this machine until the test ends, and returns its address."""
+    with ExitStack() as stack:
+        yield lambda app: stack.enter_context(serving(app))
+
+
+@pytest.fixture
+def live(house: House, serve_app: Callable[[FastAPI], str]) -> str:
     """The address of a server that listens on this machine."""
+    return serve_app(make_app(house))
+
+
+@contextmanager
+def serving(app: FastAPI) -> Iterator[str]:
+    """Serve an app for as long as a block lasts, and yield its address."""
     listening = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(make_app(house), log_config=None, access_log=False, timeout_graceful_shutdown=1)
+    config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
     thread.start()

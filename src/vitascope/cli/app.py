@@ -18,6 +18,7 @@ from vitascope.cli.film import film
 from vitascope.cli.generate import generate
 from vitascope.cli.inspect import inspect
 from vitascope.cli.jobs import jobs
+from vitascope.cli.mcp import mcp
 from vitascope.cli.models import models
 from vitascope.cli.remake import remake
 from vitascope.cli.serve import serve, tokens
@@ -65,6 +66,7 @@ app.command()(evaluate)
 app.add_typer(models)
 app.command()(worker)
 app.command()(serve)
+app.command()(mcp)
 app.add_typer(jobs)
 app.add_typer(tokens)
 app.add_typer(webhooks)

@@ -39,6 +39,8 @@ UNTRACED = OPEN | {"/metrics"}
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 MEDIA = ("/v1/videos", "/api/v1/uploads")
 """Where requests may bring pictures and videos with them."""
+TOOLS = "/mcp"
+"""Where programs that speak MCP ask; pictures come in the text of their JSON."""
 JSON_BYTES = 32 * 2**20
 """Bytes of a request with pictures in its text."""
 PLAIN_BYTES = 2**20
@@ -321,7 +323,9 @@ def _limited(receive: Receive, path: str, headers: Headers, most: int) -> Receiv
 
     Raises `Refusal`.
     """
-    if not _is_media(path):
+    if path == TOOLS:
+        most = min(most, JSON_BYTES)
+    elif not _is_media(path):
         most = min(most, PLAIN_BYTES)
     elif _kind(headers) != "multipart/form-data":
         most = min(most, JSON_BYTES if _kind(headers) == "application/json" else PLAIN_BYTES)

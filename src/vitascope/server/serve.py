@@ -66,6 +66,7 @@ class ServeOptions:
     seconds: float | None = None
     max_connections: int | None = None
     store: SecretStr | None = None
+    mcp: bool = False
     program: str = "vitascope"
 
     @property
@@ -106,9 +107,9 @@ def serve(home: Path, options: ServeOptions) -> None:
         print(f"vitascope: {unknown_line(unknown)}", file=sys.stderr, flush=True)
     limits, backlog = limits_for(raise_file_limit(), options.max_connections)
     listening = _listen(options, backlog)
-    _log_to_stderr()
+    log_to_stderr()
     config = uvicorn.Config(
-        make_app(house),
+        make_app(house, mcp=options.mcp),
         http=limited_protocol(limits),
         backlog=backlog,
         log_config=None,
@@ -121,7 +122,12 @@ def serve(home: Path, options: ServeOptions) -> None:
     address = f"[{host}]" if ":" in host else host
     print(f"vitascope: serving at http://{address}:{port}", file=sys.stderr, flush=True)
     stop = threading.Event()
-    with listening, tracing("server"), _workers(home, house, options, stop), _courier(house, stop):
+    with (
+        listening,
+        tracing("server"),
+        running_workers(home, house, options, stop),
+        running_courier(house, stop),
+    ):
         Server(config).run(sockets=[listening])
 
 
@@ -135,7 +141,7 @@ def check_doors(options: ServeOptions, house: House) -> None:
 
 
 @contextmanager
-def _workers(home: Path, house: House, options: ServeOptions, stop: threading.Event) -> Iterator[None]:
+def running_workers(home: Path, house: House, options: ServeOptions, stop: threading.Event) -> Iterator[None]:
     """Keep workers alive for as long as a block lasts."""
     arguments = ["--models", ",".join(options.models)]
     arguments += [] if options.memory is None else ["--memory", str(options.memory / 2**30)]
@@ -155,7 +161,7 @@ def _workers(home: Path, house: House, options: ServeOptions, stop: threading.Ev
 
 
 @contextmanager
-def _courier(house: House, stop: threading.Event) -> Iterator[None]:
+def running_courier(house: House, stop: threading.Event) -> Iterator[None]:
     """Deliver news to webhooks for as long as a block lasts."""
     with _running(Courier(house.outbox, house.endpoints).run, "courier", stop):
         yield
@@ -232,7 +238,8 @@ class _Lines(logging.Formatter):
         return escaped_json(fields)
 
 
-def _log_to_stderr() -> None:
+def log_to_stderr() -> None:
+    """Write the log to stderr, one JSON object per line."""
     handler = logging.StreamHandler()
     handler.setFormatter(_Lines())
     handler.addFilter(Throttle())

@@ -44,5 +44,8 @@ def serve_stdio(home: Path, options: ServeOptions, folder: Path | None) -> None:
     try:
         with tracing("server"):
             anyio.run(run)
+    except* (BrokenPipeError, ConnectionResetError):
+        # The client has gone without a word, which is how most of them end.
+        pass
     finally:
         service.store.close()

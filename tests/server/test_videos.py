@@ -62,13 +62,43 @@ def test_pictures_of_a_clip_are_made_when_asked_for(client, made):
     assert "known: video" in refused(client.get(f"/v1/videos/{made.id}/content?variant=gif"), 400, "variant")
 
 
+@pytest.mark.parametrize("data", [{}, {"seed": ""}, {"seconds": "1", "negative_prompt": ""}])
+def test_a_file_that_nobody_chose_is_left_out_as_empty_text_is(client, data):
+    lines = [
+        f'--x\r\ncontent-disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
+        for name, value in data.items()
+    ]
+    lines.append('--x\r\ncontent-disposition: form-data; name="prompt"\r\n\r\na cat\r\n')
+    for name in ("input_reference", "last_frame"):
+        lines.append(
+            f'--x\r\ncontent-disposition: form-data; name="{name}"; filename=""\r\n'
+            "content-type: application/octet-stream\r\n\r\n\r\n"
+        )
+    body = "".join([*lines, "--x--\r\n"]).encode()
+    answer = client.post(
+        "/v1/videos", content=body, headers={"content-type": "multipart/form-data; boundary=x"}
+    )
+    assert answer.status_code == 200, answer.text
+    named = body.replace(b'filename=""', b'filename="a.png"', 1)
+    answer = client.post(
+        "/v1/videos", content=named, headers={"content-type": "multipart/form-data; boundary=x"}
+    )
+    assert answer.status_code == 400, "an empty file is one that was chosen"
+
+
 def test_parts_of_a_clip_and_clips_that_are_there_already(client, made):
     url = f"/v1/videos/{made.id}/content"
     whole = client.get(url)
     assert whole.headers["etag"] == f'"{made.outputs[0].sha256}"'
     part = client.get(url, headers={"Range": "bytes=10-19"})
     assert (part.status_code, part.content) == (206, whole.content[10:20])
-    assert client.get(url, headers={"Range": "bytes=99999999-"}).status_code == 416
+    beyond = client.get(url, headers={"Range": "bytes=99999999-"})
+    assert refused(beyond, 416, "Range").endswith(f"it has {len(whole.content)} bytes")
+    assert beyond.headers["content-range"] == f"bytes */{len(whole.content)}"
+    for text in ("bytes", "lines=1-2", "bytes=5-2", "bytes=", "bytes=a-b"):
+        answer = client.get(url, headers={"Range": text})
+        assert "is not understood" in refused(answer, 400, "Range"), text
+        assert answer.headers["content-type"] == "application/json"
     head = client.head(url)
     assert (head.headers["content-length"], head.content) == (str(len(whole.content)), b"")
     again = client.get(url, headers={"If-None-Match": whole.headers["etag"]})

@@ -284,6 +284,37 @@ def test_a_folder_from_elsewhere_is_added_whole(library: Library, hub: FolderHub
         other.add(WAN, hub.repositories[WAN.repository])
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "unet/pytorch_model",
+        "unet/pytorch_model.bin ",
+        "weights.pdparams",
+        "vae/model.pt2",
+        "model.safetensors.zip",
+        ".hidden/model.pt2",
+        "notes.html",
+        "run",
+    ],
+)
+def test_only_what_a_model_is_made_of_is_added(library: Library, hub: FolderHub, tmp_path: Path, name: str):
+    pull(library)
+    source = tmp_path / "brought"
+    shutil.copytree(library.find(WAN), source)
+    (source / name).parent.mkdir(exist_ok=True)
+    (source / name).write_bytes(b"\x80\x04cos\nsystem\n")
+    (source / "LICENSE").write_text("do what you like")
+    other = Library(tmp_path / "offline", hub)
+    other.accept(WAN)
+    other.add(WAN, source)
+    found = {str(file.relative_to(other.find(WAN))) for file in other.find(WAN).rglob("*") if file.is_file()}
+    known = {
+        str(file.relative_to(library.find(WAN))) for file in library.find(WAN).rglob("*") if file.is_file()
+    }
+    assert found == known | {"LICENSE"}
+    assert other.verify(WAN) == []
+
+
 def test_shards_in_one_precision_are_chosen():
     names = [
         "t/m-1-of-2.safetensors",

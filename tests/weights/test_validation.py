@@ -92,6 +92,17 @@ def test_settings_that_ask_for_code_are_refused(folder: Path, settings: dict):
         checked_folder(folder)
 
 
+@pytest.mark.parametrize("name", ["evil/kernel", "kernels-community/x@main", "https://host/x"])
+def test_settings_that_ask_for_a_kernel_from_elsewhere_are_refused(folder: Path, name: str):
+    write(folder / "text_encoder" / "config.json", {"deep": {"attn_implementation": name}})
+    with pytest.raises(WeightsError, match=r"config\.json asks for a kernel from elsewhere"):
+        checked_folder(folder)
+    write(
+        folder / "text_encoder" / "config.json", {"attn_implementation": "sdpa", "_attn_implementation": None}
+    )
+    checked_folder(folder)
+
+
 def test_components_of_other_libraries_are_refused(folder: Path):
     write(folder / "model_index.json", {**INDEX, "vae": ["my_own_module", "Vae"]})
     with pytest.raises(WeightsError, match="takes its vae from 'my_own_module'; only classes of diffusers"):

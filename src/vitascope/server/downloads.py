@@ -5,6 +5,8 @@ from typing import Any, get_args
 
 from fastapi import Request
 from fastapi.responses import FileResponse, Response
+from starlette.datastructures import Headers
+from starlette.types import Message, Receive, Scope, Send
 
 from vitascope.errors import RequestError
 from vitascope.jobs.job import Job
@@ -63,6 +65,34 @@ def glimpse(house: House, request: Request, job: Job) -> Response:
     return Response(picture, media_type="image/webp", headers=headers)
 
 
+class RangedFile(FileResponse):
+    """A file, or a part of it; a part that it does not have is refused in the shape of all errors."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the file."""
+        refused: Message | None = None
+
+        async def send_unless_refused(message: Message) -> None:
+            nonlocal refused
+            if message["type"] == "http.response.start" and message["status"] in (400, 416):
+                refused = message
+            elif refused is None:
+                await send(message)
+
+        await super().__call__(scope, receive, send_unless_refused)
+        if refused is not None:
+            content_range = Headers(raw=refused["headers"]).get("content-range")
+            headers = {} if content_range is None else {"content-range": content_range}
+            size = f"; it has {self.headers['content-length']} bytes"
+            line = (
+                f"Range: is not a part of this file{size}"
+                if headers
+                else "Range: is not understood; as in bytes=0-99"
+            )
+            refusal = Refusal(refused["status"], line, "invalid_range", "Range", headers=headers)
+            await refusal.response()(scope, receive, send)
+
+
 def _file(request: Request, path: Path, media_type: str, name: str, tag: str) -> Response:
     headers = {"etag": f'"{tag}"', **KEPT}
     known_tags = [
@@ -70,7 +100,7 @@ def _file(request: Request, path: Path, media_type: str, name: str, tag: str) ->
     ]
     if headers["etag"] in known_tags or known_tags == ["*"]:
         return Response(status_code=304, headers=headers)
-    return FileResponse(path, media_type=media_type, filename=name, headers=headers)
+    return RangedFile(path, media_type=media_type, filename=name, headers=headers)
 
 
 def _yet(job: Job) -> str:

@@ -173,6 +173,8 @@ def unforeseen() -> Refusal:
 
 def invalid(first: dict[str, object]) -> Refusal:
     """Return the refusal for the first complaint of pydantic: `loc` says in which part of a request, then where."""
+    if first["type"] == "json_invalid":
+        return Refusal(400, "the body is not valid JSON", "invalid_json")
     location: Any = first.get("loc", ())
     name = field_name(location[1:]) if location[1:] else None
     text = str(first["msg"]).removeprefix("Value error, ")

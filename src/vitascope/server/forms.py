@@ -11,7 +11,7 @@ from typing import Annotated, Any, NoReturn
 
 from fastapi import Depends, Request
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import FormData
+from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
 from vitascope.server.errors import Refusal
@@ -37,7 +37,7 @@ async def read_body(request: Request) -> AsyncIterator[dict[str, Any]]:
     if kind == "multipart/form-data":
         form = await _read_form(request)
         try:
-            yield nest(form.multi_items())
+            yield nest([(name, value) for name, value in form.multi_items() if not _is_unchosen(value)])
         finally:
             await form.close()
         return
@@ -86,6 +86,11 @@ def nest(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
         else:
             _put(fields, parts, value)
     return fields
+
+
+def _is_unchosen(value: Any) -> bool:
+    """Say whether a part is what browsers send for a file that nobody chose: no name, and nothing in it."""
+    return isinstance(value, UploadFile) and not value.filename and not value.size
 
 
 def as_object(value: Any, name: str) -> Any:

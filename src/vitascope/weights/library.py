@@ -20,12 +20,10 @@ from vitascope.weights.catalogue import Entry, catalogue
 from vitascope.weights.hub import Hub, HuggingFace, Remote
 from vitascope.weights.machine import GIB
 from vitascope.weights.manifest import FileEntry, describe
-from vitascope.weights.validation import INDEXES, Folder, checked_folder
+from vitascope.weights.validation import INDEXES, KINDS, Folder, checked_folder, is_taken
 
 MANIFEST = "vitascope-files.json"
 LICENCES = "licences.json"
-KINDS = frozenset([".safetensors", ".json", ".txt", ".model"])
-"""What is downloaded: numbers, settings and vocabularies."""
 NUMBERS = frozenset([".safetensors", ".bin", ".pt", ".pth", ".ckpt"])
 VARIANTS = frozenset(["fp16", "bf16", "fp32", "non_ema"])
 Say = Callable[[str], None]
@@ -184,7 +182,7 @@ class Library:
         part = self.folder / ".pulling" / entry.id
         shutil.rmtree(part, ignore_errors=True)
         part.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copytree(source, part, ignore=shutil.ignore_patterns(MANIFEST, ".cache", ".git"))
+        shutil.copytree(source, part, ignore=_not_taken)
         checked_folder(part)
         return self._keep(entry, part, str(source), "")
 
@@ -214,6 +212,17 @@ class Library:
             (place / MANIFEST).unlink(missing_ok=True)
             shutil.rmtree(place)
         return freed
+
+
+def _not_taken(folder: str, names: list[str]) -> list[str]:
+    """Return which of the files and folders in a folder are no part of a model."""
+    places = {name: Path(folder, name) for name in names}
+    hidden = [name for name, place in places.items() if place.is_dir() and name.startswith(".")]
+    return [
+        *hidden,
+        *(name for name, place in places.items() if not (place.is_dir() or is_taken(name))),
+        MANIFEST,
+    ]
 
 
 def entry_named(name: str) -> Entry:

@@ -17,6 +17,8 @@ INDEXES = ("model_index.json", "modular_model_index.json")
 PICKLES = frozenset(
     [".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".joblib", ".npy", ".npz", ".h5", ".msgpack"]
 )
+KINDS = frozenset([".safetensors", ".json", ".txt", ".model"])
+"""What a model is made of: numbers, settings and vocabularies. Nothing else is pulled or added."""
 CODE = frozenset([".py", ".pyc", ".so", ".dll", ".dylib", ".sh", ".exe", ".ipynb"])
 LIBRARIES = frozenset(["diffusers", "transformers"])
 MODULES = frozenset(["animatediff", "kandinsky6", "ltx", "ltx2", "stable_diffusion"])
@@ -84,6 +86,12 @@ def checked_folder(path: str | Path) -> Folder:
     pipeline, components, elsewhere = _read_index(index)
     tensors = tuple(file for file in files if file.suffix == ".safetensors")
     return Folder(folder, pipeline, components, tensors, index.name == INDEXES[1], elsewhere)
+
+
+def is_taken(name: str) -> bool:
+    """Say whether a file of this name is taken into the library: by the kind of a part of a model, or as a licence."""
+    file = Path(name)
+    return file.suffix in KINDS or (not file.suffix and file.name.upper().startswith(("LICEN", "NOTICE")))
 
 
 def checked_file(path: str | Path) -> dict[str, Tensor]:
@@ -228,6 +236,11 @@ def _check_settings(file: Path, settings: Any) -> None:
     while pending:
         value = pending.pop()
         if isinstance(value, dict):
+            kernels = [value.get(name) for name in ("attn_implementation", "_attn_implementation")]
+            if any(isinstance(kernel, str) and set(kernel) & set("/:@") for kernel in kernels):
+                raise WeightsError(
+                    f"{file} asks for a kernel from elsewhere, and no code is taken from a model"
+                )
             if value.get("auto_map") or value.get("trust_remote_code"):
                 raise WeightsError(
                     f"{file} asks for code of its own (auto_map), and no code is taken from a model"

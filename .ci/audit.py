@@ -1,4 +1,4 @@
-"""Holds the pinned versions, and the lower bounds of what we depend on, against a list of known holes; needs no network.
+"""Holds pinned versions and the lower bounds of what we depend on against a list of known holes, without a network.
 
 python .ci/audit.py              # exit status 1 and one line for each hole that an install could have
 """
@@ -14,6 +14,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 ROOT = Path(__file__).parents[1]
+FIRST = Version("0")
 LOWER = frozenset([">=", "==", "~=", ">"])
 
 
@@ -25,7 +26,7 @@ class Advisory:
     id: str
     about: str
     fixed: Version
-    introduced: Version = Version("0")
+    introduced: Version = FIRST
 
     def concerns(self, package: str, version: Version) -> bool:
         """Say whether a version of a package has the hole."""

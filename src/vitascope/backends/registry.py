@@ -4,10 +4,14 @@ from functools import cache
 from importlib import import_module
 
 from vitascope.backends.base import Backend
+from vitascope.backends.cast import CastLibrary
 from vitascope.errors import RequestError
 from vitascope.weights.catalogue import catalogue
 
 _HOMES = {"toybox": "vitascope.toybox.backend:Toybox"}
+
+
+CAST_LIBRARY = "vitascope.toybox.cast.library:Library"
 
 
 def names() -> tuple[str, ...]:
@@ -33,6 +37,12 @@ def backend(name: str) -> Backend:
     if name.startswith("remote:"):
         return _open("vitascope.backends.remote:Remote", name.removeprefix("remote:"))
     return _open("vitascope.backends.diffusers.backend:Diffusers", name)
+
+
+def cast_library() -> CastLibrary:
+    """Return the memory of subjects of the model that ships."""
+    module, _, attribute = CAST_LIBRARY.partition(":")
+    return getattr(import_module(module), attribute)()
 
 
 def check_name(name: str, argument: str = "model") -> None:

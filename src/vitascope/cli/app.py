@@ -10,6 +10,7 @@ import typer
 from typer.main import get_command
 
 from vitascope import __version__
+from vitascope.cli.cast import cast
 from vitascope.cli.edit import edit
 from vitascope.cli.evaluate import evaluate
 from vitascope.cli.explain import explain
@@ -64,6 +65,7 @@ app.command()(remake)
 app.command()(verify)
 app.command()(evaluate)
 app.add_typer(models)
+app.add_typer(cast)
 app.command()(worker)
 app.command()(serve)
 app.command()(mcp)

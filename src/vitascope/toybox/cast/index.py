@@ -2,6 +2,7 @@
 
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import cache
@@ -10,6 +11,8 @@ from typing import Any, Literal
 
 import numpy as np
 
+from vitascope.toybox.cast.name_table import NameTable
+from vitascope.toybox.cast.pages import Cast
 from vitascope.toybox.cast.table import CastEntry
 from vitascope.toybox.language.match import plural, tokenize
 from vitascope.toybox.language.nearest import Embed
@@ -67,6 +70,7 @@ class PageIndex:
     def __init__(self, entries: Mapping[str, CastEntry]):
         """Learn the words of all entries but those in other tones of skin; the first page to bear a name has it."""
         self.entries = entries
+        self.own_names = NameTable()
         self._plain = [entry for entry in entries.values() if not entry.tone]
         self._names: dict[str, Match] = {}
         plurals = {entry.id: _plurals(entry) for entry in self._plain}
@@ -85,12 +89,32 @@ class PageIndex:
             for name, match in self._names.items()
             if not match.many and len(name) < 24 and not entries[match.page].group.startswith(MOODY)
         ]
+        pairs = {_bare(entry.emoji): entry.id.partition(":")[0] for entry in entries.values() if entry.emoji}
+        self.emoji = {
+            emoji: pairs[emoji] for emoji in sorted(pairs, key=len, reverse=True) if not emoji.isascii()
+        }
         self._vectors: dict[Embed, np.ndarray] = {}
 
     def _named(self) -> Iterable[tuple[str, str]]:
         """Yield ids, then all names."""
         yield from ((_key(entry.id), entry.id) for entry in self._plain)
         yield from ((_key(name), entry.id) for entry in self._plain for name in entry.names["en"])
+
+    def with_own(self, own: Mapping[str, CastEntry]) -> "PageIndex":
+        """Return an index that also knows a person's own pages: their names are found before all other words."""
+        index = copy(self)
+        index.entries = {**own, **self.entries}
+        index.own_names = NameTable(own)
+        tokens = index.own_names.tokens
+        index._names = {**self._names, **{tokens[name]: Match(name, "name") for name in own}}
+        return index
+
+    def find_name(self, name: str) -> str | None:
+        """Return the id of the page that has an English name, or that id; None if there is none."""
+        if name in self.entries:
+            return name
+        match = self._names.get(_key(name)) or self._names.get(_key(name).removeprefix("a "))
+        return match.page if match else self._near.get(_key(name))
 
     def find_phrase(self, tokens: Sequence[str], place: int) -> tuple[int, Match] | None:
         """Return where the longest name from `place` on ends, and its page; None if none begins there."""
@@ -157,10 +181,21 @@ class PageIndex:
         return self._vectors[embed]
 
 
+@cache
+def shipped_index() -> PageIndex:
+    """Return the words of the shipped memory."""
+    return PageIndex(Cast.load().entries)
+
+
 def _plurals(entry: CastEntry) -> set[str]:
     """Return the names of a page that are plurals of others of its names."""
     names = {_key(name) for name in entry.names["en"]}
     return {pluralise(name) for name in names if pluralise(name) != name} - {_key(entry.id)}
+
+
+def _bare(emoji: str) -> str:
+    """Return an emoji without the mark that asks for its coloured form."""
+    return emoji.replace("\ufe0f", "")
 
 
 def _key(words_: str) -> str:

@@ -3,7 +3,7 @@
 import io
 import zipfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cache, lru_cache
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -12,8 +12,12 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image
 
+from vitascope.errors import RequestError
 from vitascope.toybox.cast.table import CastEntry, shipped_entries
 
+OWN = "own"
+"""The group of a person's own pages."""
+MOST_OWN_BYTES = 8 * 1024 * 1024
 MOST_PAGES_KEPT = 64
 """Strips that stay in memory once they are read: some 10 MiB."""
 
@@ -23,10 +27,15 @@ Page = UInt8[np.ndarray, "phases 4 size size"]
 
 @dataclass(frozen=True)
 class Cast:
-    """A memory of pages: its entries by id, and the archive with their strips."""
+    """A memory of pages: its entries by id, and the archive with their strips.
+
+    Pages of the group "own" lie in `own_folder`; `given` are pages that are kept nowhere, for one clip.
+    """
 
     entries: Mapping[str, CastEntry]
     archive: Path
+    own_folder: Path | None = None
+    given: Mapping[str, Page] = field(default_factory=dict)
 
     @classmethod
     def load(cls) -> "Cast":
@@ -44,9 +53,20 @@ class Cast:
         return self.entries[name]
 
     def page(self, name: str, size: int) -> Page:
-        """Return the page of an id at `size` pixels. Raises KeyError if there is none."""
+        """Return the page of an id at `size` pixels.
+
+        Raises KeyError if there is none, RequestError for an own page whose file is missing or damaged.
+        """
         entry = self.find(name)
+        if name in self.given:
+            return resize_page(self.given[name], size)
+        if entry.group == OWN and self.own_folder is not None:
+            return resize_page(_own_page(self.own_folder / f"{entry.strip}.webp", entry), size)
         return resize_page(_read_strip(self.archive, entry.strip or entry.id), size)
+
+    def with_given(self, entry: CastEntry, page: Page) -> "Cast":
+        """Return a memory that has one more page, which is kept nowhere."""
+        return replace(self, entries={entry.id: entry, **self.entries}, given={**self.given, entry.id: page})
 
 
 @cache
@@ -66,6 +86,25 @@ def _read_strip(archive: Path, name: str) -> Page:
     return read_strip(_open(archive).read(f"{name}.webp"))
 
 
+def _own_page(path: Path, entry: CastEntry) -> Page:
+    try:
+        return _read_own_strip(path, entry.size, entry.phases)
+    except (OSError, ValueError, Image.DecompressionBombError):
+        problem = f'the pictures of "{entry.id}" are damaged or gone'
+        raise RequestError("prompt", problem, "add them again: vitascope cast add") from None
+
+
+@lru_cache(MOST_PAGES_KEPT)
+def _read_own_strip(path: Path, size: int, phases: int) -> Page:
+    """Return the page in a file of a person's own, whose name is the digest of what is in it."""
+    with path.open("rb") as file:
+        webp = file.read(MOST_OWN_BYTES)
+    with Image.open(io.BytesIO(webp), formats=["WEBP"]) as picture:
+        if picture.size != (size * phases, size):
+            raise ValueError("not the pictures of this entry")
+    return read_strip(webp)
+
+
 def read_strip(webp: bytes) -> Page:
     """Decode a strip of squares to a page. Raises OSError or ValueError for bytes that are no strip."""
     with Image.open(io.BytesIO(webp)) as picture:
@@ -77,7 +116,9 @@ def read_strip(webp: bytes) -> Page:
     return page
 
 
-def premultiply(page: UInt8[np.ndarray, "phases 4 size size"]) -> Page:
+def premultiply(
+    page: UInt8[np.ndarray, "phases 4 height width"],
+) -> UInt8[np.ndarray, "phases 4 height width"]:
     """Return a page of straight alpha as one of premultiplied alpha."""
     alpha = page[:, 3:].astype(np.uint16)
     colours = (page[:, :3] * alpha + 127) // 255

@@ -7,8 +7,7 @@ from functools import cache
 
 from vitascope.camera.language import read_camera
 from vitascope.errors import RequestError
-from vitascope.toybox.cast.index import NEAR_ENOUGH, Match, PageIndex, word_set, words
-from vitascope.toybox.cast.pages import Cast
+from vitascope.toybox.cast.index import NEAR_ENOUGH, Match, PageIndex, shipped_index, word_set, words
 from vitascope.toybox.cast.table import CastEntry
 from vitascope.toybox.language.lexicon import (
     ARTICLES,
@@ -95,12 +94,6 @@ class _Head:
     thing: Thing
 
 
-@cache
-def shipped_index() -> PageIndex:
-    """Return the words of the shipped memory."""
-    return PageIndex(Cast.load().entries)
-
-
 def read_subjects(
     prompt: str, index: PageIndex | None = None, embed: Embed | None = None, anyway: bool = False
 ) -> Casting:
@@ -110,7 +103,8 @@ def read_subjects(
     `anyway`.
     """
     index = index or shipped_index()
-    translation = to_english(_spell_emoji(prompt[:MOST_CHARACTERS], index), cast=True)
+    names = index.own_names
+    translation = to_english(_spell_emoji(names.mark(prompt[:MOST_CHARACTERS]), index), cast=True)
     text, _ = take_camera_denials(" ".join(tokenize(take_asides(translation.text).rest)[:MOST_TOKENS]))
     tokens, _ = take_denials(read_camera(_idioms().sub(",", text)).rest.split())
     finds = match(tokens)
@@ -128,7 +122,13 @@ def read_subjects(
     if left_out:
         words_ = ", ".join(f'"{word[:40]}"' for word in left_out[:5])
         notes.append(f"no picture of {words_}, nor of anything near it: leaving it out")
-    return Casting(subjects, place, tuple(dict.fromkeys([*lines, *notes])), left_out, " ".join(tokens))
+    return Casting(
+        tuple(replace(subject, name=names.restore(subject.name)) for subject in subjects),
+        place,
+        tuple(dict.fromkeys(map(names.restore, [*lines, *notes]))),
+        tuple(map(names.restore, left_out)),
+        names.restore(" ".join(tokens)),
+    )
 
 
 @cache
@@ -144,20 +144,10 @@ def _spell_emoji(prompt: str, index: PageIndex) -> str:
     if prompt.isascii():
         return prompt
     prompt = prompt.replace("\ufe0f", "")
-    for emoji, name in _emoji(index).items():
+    for emoji, name in index.emoji.items():
         if emoji in prompt:
             prompt = prompt.replace(emoji, f" , a {name} , ")
     return prompt
-
-
-@cache
-def _emoji(index: PageIndex) -> dict[str, str]:
-    pairs = {
-        entry.emoji.replace("\ufe0f", ""): entry.id.partition(":")[0] for entry in index.entries.values()
-    }
-    return {
-        emoji: pairs[emoji] for emoji in sorted(pairs, key=len, reverse=True) if emoji and not emoji.isascii()
-    }
 
 
 def _find_heads(tokens: Sequence[str], finds: Sequence[Find], index: PageIndex) -> list[_Head]:

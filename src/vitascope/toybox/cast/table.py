@@ -26,7 +26,8 @@ class CastEntry:
     touches the ground, from the left and from the top in shares of the page. A page of one phase is a still, and
     `loop_seconds` is 0; `size` is the side of its pictures in pixels. `cut` is "head" or "bust" where the picture
     shows no more of a body. `tone` is the skin's, and `base` then the id of the plain page; `strip` names the pictures,
-    which several entries may share. `held_out` pages are never trained.
+    which several entries may share. `held_out` pages are never trained. The phases of a
+    `turntable` are views from around the subject, evenly spaced, and no moments of a loop.
     """
 
     id: str
@@ -51,6 +52,7 @@ class CastEntry:
     held_out: bool = False
     licence: str = LICENCE
     near: tuple[str, ...] = ()
+    turntable: bool = False
 
     @property
     def name(self) -> str:

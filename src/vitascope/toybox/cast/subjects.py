@@ -9,6 +9,7 @@ from vitascope.camera.language import read_camera
 from vitascope.errors import RequestError
 from vitascope.toybox.cast.index import NEAR_ENOUGH, Match, PageIndex, shipped_index, word_set, words
 from vitascope.toybox.cast.table import CastEntry
+from vitascope.toybox.cast.translations import shipped_names
 from vitascope.toybox.language.lexicon import (
     ARTICLES,
     CHATTER,
@@ -104,7 +105,7 @@ def read_subjects(
     """
     index = index or shipped_index()
     names = index.own_names
-    translation = to_english(_spell_emoji(names.mark(prompt[:MOST_CHARACTERS]), index), cast=True)
+    translation = to_english(_spell_emoji(names.mark(prompt[:MOST_CHARACTERS]), index), shipped_names())
     text, _ = take_camera_denials(" ".join(tokenize(take_asides(translation.text).rest)[:MOST_TOKENS]))
     tokens, _ = take_denials(read_camera(_idioms().sub(",", text)).rest.split())
     finds = match(tokens)

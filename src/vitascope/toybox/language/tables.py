@@ -5,14 +5,11 @@ import re
 import tomllib
 import unicodedata
 from bisect import bisect_left
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
-from typing import Any
-
-from vitascope.toybox.cast.table import shipped_entries
+from typing import Any, Protocol, runtime_checkable
 
 NAMES = {
     "es": "Spanish", "fr": "French", "de": "German", "pt": "Portuguese", "it": "Italian", "ru": "Russian",
@@ -125,16 +122,29 @@ class Language:
         return len(word) - size <= self.endings
 
 
+@runtime_checkable
+class PageNames(Protocol):
+    """What the pages of a memory are called in each language."""
+
+    def phrases(self, code: str) -> Mapping[str, str]:
+        """Return the pages' names in a language, in their plain spelling, with what they are in English."""
+        ...
+
+    def english_words(self) -> frozenset[str]:
+        """Return every word that the English names are made of."""
+        ...
+
+
 @cache
-def language(code: str, cast: bool = False) -> Language:
-    """Return a language by its code, one of `NAMES`; with `cast` it also knows the names of all pages."""
+def language(code: str, names: PageNames | None = None) -> Language:
+    """Return a language by its code, one of `NAMES`; with `names` it also knows those of all pages."""
     folder = files("vitascope.toybox.language").joinpath("languages")
     table = tomllib.loads(folder.joinpath(f"{code}.toml").read_text("utf-8"))
     rules = table.pop("language")
     joined = rules.get("joined", False)
     root = _Node()
     longest = 1
-    pages = dict(_cast_phrases(code)) if cast else {}
+    pages = names.phrases(code) if names else {}
     ordered = sorted(pages)
     for section, phrases in table.items():
         for english, words in phrases.items():
@@ -213,44 +223,6 @@ def _page_of(phrase: str, pages: Mapping[str, str], ordered: Sequence[str]) -> s
     names = ordered[bisect_left(ordered, stem) : bisect_left(ordered, stem + "\uffff")]
     longer = [name for name in names if len(name) - len(stem) <= 2]
     return pages[min(longer, key=len)] if longer else None
-
-
-def _cast_phrases(code: str) -> Iterator[tuple[str, str]]:
-    """Yield the pages' names in a language in their plain spelling with what they are in English, the first of each."""
-    known: set[str] = set()
-    for english, names in cast_names(code):
-        for name in names:
-            if (phrase := plain(name)) not in known:
-                known.add(phrase)
-                yield phrase, english
-
-
-def cast_names(code: str) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Yield what the shipped pages are called in English, with their names in a language.
-
-    A keyword counts as a name where no other page has it and the page's own name holds it, as a longer word would.
-    """
-    plain_entries = sorted(
-        (entry for entry in shipped_entries().values() if not entry.tone), key=lambda entry: bool(entry.cut)
-    )
-    for entry in plain_entries:
-        yield entry.name, tuple(part for name in entry.names.get(code, ()) for part in _separate(name))
-    owners = Counter(keyword for entry in plain_entries for keyword in set(entry.keywords.get(code, ())))
-    for entry in plain_entries:
-        names = entry.names.get(code, ())
-        yield (
-            entry.name,
-            tuple(
-                keyword
-                for keyword in entry.keywords.get(code, ())
-                if owners[keyword] == 1 and len(keyword) > 1 and any(keyword in name for name in names)
-            ),
-        )
-
-
-def _separate(label: str) -> list[str]:
-    """Return the names in a label: "car, automobile" is two."""
-    return [part.strip() for part in re.split(r"[,،/()]", label.lower()) if len(part.strip()) > 1]
 
 
 def simplified(text: str) -> str:

@@ -5,10 +5,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from vitascope.toybox.cast.table import shipped_entries
 from vitascope.toybox.language.lexicon import CHATTER, GRAMMAR, KIN, LOOKS, NUMBERS, article
 from vitascope.toybox.language.match import phrases, plural
-from vitascope.toybox.language.tables import LATIN, NAMES, Language, Sense, language, plain, simplified
+from vitascope.toybox.language.tables import (
+    LATIN,
+    NAMES,
+    Language,
+    PageNames,
+    Sense,
+    language,
+    plain,
+    simplified,
+)
 
 ENGLISH = "English"
 UNKNOWN = "unknown"
@@ -54,28 +62,28 @@ class Piece:
     camera: str = ""
 
 
-def to_english(prompt: str, cast: bool = False) -> Translation:
+def to_english(prompt: str, names: PageNames | None = None) -> Translation:
     """Return a prompt in English words; what no table knows stays as it is. English is left alone.
 
-    With `cast` the names of all pages are known as well (see `toybox.cast`).
+    With `names` those of all pages are known as well (see `toybox.cast`).
     """
-    tongue = recognise(prompt, cast)
+    tongue = recognise(prompt, names)
     if tongue is None:
-        return Translation(prompt, ENGLISH if _english_share(_words(prompt), cast) > 0 else UNKNOWN)
+        return Translation(prompt, ENGLISH if _english_share(_words(prompt), names) > 0 else UNKNOWN)
     pieces = list(_pieces(prompt, tongue))
     return Translation(_assemble(pieces, tongue), tongue.name)
 
 
-def recognise(prompt: str, cast: bool = False) -> Language | None:
+def recognise(prompt: str, names: PageNames | None = None) -> Language | None:
     """Return the language of a prompt by its letters and, for Latin letters, its words; None for English."""
     script = _script(prompt)
     if script is not None:
-        return language(script, cast)
+        return language(script, names)
     words = _words(prompt)
-    if not words or (english := _english_share(words, cast)) > SURELY:
+    if not words or (english := _english_share(words, names)) > SURELY:
         return None
-    best = max(LATIN, key=lambda code: _share(language(code, cast), words))
-    return language(best, cast) if _share(language(best, cast), words) > english else None
+    best = max(LATIN, key=lambda code: _share(language(code, names), words))
+    return language(best, names) if _share(language(best, names), words) > english else None
 
 
 def _script(prompt: str) -> str | None:
@@ -100,8 +108,8 @@ def _words(prompt: str) -> list[str]:
     return [word for word in _WORD.findall(plain(prompt)) if word.isalpha()]
 
 
-def _english_share(words: Sequence[str], cast: bool) -> float:
-    known = _english() | _page_words() if cast else _english()
+def _english_share(words: Sequence[str], names: PageNames | None) -> float:
+    known = _english() | names.english_words() if names else _english()
     return sum(word in known for word in words) / max(len(words), 1)
 
 
@@ -111,13 +119,6 @@ def _english() -> frozenset[str]:
     said = {word for phrase in phrases()[0] for word in phrase.split()}
     kin = {word for families in KIN.values() for line in families.values() for word in line.split()}
     return frozenset(said | kin | LOOKS | GRAMMAR | CHATTER | NUMBERS)
-
-
-@cache
-def _page_words() -> frozenset[str]:
-    """Return every word that the English names of the shipped pages are made of."""
-    names = (name for entry in shipped_entries().values() for name in (*entry.names["en"], *entry.near))
-    return frozenset(form for name in names for word in name.split() for form in (word, plural(word)))
 
 
 def _share(tongue: Language, words: Sequence[str]) -> float:

@@ -19,7 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from vitascope.server.sandbox import take_look
+from vitascope.server.sandbox import inspect_file
 from vitascope.testing.media import mutant, sources
 
 MOST_SECONDS, MOST_BYTES = 5.0, 10**9
@@ -31,7 +31,7 @@ def look_at(found: dict[str, bytes], number: int, folder: Path) -> dict[str, Any
     file = folder / f"mutant-{number}"
     file.write_bytes(one.data)
     begun = time.perf_counter()
-    look = take_look(file, "file")
+    look = inspect_file(file, "file")
     seconds = time.perf_counter() - begun
     file.unlink()
     told = {"number": number, "source": one.source, "how": one.how, "end": look.end, "signal": look.signal}
@@ -53,7 +53,7 @@ def run(told: argparse.Namespace, folder: Path) -> Iterator[dict[str, Any]]:
     numbers = [number for number in range(told.count) if number not in seen]
     with ThreadPoolExecutor(told.jobs) as pool, told.log.open("a", encoding="utf-8") as log:
         # The processes that look are started before anything is timed.
-        list(pool.map(lambda name: take_look(folder / name, "file"), list(found)[: told.jobs]))
+        list(pool.map(lambda name: inspect_file(folder / name, "file"), list(found)[: told.jobs]))
         for one in pool.map(lambda number: look_at(found, number, folder), numbers):
             log.write(json.dumps(one) + "\n")
             log.flush()

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.server.conftest import fakes, house, live, service  # noqa: F401
+from tests.server.conftest import context, fakes, live, service  # noqa: F401
 from tests.test_client import working  # noqa: F401
 from vitascope.deliver.mux import read, read_record
 
@@ -111,9 +111,9 @@ def test_flags_that_do_not_go_together_are_refused(run, script):
     assert "SCRIPT: no.toml could not be read" in run("film", "no.toml").err
 
 
-def test_a_server_makes_a_film(run, script, live, house, working, tmp_path):  # noqa: F811
+def test_a_server_makes_a_film(run, script, live, context, working, tmp_path):  # noqa: F811
     # The worker beside us works in a folder of its own, and so does the process: names are whole here.
-    object.__setattr__(house, "models", ("toybox",))
+    object.__setattr__(context, "models", ("toybox",))
     near, far, later = (tmp_path / f"{name}.mp4" for name in ("near", "far", "later"))
     there = ("--server", live)
     made = run("film", str(script), "-o", str(far), "--storyboard", str(tmp_path / "far.png"), *there)

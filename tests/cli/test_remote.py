@@ -4,15 +4,15 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Run
-from tests.server.conftest import fakes, house, live, png, service  # noqa: F401
+from tests.server.conftest import context, fakes, live, png, service  # noqa: F401
 from tests.test_client import working  # noqa: F401
 from vitascope.deliver.mux import read_record
 
 
 @pytest.fixture
-def far(run, live, house) -> Run:  # noqa: F811
+def far(run, live, context) -> Run:  # noqa: F811
     """Run the command line against a server; a fake stands where Toybox does, here and there."""
-    object.__setattr__(house, "models", ("toybox",))
+    object.__setattr__(context, "models", ("toybox",))
     return lambda *arguments: run(*arguments, "--server", live)
 
 

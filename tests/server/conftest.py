@@ -17,7 +17,7 @@ from vitascope.jobs.storage import JobStorage
 from vitascope.jobs.stores.memory import memory_store
 from vitascope.jobs.worker import Worker, WorkerOptions
 from vitascope.server.app import make_app
-from vitascope.server.context import House, open_house
+from vitascope.server.context import ServerContext, open_context
 from vitascope.testing.fakes import register_fakes, synthetic_clip
 
 
@@ -35,14 +35,14 @@ def service(tmp_path: Path) -> JobService:
 
 
 @pytest.fixture
-def house(tmp_path: Path, service: JobService) -> House:
-    return open_house(tmp_path, service, models=("fake",))
+def context(tmp_path: Path, service: JobService) -> ServerContext:
+    return open_context(tmp_path, service, models=("fake",))
 
 
 @pytest.fixture
-def client(house: House):
+def client(context: ServerContext):
     """Somebody on this machine."""
-    with TestClient(make_app(house), base_url="http://localhost", raise_server_exceptions=False) as client:
+    with TestClient(make_app(context), base_url="http://localhost", raise_server_exceptions=False) as client:
         yield client
 
 
@@ -80,9 +80,9 @@ def serve_app() -> Iterator[Callable[[FastAPI], str]]:
 
 
 @pytest.fixture
-def live(house: House, serve_app: Callable[[FastAPI], str]) -> str:
+def live(context: ServerContext, serve_app: Callable[[FastAPI], str]) -> str:
     """The address of a server that listens on this machine."""
-    return serve_app(make_app(house))
+    return serve_app(make_app(context))
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from vitascope.backends.registry import backend
 from vitascope.errors import RequestError
 from vitascope.media.inspector import LOCAL
 from vitascope.server import sandbox as checking
-from vitascope.server.sandbox import Apart, Look, take_look
+from vitascope.server.sandbox import Inspection, SandboxInspector, inspect_file
 from vitascope.tasks import first_frame, reference
 from vitascope.testing.fakes import synthetic_clip
 from vitascope.testing.media import sources
@@ -49,9 +49,9 @@ def blind(monkeypatch, tmp_path):
 
 @pytest.mark.parametrize("model", ["fake", "toybox"])
 def test_the_server_decodes_nothing_to_take_a_request_in(
-    client, house, service, clip, large, made, blind, model
+    client, context, service, clip, large, made, blind, model
 ):
-    object.__setattr__(house, "models", (model, "fake"))
+    object.__setattr__(context, "models", (model, "fake"))
     part = {"prompt": "make it night", "model": model, "box": "0.25,0.25,0.5,0.5"}
     wide = "1:1" if model == "toybox" else "48:64"
     kept = client.post("/api/v1/uploads", files={"file": ("a", clip)}).json()["id"]
@@ -81,12 +81,12 @@ def test_the_server_decodes_nothing_to_take_a_request_in(
     assert service.store.counts()["queued"] == len(asked) + 1
     told = [note for job in service.store.page(limit=100).jobs for note in job.notes]
     assert [note for note in told if "what is not edited stays as it is, 384x288" in note]
-    assert not [note for note in told if str(house.uploads.folder) in note], "no names of our folders"
+    assert not [note for note in told if str(context.uploads.folder) in note], "no names of our folders"
 
 
 def test_what_is_seen_apart_is_what_is_seen_here(tmp_path):
     """All kinds of files, and the real eye: a plan is the same to the letter."""
-    apart = Apart()
+    apart = SandboxInspector()
     for name, data in list(sources(tmp_path).items())[::2]:
         (tmp_path / name).write_bytes(data)
         facts = LOCAL.facts(tmp_path / name, "file")
@@ -111,11 +111,11 @@ def test_hostile_files_break_no_look_whatever_is_asked_of_them(tmp_path):
     told = {"size": (64, 48), "start": 0.0}
     for path in files:
         with pytest.raises(RequestError) as error:
-            Apart().facts(path, "file")
+            SandboxInspector().facts(path, "file")
         assert str(tmp_path) not in str(error.value)
-        looks = [take_look(path, "file", task="picture")]
+        looks = [inspect_file(path, "file", task="picture")]
         looks += [
-            take_look(path, "file", tmp_path / "out", "moments", {**told, "kind": kind})
+            inspect_file(path, "file", tmp_path / "out", "moments", {**told, "kind": kind})
             for kind in ("image", "video")
         ]
         assert {look.end for look in looks} <= {"read", "refused"}, path
@@ -124,9 +124,9 @@ def test_hostile_files_break_no_look_whatever_is_asked_of_them(tmp_path):
 
 def test_what_was_found_is_asked_for_once(tmp_path, monkeypatch):
     (tmp_path / "a.png").write_bytes(png())
-    looks, real = [], checking.take_look
-    monkeypatch.setattr(checking, "take_look", lambda *a, **k: looks.append(k["task"]) or real(*a, **k))
-    apart = Apart()
+    looks, real = [], checking.inspect_file
+    monkeypatch.setattr(checking, "inspect_file", lambda *a, **k: looks.append(k["task"]) or real(*a, **k))
+    apart = SandboxInspector()
     for _ in range(3):
         assert apart.facts(tmp_path / "a.png", "image").size == (64, 48)
         apart.check_picture(tmp_path / "a.png", "image")
@@ -138,27 +138,27 @@ def test_who_looked_is_not_believed_blindly(tmp_path, monkeypatch, said):
     (tmp_path / "a.png").write_bytes(png())
     whole = dataclasses.asdict(LOCAL.facts(tmp_path / "a.png", "image"))
     found = {**whole, **said} if said else {}
-    monkeypatch.setattr(checking, "take_look", lambda *_, **__: Look("read", found))
+    monkeypatch.setattr(checking, "inspect_file", lambda *_, **__: Inspection("read", found))
     with pytest.raises(RequestError, match="could not be read"):
-        Apart().facts(tmp_path / "a.png", "image")
+        SandboxInspector().facts(tmp_path / "a.png", "image")
 
 
-@pytest.mark.parametrize("look", [Look("refused", {}), Look("read", {})])
+@pytest.mark.parametrize("look", [Inspection("refused", {}), Inspection("read", {})])
 def test_an_answer_that_makes_no_sense_is_a_file_that_cannot_be_read(tmp_path, monkeypatch, look):
-    monkeypatch.setattr(checking, "take_look", lambda *_, **__: look)
+    monkeypatch.setattr(checking, "inspect_file", lambda *_, **__: look)
     with pytest.raises(RequestError, match="could not be read"):
-        Apart().moments(tmp_path / "a", "video", (64, 48), 0.0)
+        SandboxInspector().moments(tmp_path / "a", "video", (64, 48), 0.0)
 
 
 @pytest.mark.parametrize("size", [0, 100, 64 * 48 * 3 * 9])
 def test_pictures_that_were_not_asked_for_are_not_taken(tmp_path, monkeypatch, size):
     def look(path, argument, out, what, told):
         out.write_bytes(bytes(size))
-        return Look("read", {})
+        return Inspection("read", {})
 
-    monkeypatch.setattr(checking, "take_look", look)
+    monkeypatch.setattr(checking, "inspect_file", look)
     if size < 64 * 48 * 3:
         with pytest.raises(RequestError, match="could not be read"):
-            Apart().moments(tmp_path / "a", "video", (64, 48), 0.0)
+            SandboxInspector().moments(tmp_path / "a", "video", (64, 48), 0.0)
     else:
-        assert Apart().moments(tmp_path / "a", "video", (64, 48), 0.0).shape == (3, 48, 64, 3)
+        assert SandboxInspector().moments(tmp_path / "a", "video", (64, 48), 0.0).shape == (3, 48, 64, 3)

@@ -6,8 +6,8 @@ from starlette.testclient import TestClient
 from tests.server.test_middleware import code
 from vitascope.jobs.budget import Budget
 from vitascope.server.app import make_app
-from vitascope.server.context import open_house
-from vitascope.server.middleware import Rules
+from vitascope.server.context import open_context
+from vitascope.server.middleware import AccessRules
 from vitascope.server.tokens import Tokens
 
 ASKED = {"prompt": "a cat", "num_frames": 17, "seed": 7}
@@ -17,12 +17,12 @@ SECONDS = 17 / 8
 @pytest.fixture
 def client(tmp_path, service):
     """A server where each may have five seconds an hour."""
-    rules = Rules(budget=Budget(seconds_per_hour=5))
-    house = open_house(tmp_path, service, rules=rules, models=("fake",))
-    with TestClient(make_app(house), base_url="http://localhost") as client:
+    rules = AccessRules(budget=Budget(seconds_per_hour=5))
+    context = open_context(tmp_path, service, rules=rules, models=("fake",))
+    with TestClient(make_app(context), base_url="http://localhost") as client:
         client.secrets = {
-            "ann": house.tokens.add("ann", "write"),
-            "bob": house.tokens.add("bob", "write", Budget(seconds_per_hour=100)),
+            "ann": context.tokens.add("ann", "write"),
+            "bob": context.tokens.add("bob", "write", Budget(seconds_per_hour=100)),
         }
         yield client
 

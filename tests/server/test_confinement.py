@@ -12,7 +12,7 @@ from tests.server.conftest import png
 from vitascope.server import confinement
 from vitascope.server import sandbox as checking
 from vitascope.server.confinement import ALLOW, call_filter
-from vitascope.server.sandbox import Lookout
+from vitascope.server.sandbox import SandboxWorker
 
 HOSTILE = """
 import ctypes, os, signal, socket, subprocess, sys, threading
@@ -120,14 +120,14 @@ def needs(means: str) -> None:
 @pytest.fixture(scope="module")
 def hostile():
     """A process that looks and does what a file asks it to."""
-    program = Lookout.program
-    Lookout.program = ("-c", HOSTILE)
+    program = SandboxWorker.program
+    SandboxWorker.program = ("-c", HOSTILE)
     try:
-        lookout = Lookout()
+        lookout = SandboxWorker()
         yield lookout
         lookout.close()
     finally:
-        Lookout.program = program
+        SandboxWorker.program = program
 
 
 @pytest.fixture
@@ -176,7 +176,7 @@ def test_a_check_says_what_confines_those_who_look(client, monkeypatch):
     told = client.get("/api/v1/check").json()
     assert told["queue"] == "ok"
     assert told["confinement"] == checking.confinement()
-    monkeypatch.setattr(Lookout, "look", lambda *_, **__: checking.Look("read", {"means": []}))
+    monkeypatch.setattr(SandboxWorker, "look", lambda *_, **__: checking.Inspection("read", {"means": []}))
     assert "limits of memory and time alone" in client.get("/api/v1/check").json()["confinement"]
 
 

@@ -19,8 +19,8 @@ from schemathesis.specs.openapi.checks import (
 from tests.server.conftest import png
 from vitascope.director.film import Film
 from vitascope.server.app import make_app
-from vitascope.server.context import open_house
-from vitascope.server.middleware import Rules
+from vitascope.server.context import open_context
+from vitascope.server.middleware import AccessRules
 from vitascope.server.tokens import Caller
 from vitascope.testing.chaos import take
 
@@ -41,8 +41,8 @@ ENDLESS = r"/events$|/sync$"
 @pytest.fixture
 def everything(tmp_path, service, work):
     """An app whose jobs, uploads and characters are there to be asked for, and what returns their names."""
-    house = open_house(tmp_path, service, models=("fake",), rules=Rules(hosts=None))
-    app = make_app(house)
+    context = open_context(tmp_path, service, models=("fake",), rules=AccessRules(hosts=None))
+    app = make_app(context)
     made = service.submit(take(7))
     service.submit_film(Film.model_validate(FILM))
     work()
@@ -54,8 +54,8 @@ def everything(tmp_path, service, work):
             made.id if any(job.id == made.id for job in service.store.page(limit=500).jobs) else "video_none"
         )
         with (tmp_path / "cat.png").open("rb") as file:
-            upload = house.uploads.keep(file, Caller())
-        character = house.characters.add("Mia", tmp_path / "cat.png", Caller())
+            upload = context.uploads.keep(file, Caller())
+        character = context.characters.add("Mia", tmp_path / "cat.png", Caller())
         films = [job.id for job in service.store.page(kind="film").jobs]
         told = {
             "film_id": films[0] if films else "video_none",

@@ -31,11 +31,11 @@ def limits() -> ConnectionLimits:
 
 
 @pytest.fixture
-def port(house, limits):
+def port(context, limits):
     """The port of a server that keeps limits."""
     listening = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(
-        make_app(house),
+        make_app(context),
         http=limited_protocol(limits),
         log_config=None,
         access_log=False,
@@ -180,23 +180,23 @@ def test_there_are_limits_for_all_peers_together_and_room_for_what_else_opens_fi
     assert set(limits.peers) == {"a", "b", "c"}
 
 
-def test_streams_of_one_token_are_counted(client, house):
-    secret = house.tokens.add("ann", "write")
+def test_streams_of_one_token_are_counted(client, context):
+    secret = context.tokens.add("ann", "write")
     bearer = {"authorization": f"Bearer {secret}"}
-    house.streams.most = 2
+    context.streams.most = 2
     with contextlib.ExitStack() as stack:
         for _ in range(2):
-            stack.enter_context(house.streams.taking("ann"))
+            stack.enter_context(context.streams.taking("ann"))
         refused = client.get("/api/v1/events", headers=bearer)
         assert refused.status_code == 429
         assert refused.json()["error"]["code"] == "too_many_at_once"
-        with house.streams.taking("bob"):
+        with context.streams.taking("bob"):
             pass
     name = client.post("/v1/videos", json={"prompt": "a cat"}, headers=bearer).json()["id"]
     client.post(f"/v1/videos/{name}/cancel", headers=bearer)
     told = client.get(f"/api/v1/jobs/{name}/events", headers=bearer)
     assert told.status_code == 200, "one that was closed makes room"
-    with house.streams.taking("ann"), house.streams.taking("ann"):
+    with context.streams.taking("ann"), context.streams.taking("ann"):
         pass
 
 

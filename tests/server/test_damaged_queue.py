@@ -8,7 +8,7 @@ from starlette.testclient import TestClient
 from tests.jobs.test_backup import damage, filled
 from vitascope.jobs.service import open_service, queue_file
 from vitascope.server.app import make_app
-from vitascope.server.context import open_house
+from vitascope.server.context import open_context
 
 NEW = {"prompt": "a cat", "num_frames": 5}
 
@@ -20,8 +20,8 @@ def client(request, tmp_path):
     queue.parent.mkdir()
     filled(queue)
     damage(queue, request.param, random.Random(3))
-    house = open_house(tmp_path, open_service(tmp_path), models=("fake",))
-    with TestClient(make_app(house), base_url="http://localhost", raise_server_exceptions=False) as client:
+    context = open_context(tmp_path, open_service(tmp_path), models=("fake",))
+    with TestClient(make_app(context), base_url="http://localhost", raise_server_exceptions=False) as client:
         yield client
 
 
@@ -40,6 +40,6 @@ def test_the_check_says_what_is_wrong_and_nothing_more_is_taken_in(client, tmp_p
 
 
 def test_a_request_that_meets_the_damage_makes_the_server_unready(client):
-    listed = client.get("/v1/videos")
-    assert (listed.status_code, listed.json()["error"]["code"]) == (503, "queue_damaged")
+    list_to_json = client.get("/v1/videos")
+    assert (list_to_json.status_code, list_to_json.json()["error"]["code"]) == (503, "queue_damaged")
     assert client.get("/readyz").status_code == 503

@@ -5,7 +5,7 @@ import pytest
 
 from tests.server.receiver import receiving
 from vitascope.errors import RequestError
-from vitascope.server.egress import Outward, Unreachable, is_public, parsed
+from vitascope.server.egress import EgressClient, Unreachable, is_public, parse_url
 
 INSIDE = [
     "127.0.0.1",
@@ -67,7 +67,7 @@ def test_public_addresses_are_fine(address):
 )
 def test_what_is_no_address_is_refused(url):
     with pytest.raises(RequestError, match="url"):
-        parsed(url)
+        parse_url(url)
 
 
 @pytest.mark.parametrize(
@@ -77,29 +77,29 @@ def test_nothing_is_sent_inside_however_the_host_is_spelled(host):
     url = f"https://{host}/"
     try:
         with pytest.raises(RequestError, match=r"lies inside|not an address"):
-            Outward().check(url)
+            EgressClient().check(url)
     except pytest.fail.Exception:
         pytest.skip("this system does not know that spelling")
     with pytest.raises(Unreachable, match="lies inside"):
-        Outward().post(url, b"{}", {})
+        EgressClient().post(url, b"{}", {})
 
 
 def test_a_name_that_changes_its_mind_gains_nothing():
     answers = [["8.8.8.8"], ["127.0.0.1"]]
-    outward = Outward(resolve=lambda host, port: answers.pop(0))
-    outward.check("https://hook.example/")
+    egress = EgressClient(resolve=lambda host, port: answers.pop(0))
+    egress.check("https://hook.example/")
     with pytest.raises(Unreachable, match=r"hook.example is 127.0.0.1, which lies inside"):
-        outward.post("https://hook.example/", b"{}", {})
+        egress.post("https://hook.example/", b"{}", {})
     with pytest.raises(Unreachable, match=r"10.0.0.1"):
-        Outward(resolve=lambda *_: ["8.8.8.8", "10.0.0.1"]).post("https://hook.example/", b"{}", {})
+        EgressClient(resolve=lambda *_: ["8.8.8.8", "10.0.0.1"]).post("https://hook.example/", b"{}", {})
 
 
 def test_the_address_that_was_looked_at_is_the_one_that_is_called():
     with receiving() as receiver:
         port = receiver.url.split(":")[2].split("/")[0]
         asked = []
-        outward = Outward(resolve=lambda *what: asked.append(what) or ["127.0.0.1"])
-        answer = outward.post(f"http://hook.example:{port}/x", b'{"a":1}', {"a": "b"}, private=True)
+        egress = EgressClient(resolve=lambda *what: asked.append(what) or ["127.0.0.1"])
+        answer = egress.post(f"http://hook.example:{port}/x", b'{"a":1}', {"a": "b"}, private=True)
         ((path, headers, body),) = receiver.came
     assert asked == [("hook.example", int(port))], "it is resolved once"
     assert (answer.status, path, headers["host"], headers["a"]) == (204, "/x", f"hook.example:{port}", "b")
@@ -109,7 +109,7 @@ def test_the_address_that_was_looked_at_is_the_one_that_is_called():
 def test_no_redirect_is_followed():
     with receiving() as receiver, receiving() as other:
         receiver.answers, receiver.headers = [302], {"location": other.url, "retry-after": "7"}
-        answer = Outward().post(receiver.url, b"", {}, private=True)
+        answer = EgressClient().post(receiver.url, b"", {}, private=True)
         assert (answer.status, answer.wait) == (302, 7.0)
         assert len(receiver.came) == 1
         assert other.came == []
@@ -120,7 +120,7 @@ def test_an_answer_that_never_ends_is_not_waited_for():
         receiver.pause = 60.0
         begun = time.monotonic()
         with pytest.raises(Unreachable, match=r"no answer within 0.5 s"):
-            Outward(seconds=0.5).post(receiver.url, b"", {}, private=True)
+            EgressClient(seconds=0.5).post(receiver.url, b"", {}, private=True)
         assert time.monotonic() - begun < 20
 
 
@@ -128,16 +128,16 @@ def test_what_cannot_be_reached_is_said_in_a_line():
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     with pytest.raises(Unreachable, match="refused"):
-        Outward().post(f"http://127.0.0.1:{port}/", b"", {}, private=True)
+        EgressClient().post(f"http://127.0.0.1:{port}/", b"", {}, private=True)
     with receiving() as receiver, pytest.raises(Unreachable, match="broke"):
-        Outward().post(receiver.url.replace("http:", "https:"), b"", {}, private=True)
+        EgressClient().post(receiver.url.replace("http:", "https:"), b"", {}, private=True)
 
     def unknown(host, port):
         raise socket.gaierror(-2, "Name or service not known")
 
     with pytest.raises(Unreachable, match="is not known"):
-        Outward(resolve=unknown).post("https://hook.example/", b"", {})
-    Outward(resolve=unknown).check("https://hook.example/")
+        EgressClient(resolve=unknown).post("https://hook.example/", b"", {})
+    EgressClient(resolve=unknown).check("https://hook.example/")
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from vitascope.server import submission as working
-from vitascope.server.events import Bell, peek, rings
+from vitascope.server.events import EventBroadcast, peek, wait_for_signal
 from vitascope.server.submission import listen
 from vitascope.testing.chaos import take
 
@@ -26,9 +26,9 @@ def looks(service, monkeypatch) -> list[str | None]:
     return seen
 
 
-async def heard(house, job: str | None, after: int = 0) -> list[str]:
+async def heard(context, job: str | None, after: int = 0) -> list[str]:
     """What a listener hears of a job until it is over."""
-    return [event.type async for event in listen(house, None, job, after) if event is not None]
+    return [event.type async for event in listen(context, None, job, after) if event is not None]
 
 
 async def eventually(true) -> None:
@@ -38,11 +38,11 @@ async def eventually(true) -> None:
         await asyncio.sleep(0.02)
 
 
-def test_all_who_listen_hear_of_their_own_job_until_it_is_over(house, service):
+def test_all_who_listen_hear_of_their_own_job_until_it_is_over(context, service):
     names = [service.submit(take(seed)).id for seed in range(5)]
 
     async def all_of_it() -> list[list[str]]:
-        tasks = [asyncio.create_task(heard(house, name)) for name in names for _ in "ab"]
+        tasks = [asyncio.create_task(heard(context, name)) for name in names for _ in "ab"]
         await asyncio.sleep(0.2)
         for name in names:
             service.store.cancel(name)
@@ -51,12 +51,12 @@ def test_all_who_listen_hear_of_their_own_job_until_it_is_over(house, service):
     assert asyncio.run(all_of_it()) == [["queued", "cancelled"]] * 10
 
 
-def test_while_nothing_happens_there_is_one_look_for_all(house, service, looks, monkeypatch):
+def test_while_nothing_happens_there_is_one_look_for_all(context, service, looks, monkeypatch):
     monkeypatch.setattr(working, "LOOK_SECONDS", 600)
     names = [service.submit(take(seed)).id for seed in range(8)]
 
     async def wait() -> tuple[int, int]:
-        tasks = [asyncio.create_task(heard(house, name)) for name in names]
+        tasks = [asyncio.create_task(heard(context, name)) for name in names]
         await eventually(lambda: looks.count(None) >= 3)
         before = len(looks) - looks.count(None)
         await eventually(lambda: looks.count(None) >= 10)
@@ -74,23 +74,27 @@ def test_only_those_whom_it_concerns_are_woken(service):
     one, other = (service.submit(take(seed)).id for seed in range(2))
 
     async def woken() -> list[bool]:
-        bell = Bell(service.store)
-        with bell.heard(one) as first, bell.heard(other) as second, bell.heard(None) as third:
-            for rung in (first, second, third):
-                await rings(rung, 60)  # when watching begins everybody looks once more
-                rung.clear()
+        broadcast = EventBroadcast(service.store)
+        with (
+            broadcast.subscribe(one) as first,
+            broadcast.subscribe(other) as second,
+            broadcast.subscribe(None) as third,
+        ):
+            for signal in (first, second, third):
+                await wait_for_signal(signal, 60)  # when watching begins everybody looks once more
+                signal.clear()
             service.store.cancel(one)
-            await rings(third, 60)
+            await wait_for_signal(third, 60)
             return [first.is_set(), second.is_set(), third.is_set()]
 
     assert asyncio.run(woken()) == [True, False, True]
 
 
-def test_nobody_watches_when_nobody_listens(house, service, looks):
+def test_nobody_watches_when_nobody_listens(context, service, looks):
     name = service.submit(take(1)).id
 
     async def come_and_go() -> int:
-        task = asyncio.create_task(heard(house, name))
+        task = asyncio.create_task(heard(context, name))
         await eventually(lambda: None in looks)
         service.store.cancel(name)
         await task
@@ -100,14 +104,14 @@ def test_nobody_watches_when_nobody_listens(house, service, looks):
     assert asyncio.run(come_and_go()) == 1
 
 
-def test_who_is_not_woken_looks_all_the_same(house, service, monkeypatch):
+def test_who_is_not_woken_looks_all_the_same(context, service, monkeypatch):
     """A store whose events become visible out of order may hide one from the watcher."""
     name = service.submit(take(1)).id
     monkeypatch.setattr(working, "LOOK_SECONDS", 0.05)
-    monkeypatch.setattr(Bell, "_ring", lambda self, jobs: None)
+    monkeypatch.setattr(EventBroadcast, "_wake", lambda self, jobs: None)
 
     async def unrung() -> list[str]:
-        task = asyncio.create_task(heard(house, name))
+        task = asyncio.create_task(heard(context, name))
         await asyncio.sleep(0.2)
         service.store.cancel(name)
         return await asyncio.wait_for(task, 60)
@@ -126,13 +130,13 @@ def test_a_log_that_cannot_be_read_for_a_moment_ends_no_watch(service, monkeypat
     monkeypatch.setattr(service.store.tables, "events", events)
 
     async def woken() -> bool:
-        with Bell(service.store).heard(name) as rung:
+        with EventBroadcast(service.store).subscribe(name) as signal:
             await eventually(lambda: not broken)
             await asyncio.sleep(0.3)
-            rung.clear()
+            signal.clear()
             service.store.cancel(name)
-            await rings(rung, 60)
-            return rung.is_set()
+            await wait_for_signal(signal, 60)
+            return signal.is_set()
 
     assert asyncio.run(woken())
     assert "could not be read" in caplog.text
@@ -145,20 +149,20 @@ def test_a_read_that_may_wait_is_done_in_a_thread(service, monkeypatch, quick):
     assert (where is threading.main_thread()) == quick
 
 
-def test_a_listener_who_waits_long_is_told_that_we_are_there(house, service, monkeypatch):
+def test_a_listener_who_waits_long_is_told_that_we_are_there(context, service, monkeypatch):
     name = service.submit(take(1)).id
     monkeypatch.setattr(working, "LOOK_SECONDS", 0.05)
     monkeypatch.setattr(working, "PING_SECONDS", 0.1)
 
     async def first_ping() -> None:
-        async for event in listen(house, None, name, 0):
+        async for event in listen(context, None, name, 0):
             if event is None:
                 return
 
     asyncio.run(asyncio.wait_for(first_ping(), 60))
 
 
-def test_what_happens_is_read_once_for_all_who_listen(house, service, looks, monkeypatch):
+def test_what_happens_is_read_once_for_all_who_listen(context, service, looks, monkeypatch):
     """S8: 60 who listen to everything cost no more reads than one does."""
     monkeypatch.setattr(working, "LOOK_SECONDS", 600)
     owners = {
@@ -167,7 +171,7 @@ def test_what_happens_is_read_once_for_all_who_listen(house, service, looks, mon
 
     async def hear(owner: str | None, most: int, after: int) -> list[tuple[str, str]]:
         told = []
-        async for event in listen(house, owner, None, after):
+        async for event in listen(context, owner, None, after):
             if event is not None:
                 told.append((event.job, event.type))
             if len(told) == most:
@@ -195,28 +199,28 @@ def test_what_happens_is_read_once_for_all_who_listen(house, service, looks, mon
     assert reads < 20
 
 
-def test_who_is_behind_what_is_kept_in_memory_reads_it_from_the_queue(house, service, monkeypatch):
+def test_who_is_behind_what_is_kept_in_memory_reads_it_from_the_queue(context, service, monkeypatch):
     from vitascope.server import events as module
 
     monkeypatch.setattr(module, "MAX_RECENT", 4)
     names = [service.submit(take(seed)).id for seed in range(4)]
 
     async def follow() -> list[int]:
-        bell, found = Bell(service.store), []
-        with bell.heard(None) as rung:
-            await rings(rung, 60)
+        broadcast, found = EventBroadcast(service.store), []
+        with broadcast.subscribe(None) as signal:
+            await wait_for_signal(signal, 60)
             start = service.store.last_event()
             for name in names:
                 service.store.cancel(name)
                 service.store.retry(name)
-            await eventually(lambda: bell.recent(None, service.store.last_event() - 1) is not None)
+            await eventually(lambda: broadcast.recent(None, service.store.last_event() - 1) is not None)
             await asyncio.sleep(0.3)
             newest = service.store.last_event()
-            assert bell.recent(None, start) is None, "the first of them are no longer in memory"
-            found = [event.id for event in bell.recent(None, newest - 3) or []]
-            assert [event.id for event in bell.recent(names[3], newest - 3) or []] == found[1:]
-            assert bell.recent(None, newest) == []
-        assert bell.recent(None, newest) is None, "nobody watches any more"
+            assert broadcast.recent(None, start) is None, "the first of them are no longer in memory"
+            found = [event.id for event in broadcast.recent(None, newest - 3) or []]
+            assert [event.id for event in broadcast.recent(names[3], newest - 3) or []] == found[1:]
+            assert broadcast.recent(None, newest) == []
+        assert broadcast.recent(None, newest) is None, "nobody watches any more"
         return found
 
     assert asyncio.run(follow()) == list(

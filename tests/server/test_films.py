@@ -138,8 +138,8 @@ def test_a_key_makes_one_film(client):
     assert code(client.post(URL, json=FILM, headers=headers)) == (409, "conflict")
 
 
-def test_nobody_sees_the_film_of_another(client, house):
-    ann, bob = (house.tokens.add(name, "write") for name in ("ann", "bob"))
+def test_nobody_sees_the_film_of_another(client, context):
+    ann, bob = (context.tokens.add(name, "write") for name in ("ann", "bob"))
     mine = {"Authorization": f"Bearer {ann}"}
     name = client.post(URL, json=FILM, headers=mine).json()["id"]
     other = {"Authorization": f"Bearer {bob}"}

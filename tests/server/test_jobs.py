@@ -169,7 +169,7 @@ def test_a_clip_can_be_looked_at_while_it_is_made(client, work, service, monkeyp
     assert client.get(f"/api/v1/jobs/{name}").json()["progress"]["preview"] is None
 
 
-def test_a_stream_that_breaks_is_taken_up_where_it_broke(live, service, house):
+def test_a_stream_that_breaks_is_taken_up_where_it_broke(live, service, context):
     """A listener on a real connection leaves in the middle, and the next one hears the rest, once."""
     name = service.submit(Shot.model_validate(SHOT)).id
     running = service.store.claim("w")
@@ -236,15 +236,15 @@ def test_an_admin_takes_in_clips_that_the_queue_does_not_know(client, service, m
     assert refused.status_code == 400
 
 
-def test_only_an_admin_sees_what_is_unknown(house, client):
-    secret = house.tokens.add("ann", "write")
+def test_only_an_admin_sees_what_is_unknown(context, client):
+    secret = context.tokens.add("ann", "write")
     head = {"authorization": f"Bearer {secret}"}
     assert client.get("/api/v1/jobs/unknown", headers=head).status_code == 403
     assert client.post("/api/v1/jobs/adopt", json={}, headers=head).status_code == 403
 
 
-def test_a_clone_keeps_no_priority_that_only_an_admin_may_give(house, client):
-    boss, bob = house.tokens.add("boss", "admin"), house.tokens.add("bob", "write")
+def test_a_clone_keeps_no_priority_that_only_an_admin_may_give(context, client):
+    boss, bob = context.tokens.add("boss", "admin"), context.tokens.add("bob", "write")
     as_boss, as_bob = ({"authorization": f"Bearer {secret}"} for secret in (boss, bob))
     shot = {"prompt": "a cat", "num_frames": 5, "model": "fake"}
     job = client.post("/api/v1/jobs", json={"shot": shot}, headers=as_bob).json()["id"]
@@ -255,10 +255,10 @@ def test_a_clone_keeps_no_priority_that_only_an_admin_may_give(house, client):
     assert client.post(f"/api/v1/jobs/{job}/clone", headers=as_bob).json()["priority"] == -5
 
 
-def test_requests_that_come_at_once_do_not_pass_the_limit_of_the_line(house, client):
+def test_requests_that_come_at_once_do_not_pass_the_limit_of_the_line(context, client):
     from concurrent.futures import ThreadPoolExecutor
 
-    object.__setattr__(house, "max_queued", 8)
+    object.__setattr__(context, "max_queued", 8)
     shot = {"prompt": "a cat", "num_frames": 5, "model": "fake"}
     with ThreadPoolExecutor(16) as pool:
         answers = list(

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from vitascope.errors import BrokenFileError, OutputError, RequestError
-from vitascope.server.json_store import Kept
+from vitascope.server.json_store import JsonStore
 from vitascope.server.tokens import Tokens
 from vitascope.server.webhooks.endpoints import Endpoints
 
@@ -93,7 +93,7 @@ class Word:
 
 
 def test_a_change_that_fails_leaves_everything_as_it_was(tmp_path):
-    kept = Kept(tmp_path / "words.json", "words", lambda told: Word(**told))
+    kept = JsonStore(tmp_path / "words.json", "words", lambda told: Word(**told))
     assert kept.all() == ()
     kept.change(lambda words: [*words, Word("a")])
 
@@ -129,8 +129,8 @@ def test_a_place_that_is_none_is_one_line(tmp_path):
     ],
     ids=["empty", "half", "deep", "object", "number", "later", "bytes", "null"],
 )
-def test_a_broken_file_of_tokens_closes_the_doors_and_is_told(client, house, tmp_path, caplog, content):
-    house.tokens.add("ann", "write")
+def test_a_broken_file_of_tokens_closes_the_doors_and_is_told(client, context, tmp_path, caplog, content):
+    context.tokens.add("ann", "write")
     (tmp_path / "tokens.json").write_bytes(content.encode("utf-8", "surrogateescape"))
     for route in ("/v1/videos", "/api/v1/system", "/readyz"):
         answer = client.get(route, headers={"authorization": "Bearer nobodys"})

@@ -145,7 +145,7 @@ def test_cve_2026_56673_2026_28414_no_request_names_a_path(client, service, made
     assert service.store.counts() == {"completed": 1}
 
 
-def test_cve_2025_67303_2024_21575_no_upload_is_written_where_its_name_says(client, house, tmp_path):
+def test_cve_2025_67303_2024_21575_no_upload_is_written_where_its_name_says(client, context, tmp_path):
     (tmp_path / "tokens.json").write_text("[]")
     before = files(tmp_path)
     for name in NAMES:
@@ -345,11 +345,11 @@ def test_csrf_of_a_site_that_renamed_itself_to_this_machine(client):
 # What a request must not be able to say of itself.
 
 
-def test_nobody_says_who_he_is_or_how_far_his_job_is(house, service):
+def test_nobody_says_who_he_is_or_how_far_his_job_is(context, service):
     from vitascope.server.tokens import Tokens
 
-    secret = Tokens(house.uploads.folder.parent / "tokens.json").add("ann", "write")
-    ann = visitor(house, Authorization=f"Bearer {secret}")
+    secret = Tokens(context.uploads.folder.parent / "tokens.json").add("ann", "write")
+    ann = visitor(context, Authorization=f"Bearer {secret}")
     told = {
         "owner": "root",
         "id": "video_1",
@@ -364,7 +364,7 @@ def test_nobody_says_who_he_is_or_how_far_his_job_is(house, service):
     job = service.store.get(made["id"])
     assert (job.owner, job.state, job.attempt, job.outputs) == ("ann", "queued", 0, ())
     assert code(ann.post("/api/v1/jobs", json={"shot": SHOT, "owner": "root"})) == (400, "invalid_value")
-    bare = visitor(house)
+    bare = visitor(context)
     for url in (
         f"/v1/videos?token={secret}",
         f"/v1/videos?api_key={secret}",
@@ -435,8 +435,8 @@ def test_forms_of_many_parts_are_refused(client):
     )
 
 
-def test_strangers_cannot_make_our_numbers_endless(house):
-    client = TestClient(make_app(house), base_url="http://localhost")
+def test_strangers_cannot_make_our_numbers_endless(context):
+    client = TestClient(make_app(context), base_url="http://localhost")
     before = len(client.get("/metrics").text)
     for number in range(30):
         client.get(f"/nothing/{number}")

@@ -214,15 +214,15 @@ def test_a_client_that_breaks_off_while_it_sends_is_no_fault_of_ours(live, path,
     deadline = time.monotonic() + 10
     with caplog.at_level(logging.INFO, "vitascope.server.access"):
         while not found and time.monotonic() < deadline:
-            found = [record for record in caplog.records if getattr(record, "told", {}).get("path") == path]
+            found = [record for record in caplog.records if getattr(record, "fields", {}).get("path") == path]
             time.sleep(0.02)
-    assert [record.told["status"] for record in found] == [499]
+    assert [record.fields["status"] for record in found] == [499]
     assert "unforeseen" not in caplog.text
 
 
-def test_a_full_disk_is_told_without_the_names_of_files(client, house, monkeypatch):
+def test_a_full_disk_is_told_without_the_names_of_files(client, context, monkeypatch):
     def full(*told, **more):
-        raise OSError(errno.ENOSPC, "No space left on device", str(house.uploads.folder / "x"))
+        raise OSError(errno.ENOSPC, "No space left on device", str(context.uploads.folder / "x"))
 
     monkeypatch.setattr(Path, "write_text", full)
     answers = [
@@ -234,7 +234,7 @@ def test_a_full_disk_is_told_without_the_names_of_files(client, house, monkeypat
     ]
     for answer in answers:
         assert (answer.status_code, answer.json()["error"]["code"]) == (503, "disk_full"), answer.text
-        assert str(house.uploads.folder.parent) not in answer.text
+        assert str(context.uploads.folder.parent) not in answer.text
         assert answer.headers["retry-after"]
 
 

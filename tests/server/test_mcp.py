@@ -21,7 +21,7 @@ from tests.server.conftest import png
 from vitascope.deliver.mux import read
 from vitascope.jobs.service import JobService
 from vitascope.server.app import make_app
-from vitascope.server.context import House, open_house
+from vitascope.server.context import ServerContext, open_context
 from vitascope.server.mcp.arguments import LEFT_OUT, EditVideo, ExtendVideo, Folder, GenerateVideo
 from vitascope.server.mcp.service import TOOLS, Tools
 from vitascope.shot_fields import fields_of
@@ -64,8 +64,8 @@ def working(work: Callable[[], None]) -> Iterator[None]:
 
 
 @pytest.fixture
-def tools(house: House) -> Any:
-    return Tools(house, is_local=True).server()
+def tools(context: ServerContext) -> Any:
+    return Tools(context, is_local=True).server()
 
 
 def test_the_tools_take_the_fields_of_a_shot():
@@ -78,9 +78,9 @@ def test_the_tools_take_the_fields_of_a_shot():
 
 
 def test_every_tool_is_explained(tools):
-    listed = asked(tools, lambda client: client.list_tools()).tools
-    assert {tool.name for tool in listed} == set(TOOLS) - {"save_video"}
-    for tool in listed:
+    list_to_json = asked(tools, lambda client: client.list_tools()).tools
+    assert {tool.name for tool in list_to_json} == set(TOOLS) - {"save_video"}
+    for tool in list_to_json:
         assert tool.description
         for name, schema in tool.input_schema["properties"].items():
             assert schema["description"], (tool.name, name)
@@ -97,11 +97,11 @@ def test_a_clip_is_made_while_the_client_waits(tools, work, service: JobService,
         link = next(part for part in made.content if isinstance(part, types.ResourceLink))
         clip = await client.read_resource(str(link.uri))
         thumbnail = await client.read_resource(f"{link.uri}/thumbnail")
-        listed = await client.list_resources()
-        return made, clip.contents[0], thumbnail.contents[0], listed.resources
+        list_to_json = await client.list_resources()
+        return made, clip.contents[0], thumbnail.contents[0], list_to_json.resources
 
     with working(work):
-        made, clip, thumbnail, listed = asked(tools, ask)
+        made, clip, thumbnail, list_to_json = asked(tools, ask)
     facts = made.structured_content
     assert (facts["state"], facts["num_frames"], facts["seed"]) == ("completed", 5, 7)
     assert heard[0] == (0, 100)
@@ -110,7 +110,7 @@ def test_a_clip_is_made_while_the_client_waits(tools, work, service: JobService,
     assert clip.mime_type == "video/mp4"
     assert Path(facts["videos"][0]["file"]).read_bytes() == base64.b64decode(clip.blob)
     assert base64.b64decode(thumbnail.blob)[8:12] == b"WEBP"
-    assert [str(entry.uri) for entry in listed] == [facts["videos"][0]["uri"]]
+    assert [str(entry.uri) for entry in list_to_json] == [facts["videos"][0]["uri"]]
     assert any(isinstance(part, types.ImageContent) for part in made.content)
 
 
@@ -127,15 +127,15 @@ def test_clips_are_edited_extended_and_cut_to_films(tools, work):
         )
         shots = [{"prompt": "a cat", "seconds": 0.5}, {"prompt": "a dog", "seconds": 0.5}]
         film = await client.call_tool("make_film", {"script": {"shots": shots, "model": "fake"}})
-        listed = await client.call_tool("list_jobs", {"states": ["completed"]})
-        return edited, longer, film, listed
+        list_to_json = await client.call_tool("list_jobs", {"states": ["completed"]})
+        return edited, longer, film, list_to_json
 
     with working(work):
-        edited, longer, film, listed = asked(tools, ask)
+        edited, longer, film, list_to_json = asked(tools, ask)
     for result, kind in ((edited, "edit"), (longer, "extend"), (film, "film")):
         assert not result.is_error, text(result)
         assert (result.structured_content["kind"], result.structured_content["state"]) == (kind, "completed")
-    assert len(listed.structured_content["jobs"]) == 4
+    assert len(list_to_json.structured_content["jobs"]) == 4
 
 
 @pytest.mark.parametrize(
@@ -184,13 +184,15 @@ def test_a_client_that_leaves_wants_the_clip_no_more(tools, service: JobService)
     assert [job.state for job in service.store.page().jobs] == ["cancelled"]
 
 
-def test_files_are_read_and_written_in_the_folder_and_nowhere_else(house: House, work, tmp_path: Path):
+def test_files_are_read_and_written_in_the_folder_and_nowhere_else(
+    context: ServerContext, work, tmp_path: Path
+):
     folder = tmp_path / "shared"
     folder.mkdir()
     (folder / "cat.png").write_bytes(png())
     (tmp_path / "secret.png").write_bytes(png())
     (folder / "link.png").symlink_to(tmp_path / "secret.png")
-    server = Tools(house, Folder(folder), is_local=True).server()
+    server = Tools(context, Folder(folder), is_local=True).server()
 
     async def ask(client: Client) -> Any:
         upload = await client.call_tool("upload_file", {"file": "cat.png"})
@@ -228,13 +230,13 @@ def test_addresses_that_are_no_clip_are_refused(tools):
 
 
 @pytest.fixture
-def served(house: House):
-    """A house that has the tools at /mcp, asked without a network."""
-    with TestClient(make_app(house, mcp=True), base_url="http://localhost") as client:
+def served(context: ServerContext):
+    """A server that has the tools at /mcp, asked without a network."""
+    with TestClient(make_app(context, mcp=True), base_url="http://localhost") as client:
         yield client
 
 
-def test_over_http_the_doors_are_those_of_the_service(served, house: House, tmp_path: Path):
+def test_over_http_the_doors_are_those_of_the_service(served, context: ServerContext, tmp_path: Path):
     headers = {"accept": "application/json, text/event-stream", "mcp-protocol-version": "2025-06-18"}
     ask = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
     assert served.post("/mcp", json=ask, headers=headers).status_code == 200
@@ -247,7 +249,7 @@ def test_over_http_the_doors_are_those_of_the_service(served, house: House, tmp_
     deep = b'{"jsonrpc":' + b"[" * 10_000 + b"]" * 10_000 + b"}"
     kind = {"content-type": "application/json"}
     assert served.post("/mcp", content=deep, headers=headers | kind).status_code == 400
-    house.tokens.add("anna", "write")
+    context.tokens.add("anna", "write")
     assert served.post("/mcp", json=ask, headers=headers).status_code == 401
 
 
@@ -256,9 +258,9 @@ def test_without_it_there_is_no_such_route(client):
 
 
 def test_over_http_a_client_sees_its_own_clips(tmp_path: Path, service: JobService, work, serve_app):
-    house = open_house(tmp_path, service, models=("fake",))
-    secrets = {name: house.tokens.add(name, "write") for name in ("anna", "ben")}
-    address = serve_app(make_app(house, mcp=True))
+    context = open_context(tmp_path, service, models=("fake",))
+    secrets = {name: context.tokens.add(name, "write") for name in ("anna", "ben")}
+    address = serve_app(make_app(context, mcp=True))
 
     async def ask_as(name: str, ask: Callable[[Client], Coroutine[Any, Any, Any]]) -> Any:
         headers = {"authorization": f"Bearer {secrets[name]}"}

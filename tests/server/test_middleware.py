@@ -9,17 +9,17 @@ from starlette.testclient import TestClient
 
 from vitascope.errors import RequestError
 from vitascope.server.app import make_app
-from vitascope.server.context import open_house
-from vitascope.server.middleware import Rules
-from vitascope.server.serve import ServeOptions, _listen, check_doors
+from vitascope.server.context import open_context
+from vitascope.server.middleware import AccessRules
+from vitascope.server.serve import ServeOptions, _listen, check_access
 from vitascope.server.tokens import Tokens
 
 CAT = {"prompt": "a cat", "num_frames": 5}
 
 
-def visitor(house, **headers: str) -> TestClient:
+def visitor(context, **headers: str) -> TestClient:
     return TestClient(
-        make_app(house), base_url="http://localhost", headers=headers, raise_server_exceptions=False
+        make_app(context), base_url="http://localhost", headers=headers, raise_server_exceptions=False
     )
 
 
@@ -61,8 +61,8 @@ def test_pages_of_other_sites_change_nothing(client, service, origin):
 
 
 def test_our_own_pages_and_chosen_sites_may(tmp_path, service):
-    rules = Rules(origins=frozenset({"https://studio.example"}))
-    visiting = visitor(open_house(tmp_path, service, models=("fake",), rules=rules))
+    rules = AccessRules(origins=frozenset({"https://studio.example"}))
+    visiting = visitor(open_context(tmp_path, service, models=("fake",), rules=rules))
     for origin in ("http://localhost", "https://studio.example"):
         assert visiting.post("/v1/videos", json=CAT, headers={"Origin": origin}).status_code == 200
     asking = {"Origin": "https://studio.example", "Access-Control-Request-Method": "POST"}
@@ -77,9 +77,9 @@ def test_our_own_pages_and_chosen_sites_may(tmp_path, service):
     assert "access-control-allow-origin" not in other.headers
 
 
-def test_where_there_are_tokens_nothing_goes_without_one(house, secrets):
+def test_where_there_are_tokens_nothing_goes_without_one(context, secrets):
     for headers in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": f"Basic {secrets['root']}"}):
-        visiting = visitor(house, **headers)
+        visiting = visitor(context, **headers)
         for path in ("/v1/videos", "/api/v1/system", "/metrics", "/openapi.json", "/nothing"):
             answer = visiting.get(path)
             assert code(answer) == (401, "invalid_api_key")
@@ -88,9 +88,9 @@ def test_where_there_are_tokens_nothing_goes_without_one(house, secrets):
         assert visiting.get("/readyz").status_code == 200
 
 
-def test_a_token_sees_its_own_and_an_admin_everything(house, secrets, service):
+def test_a_token_sees_its_own_and_an_admin_everything(context, secrets, service):
     ann, ben, root = (
-        visitor(house, Authorization=f"Bearer {secrets[name]}") for name in ("ann", "ben", "root")
+        visitor(context, Authorization=f"Bearer {secrets[name]}") for name in ("ann", "ben", "root")
     )
     name = ann.post("/v1/videos", json=CAT, headers={"Idempotency-Key": "k"}).json()["id"]
     assert service.store.get(name).owner == "ann"
@@ -116,9 +116,9 @@ def test_a_token_sees_its_own_and_an_admin_everything(house, secrets, service):
     assert ann.get(f"/v1/videos/{name}").status_code == root.get(f"/v1/videos/{name}").status_code == 200
 
 
-def test_scopes_are_kept_to(house, secrets):
+def test_scopes_are_kept_to(context, secrets):
     eve, ann, root = (
-        visitor(house, Authorization=f"Bearer {secrets[name]}") for name in ("eve", "ann", "root")
+        visitor(context, Authorization=f"Bearer {secrets[name]}") for name in ("eve", "ann", "root")
     )
     assert eve.get("/v1/videos").status_code == 200
     assert code(eve.post("/v1/videos", json=CAT)) == (403, "forbidden")
@@ -129,27 +129,27 @@ def test_scopes_are_kept_to(house, secrets):
         assert root.post(url).status_code == 200
 
 
-def test_only_checksums_of_tokens_are_kept(house, secrets, tmp_path):
+def test_only_checksums_of_tokens_are_kept(context, secrets, tmp_path):
     file = tmp_path / "tokens.json"
     assert file.stat().st_mode & 0o777 == 0o600
     assert not any(secret in file.read_text() for secret in secrets.values())
     Tokens(file).remove("ann")
-    assert code(visitor(house, Authorization=f"Bearer {secrets['ann']}").get("/v1/videos"))[0] == 401
+    assert code(visitor(context, Authorization=f"Bearer {secrets['ann']}").get("/v1/videos"))[0] == 401
     for name in ("../x", "", "root"):
         with pytest.raises(RequestError, match="name"):
             Tokens(file).add(name, "read")
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.5", "::", "studio.example"])
-def test_others_are_not_let_in_without_a_token(host, house, tmp_path, service):
+def test_others_are_not_let_in_without_a_token(host, context, tmp_path, service):
     options = ServeOptions(host=host, models=("fake",))
     with pytest.raises(RequestError, match="there is no token"):
-        check_doors(options, house)
-    check_doors(options, open_house(tmp_path, service, token="a-secret-of-length", models=("fake",)))
+        check_access(options, context)
+    check_access(options, open_context(tmp_path, service, token="a-secret-of-length", models=("fake",)))
     for inside in ("127.0.0.1", "localhost", "::1", "127.9.9.9"):
-        check_doors(ServeOptions(host=inside, models=("fake",)), house)
+        check_access(ServeOptions(host=inside, models=("fake",)), context)
     with pytest.raises(RequestError, match="too short"):
-        open_house(tmp_path, service, token="short")
+        open_context(tmp_path, service, token="short")
 
 
 def test_small_answers_are_not_held_back():
@@ -161,8 +161,8 @@ def test_small_answers_are_not_held_back():
 
 
 def test_requests_that_are_too_large_are_refused(tmp_path, service):
-    house = open_house(tmp_path, service, models=("fake",), rules=Rules(max_bytes=100_000))
-    visiting = visitor(house)
+    context = open_context(tmp_path, service, models=("fake",), rules=AccessRules(max_bytes=100_000))
+    visiting = visitor(context)
     large = {"file": ("a", b"x" * 200_000)}
     assert code(visiting.post("/api/v1/uploads", files=large)) == (413, "too_large")
 
@@ -176,8 +176,8 @@ def test_requests_that_are_too_large_are_refused(tmp_path, service):
 
 
 def test_who_asks_too_fast_waits_and_others_do_not(tmp_path, service, secrets):
-    house = open_house(tmp_path, service, models=("fake",), rules=Rules(per_minute=2))
-    app = make_app(house)
+    context = open_context(tmp_path, service, models=("fake",), rules=AccessRules(per_minute=2))
+    app = make_app(context)
     ann, ben = (
         TestClient(app, base_url="http://localhost", headers={"Authorization": f"Bearer {secrets[name]}"})
         for name in ("ann", "ben")
@@ -197,7 +197,7 @@ def test_every_answer_has_an_id_and_no_secrets(client, caplog):
         "/v1/videos?prompt=secret", headers={"X-Request-Id": "a\tb" * 40, "Authorization": "Bearer s"}
     )
     assert other.headers["x-request-id"].startswith("req_")
-    told = [record.told for record in caplog.records]
+    told = [record.fields for record in caplog.records]
     assert [one["request_id"] for one in told] == ["mine-1", other.headers["x-request-id"]]
     assert (told[0]["status"], told[0]["path"]) == (200, "/v1/videos")
     assert "secret" not in json.dumps(told)
@@ -225,12 +225,12 @@ def test_names_lead_nowhere_but_to_what_they_name(client, path, tmp_path: Path):
     assert client.delete(path).status_code in (404, 405)
 
 
-def test_files_of_the_server_are_named_by_admins_alone(house, secrets):
+def test_files_of_the_server_are_named_by_admins_alone(context, secrets):
     shot = {"prompt": "a cat", "model": "fake", "loras": [["/etc/passwd", 1.0]]}
     for name, words in (
         ("ann", "lora: names a file of the server's machine"),
         ("root", "lora: fake takes no LoRA"),
     ):
-        asking = visitor(house, Authorization=f"Bearer {secrets[name]}")
+        asking = visitor(context, Authorization=f"Bearer {secrets[name]}")
         answer = asking.post("/api/v1/jobs", json={"shot": shot})
         assert (answer.status_code, answer.json()["error"]["message"][: len(words)]) == (400, words)

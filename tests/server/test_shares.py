@@ -13,7 +13,7 @@ from fastapi import APIRouter
 
 from tests.server.conftest import png
 from vitascope.server import sandbox
-from vitascope.server.context import House
+from vitascope.server.context import ServerContext
 from vitascope.server.errors import Refusal
 from vitascope.server.shares import FairRoute, Turns, in_turn, work_of, working
 
@@ -116,9 +116,9 @@ def test_a_route_says_what_it_needs_and_works_once():
 
     @router.get("/a")
     @working("calls")
-    def a(house: str, caller: str) -> str:
+    def a(context: str, caller: str) -> str:
         """Have a name."""
-        return house + caller
+        return context + caller
 
     (route,) = router.routes
     assert route.endpoint.__name__ == "a"
@@ -127,9 +127,9 @@ def test_a_route_says_what_it_needs_and_works_once():
 
 
 @pytest.fixture
-def two(house: House, live) -> tuple[httpx.Client, httpx.Client]:
+def two(context: ServerContext, live) -> tuple[httpx.Client, httpx.Client]:
     """Two callers of one server, who know nothing of one another."""
-    secrets = [house.tokens.add(name, "write") for name in ("ann", "bob")]
+    secrets = [context.tokens.add(name, "write") for name in ("ann", "bob")]
     with (
         httpx.Client(base_url=live, headers={"authorization": f"Bearer {secrets[0]}"}, timeout=60) as ann,
         httpx.Client(base_url=live, headers={"authorization": f"Bearer {secrets[1]}"}, timeout=60) as bob,
@@ -162,8 +162,8 @@ def test_looks_at_one_callers_files_hold_up_nobody_else(two, monkeypatch, what):
     """S7: 45 pictures at once, of which each look takes a while."""
     ann, bob = two
     go_on = threading.Event()
-    real = sandbox.Lookout.look
-    monkeypatch.setattr(sandbox.Lookout, "look", lambda *args: (go_on.wait(20), real(*args))[1])
+    real = sandbox.SandboxWorker.look
+    monkeypatch.setattr(sandbox.SandboxWorker, "look", lambda *args: (go_on.wait(20), real(*args))[1])
     picture = {"input_reference": ("a.png", png(), "image/png")}
     send = {
         "creates with a picture": lambda: ann.post("/v1/videos", data={"prompt": "a cat"}, files=picture),
@@ -178,13 +178,13 @@ def test_looks_at_one_callers_files_hold_up_nobody_else(two, monkeypatch, what):
             go_on.set()
 
 
-def test_tests_of_silent_endpoints_hold_up_nobody_else(two, house):
+def test_tests_of_silent_endpoints_hold_up_nobody_else(two, context):
     """S7: 45 tests of an endpoint that takes the connection and says nothing."""
     ann, bob = two
     with socket.create_server(("127.0.0.1", 0), backlog=64) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}/"
-        object.__setattr__(house.endpoints.outward, "seconds", 0.1)
-        endpoint = house.endpoints.add(url, owner="ann", private=True)
+        object.__setattr__(context.endpoints.egress, "seconds", 0.1)
+        endpoint = context.endpoints.add(url, owner="ann", private=True)
         with flood(lambda: ann.post(f"/v1/webhook_endpoints/{endpoint.id}/test")):
             quickly(bob)
             quickly(ann)

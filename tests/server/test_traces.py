@@ -9,7 +9,7 @@ from vitascope.jobs.job import Request
 from vitascope.jobs.service import open_service
 from vitascope.jobs.stores.rows import to_row
 from vitascope.server.app import make_app
-from vitascope.server.context import open_house
+from vitascope.server.context import open_context
 from vitascope.testing.chaos import take
 
 TRACE, CALLER = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
@@ -50,8 +50,8 @@ def test_one_trace_leads_from_the_request_to_the_finished_clip(client, work, ser
 
 def test_the_trace_is_in_the_row_so_that_any_process_can_go_on_with_it(tmp_path, seen):
     service = open_service(tmp_path)
-    house = open_house(tmp_path, service, models=("fake",))
-    with TestClient(make_app(house), base_url="http://localhost") as client:
+    context = open_context(tmp_path, service, models=("fake",))
+    with TestClient(make_app(context), base_url="http://localhost") as client:
         name = client.post("/v1/videos", json=ASKED, headers=HEADERS).json()["id"]
         again = client.post(
             f"/api/v1/jobs/{name}/clone", headers={"traceparent": f"00-{'a' * 32}-{CALLER}-01"}
@@ -89,7 +89,7 @@ def test_what_goes_wrong_is_told_by_kinds_and_probes_leave_no_trace(client, work
     assert last.status.is_ok, "it is the client's mistake"
 
 
-def test_a_job_that_fails_says_so_in_its_span(client, work, service, house, seen):
+def test_a_job_that_fails_says_so_in_its_span(client, work, service, context, seen):
     answer = client.post("/v1/videos", data={"prompt": "a cat"}, files={"input_reference": png()})
     for file in (service.storage.path / "inputs").iterdir():
         file.write_bytes(b"no picture any more")

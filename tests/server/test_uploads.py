@@ -17,7 +17,7 @@ from vitascope.errors import RequestError
 from vitascope.server import characters
 from vitascope.server import sandbox as checking
 from vitascope.server import uploads as module
-from vitascope.server.sandbox import Look, Lookout, Lookouts, check, take_look
+from vitascope.server.sandbox import Inspection, SandboxPool, SandboxWorker, check, inspect_file
 from vitascope.testing.media import mutant, sources
 
 SLACK = 4
@@ -27,7 +27,7 @@ HOSTILE = (*BYTES, *MADE)
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_hostile_files_are_refused_and_leave_nothing(client, house, name):
+def test_hostile_files_are_refused_and_leave_nothing(client, context, name):
     data = BYTES[name] if name in BYTES else MADE[name]()
     began = time.monotonic()
     answer = client.post("/api/v1/uploads", files={"file": ("cat.mp4", data, "video/mp4")})
@@ -36,8 +36,8 @@ def test_hostile_files_are_refused_and_leave_nothing(client, house, name):
     error = answer.json()["error"]
     assert (error["param"], error["code"]) == ("file", "invalid_value")
     assert "\n" not in error["message"]
-    assert str(house.uploads.folder) not in error["message"]
-    assert list(house.uploads.folder.iterdir()) == []
+    assert str(context.uploads.folder) not in error["message"]
+    assert list(context.uploads.folder.iterdir()) == []
 
 
 def test_there_are_enough_of_them():
@@ -45,7 +45,7 @@ def test_there_are_enough_of_them():
 
 
 def test_no_hostile_file_breaks_a_look_or_takes_much(tmp_path):
-    looks = {name: take_look(path, "file") for name, path in write(tmp_path).items()}
+    looks = {name: inspect_file(path, "file") for name, path in write(tmp_path).items()}
     assert {name: look for name, look in looks.items() if look.end != "refused"} == {}
     assert max(look.peak_bytes for look in looks.values()) < 10**9
 
@@ -53,7 +53,7 @@ def test_no_hostile_file_breaks_a_look_or_takes_much(tmp_path):
 def test_a_sample_of_mutants_is_read_or_refused(tmp_path):
     """`benchmarks/fuzz_media.py` does this with thousands."""
     found, ends = sources(tmp_path), Counter()
-    lookout = Lookout()
+    lookout = SandboxWorker()
     for number in range(64):
         one = mutant(found, number)
         file = tmp_path / "mutant"
@@ -81,10 +81,10 @@ def test_half_a_video_is_refused(client, clip):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_files_get_names_of_ours(client, house, name, tmp_path):
+def test_files_get_names_of_ours(client, context, name, tmp_path):
     told = client.post("/api/v1/uploads", files={"file": (name, png(), "text/html")}).json()
     assert (told["kind"], told["format"], told["size"]) == ("picture", "png", [64, 48])
-    names = sorted(file.name for file in house.uploads.folder.iterdir())
+    names = sorted(file.name for file in context.uploads.folder.iterdir())
     assert names == [f"{told['id']}.json", f"{told['id']}.picture"]
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["jobs", "uploads"]
 
@@ -104,18 +104,18 @@ def test_an_upload_is_used_listed_and_removed(client, clip, service):
     assert (service.storage.path / job.request.shot.givens[0].source).is_file(), "the job has a copy"
 
 
-def test_files_that_come_with_a_request_go_with_it(client, house):
+def test_files_that_come_with_a_request_go_with_it(client, context):
     form = {"data": {"prompt": "a cat"}, "files": {"input_reference": ("a", png())}}
     assert client.post("/v1/videos", **form).status_code == 200
     form["data"]["seconds"] = "-1"
     assert client.post("/v1/videos", **form).status_code == 400
-    assert list(house.uploads.folder.iterdir()) == []
+    assert list(context.uploads.folder.iterdir()) == []
 
 
-def test_a_full_folder_of_uploads_takes_no_more(client, house):
+def test_a_full_folder_of_uploads_takes_no_more(client, context):
     client.post("/api/v1/uploads", files={"file": ("a", png())})
     for name in ("max_total", "max_reserved"):
-        object.__setattr__(house.uploads, name, 10)
+        object.__setattr__(context.uploads, name, 10)
     answer = client.post("/api/v1/uploads", files={"file": ("a", png())})
     assert "is full" in answer.json()["error"]["message"]
     form = {"data": {"prompt": "a cat"}, "files": {"input_reference": ("a", png())}}
@@ -125,17 +125,17 @@ def test_a_full_folder_of_uploads_takes_no_more(client, house):
 
 
 @pytest.fixture
-def callers(house) -> dict[str, dict[str, dict[str, str]]]:
+def callers(context) -> dict[str, dict[str, dict[str, str]]]:
     """What three tokens send to be known."""
-    secrets = {name: house.tokens.add(name, "write") for name in ("ann", "bob", "cy")}
+    secrets = {name: context.tokens.add(name, "write") for name in ("ann", "bob", "cy")}
     return {name: {"headers": {"authorization": f"Bearer {secret}"}} for name, secret in secrets.items()}
 
 
-def test_one_tokens_uploads_leave_room_for_those_of_others(client, house, callers):
+def test_one_tokens_uploads_leave_room_for_those_of_others(client, context, callers):
     """S13: when ann had filled the folder, nobody else could keep anything."""
     size = len(png())
     for name, files in (("max_each", 3), ("max_total", 4), ("max_reserved", 1)):
-        object.__setattr__(house.uploads, name, files * size)
+        object.__setattr__(context.uploads, name, files * size)
 
     def send(name: str) -> str:
         answer = client.post("/api/v1/uploads", files={"file": ("a", png())}, **callers[name])
@@ -177,25 +177,25 @@ def test_characters_of_a_token_have_an_end(client, callers, monkeypatch, name, m
     assert send("bob").status_code == 200
 
 
-def test_a_characters_picture_is_no_larger_than_it_need_be(client, house):
+def test_a_characters_picture_is_no_larger_than_it_need_be(client, context):
     form = {"data": {"name": "Mia"}, "files": {"video": ("a", png(5000, 2500))}}
     name = client.post("/v1/videos/characters", **form).json()["id"]
-    with Image.open(house.characters.folder / name / "picture.png") as picture:
+    with Image.open(context.characters.folder / name / "picture.png") as picture:
         assert picture.size == (2048, 1024)
 
 
 @pytest.mark.parametrize("free", [[0], [2**40, 2**20]])
-def test_uploads_leave_some_of_the_disk_free(client, house, monkeypatch, clip, free):
+def test_uploads_leave_some_of_the_disk_free(client, context, monkeypatch, clip, free):
     """S13: 30 MB went onto a disk of 40 MB."""
     monkeypatch.setattr(module, "SPACE_CHECK_BYTES", 1)
     left = list(free)
-    object.__setattr__(house.uploads, "free", lambda path: left.pop(0) if len(left) > 1 else left[0])
+    object.__setattr__(context.uploads, "free", lambda path: left.pop(0) if len(left) > 1 else left[0])
     for route, part in (("/api/v1/uploads", "file"), ("/v1/videos", "input_reference")):
         left[:] = free
         form = {"data": {"prompt": "a cat"}, "files": {part: ("a", png(1200, 900) * 2**8)}}
         answer = client.post(route, **form)
         assert (answer.status_code, answer.json()["error"]["code"]) == (503, "disk_full")
-    assert list(house.uploads.folder.iterdir()) == []
+    assert list(context.uploads.folder.iterdir()) == []
 
 
 BAD = {
@@ -220,10 +220,10 @@ c._look = lambda argument, *told: {deed} if argument == "bad" else real(argument
 c.WALL_SECONDS, c.CPU_SECONDS = {2 if how == "sleeps" else 60}, 1
 c._serve()
 """
-    monkeypatch.setattr(Lookout, "program", ("-c", program))
+    monkeypatch.setattr(SandboxWorker, "program", ("-c", program))
     file = tmp_path / "a.png"
     file.write_bytes(png())
-    lookout = Lookout()
+    lookout = SandboxWorker()
     bad = lookout.look("bad", str(file), "")
     assert (bad.end, bad.signal) == (end, killer)
     good = lookout.look("good", str(file), "")
@@ -232,7 +232,7 @@ c._serve()
 
 
 def test_a_process_that_looks_is_replaced_when_it_dies(tmp_path: Path):
-    file, lookouts = tmp_path / "a.png", Lookouts(1)
+    file, lookouts = tmp_path / "a.png", SandboxPool(1)
     file.write_bytes(png())
     with lookouts.one() as first:
         first.close()
@@ -247,9 +247,9 @@ def test_a_process_that_looks_is_replaced_when_it_dies(tmp_path: Path):
 
 def test_where_nothing_can_be_forked_each_file_gets_a_process(tmp_path: Path, monkeypatch):
     program = "import vitascope.server.sandbox as c; c.FORKS = False; c._serve()"
-    monkeypatch.setattr(Lookout, "program", ("-c", program))
+    monkeypatch.setattr(SandboxWorker, "program", ("-c", program))
     monkeypatch.setattr(checking, "FORKS", False)
-    file, lookouts = tmp_path / "a.png", Lookouts(1)
+    file, lookouts = tmp_path / "a.png", SandboxPool(1)
     for content, end in ((png(), "read"), (b"hello", "refused")):
         file.write_bytes(content)
         with lookouts.one() as lookout:
@@ -260,7 +260,7 @@ def test_where_nothing_can_be_forked_each_file_gets_a_process(tmp_path: Path, mo
 
 def test_a_look_that_cannot_end_is_refused_in_one_line(tmp_path: Path, monkeypatch):
     for end, words in (("too long", "takes too long"), ("broken", "could not be read within the limits")):
-        monkeypatch.setattr(Lookout, "look", lambda self, *told, end=end: Look(end, {}))
+        monkeypatch.setattr(SandboxWorker, "look", lambda self, *told, end=end: Inspection(end, {}))
         with pytest.raises(RequestError, match=f"video: {words}"):
             check(tmp_path / "a", "video")
 
@@ -291,8 +291,8 @@ def test_a_still_of_a_picture_is_a_picture_of_ours(tmp_path: Path):
 
 
 @pytest.mark.parametrize("note", ["", "{", "[" * 100_000, '{"id": 7}', "7"])
-def test_a_note_that_is_broken_hides_no_other(client, house, note):
-    for kind, folder in (("uploads", house.uploads.folder), ("characters", house.characters.folder)):
+def test_a_note_that_is_broken_hides_no_other(client, context, note):
+    for kind, folder in (("uploads", context.uploads.folder), ("characters", context.characters.folder)):
         folder.mkdir(exist_ok=True)
         if kind == "uploads":
             (folder / f"file_{'0' * 24}.json").write_text(note)

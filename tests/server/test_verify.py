@@ -4,7 +4,7 @@ from vitascope.settings import settings
 from vitascope.testing.fakes import synthetic_clip
 
 
-def test_a_marked_file_an_unmarked_and_a_broken_one_are_told_apart(client, tmp_path, monkeypatch, house):
+def test_a_marked_file_an_unmarked_and_a_broken_one_are_told_apart(client, tmp_path, monkeypatch, context):
     monkeypatch.setenv("VITASCOPE_MARKS", "on")
     monkeypatch.setenv("VITASCOPE_HOME", str(tmp_path / "home"))
     caches = settings, marks._enabled, credentials.own_credentials
@@ -23,8 +23,8 @@ def test_a_marked_file_an_unmarked_and_a_broken_one_are_told_apart(client, tmp_p
     assert broken["verdict"] == "broken"
     plain = client.post("/api/v1/verify", files={"file": ("a.png", png())}).json()
     assert plain["verdict"] == "none"
-    assert str(house.uploads.folder) not in str((whole, broken, plain))
-    assert not list(house.uploads.folder.iterdir()), "nothing is kept"
+    assert str(context.uploads.folder) not in str((whole, broken, plain))
+    assert not list(context.uploads.folder.iterdir()), "nothing is kept"
     for cached in caches:
         cached.cache_clear()
 

@@ -356,10 +356,10 @@ def test_a_video_can_be_waited_for(client, service, work):
         assert container.streams.video[0].frames == 5
 
 
-def test_a_full_queue_says_when_to_come_again(client, house):
+def test_a_full_queue_says_when_to_come_again(client, context):
     for _ in range(2):
         client.post("/v1/videos", json={"prompt": "a cat"})
-    object.__setattr__(house, "max_queued", 2)
+    object.__setattr__(context, "max_queued", 2)
     answer = client.post("/v1/videos", json={"prompt": "a cat"})
     refused(answer, 429)
     assert answer.headers["retry-after"] == "30"

@@ -50,7 +50,7 @@ def add(
 @webhooks.command("ls")
 def list_endpoints() -> None:
     """List the endpoints with their queued, delivered and failed deliveries."""
-    counts = _mailbox().counts()
+    counts = _outbox().counts()
     for entry in _endpoints().all():
         counted = counts.get(entry.id, {})
         states = ", ".join(
@@ -65,7 +65,7 @@ def show_log(
     name: Name, limit: Annotated[int, typer.Option("-n", min=1, help="Number of deliveries to list.")] = 20
 ) -> None:
     """List the deliveries to an endpoint, the newest first, with their results."""
-    for entry in _mailbox().deliveries(_endpoints().get(name).id, limit):
+    for entry in _outbox().deliveries(_endpoints().get(name).id, limit):
         sent_at = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(entry.at))
         how = entry.problem or ("" if entry.status is None else f"it answers {entry.status}")
         line = f"{sent_at}  {entry.type}  {entry.job}  {entry.state}  {entry.tries} tries  {how}"
@@ -81,7 +81,7 @@ def try_out(
     from vitascope.server.webhooks.delivery import attempt
 
     endpoints = _endpoints()
-    typer.echo(attempt(endpoints.get(name), event, endpoints.outward))
+    typer.echo(attempt(endpoints.get(name), event, endpoints.egress))
 
 
 @webhooks.command()
@@ -99,7 +99,7 @@ def rotate(
 @webhooks.command()
 def resend(name: Name) -> None:
     """Retry all failed deliveries and print their number."""
-    typer.echo(_mailbox().resend(_endpoints().get(name).id))
+    typer.echo(_outbox().resend(_endpoints().get(name).id))
 
 
 @webhooks.command("rm")
@@ -108,7 +108,7 @@ def remove(name: Name) -> None:
     endpoints = _endpoints()
     endpoint = endpoints.get(name)
     endpoints.remove(endpoint)
-    _mailbox().forget(endpoint.id)
+    _outbox().forget(endpoint.id)
 
 
 @webhooks.command()
@@ -116,16 +116,16 @@ def deliver(
     once: Annotated[bool, typer.Option("--once", help="Send what is due, then exit.")] = False,
 ) -> None:
     """Deliver webhooks until interrupted. `vitascope serve` does this by itself."""
-    from vitascope.server.webhooks.delivery import Courier
+    from vitascope.server.webhooks.delivery import WebhookSender
 
-    courier = Courier(_mailbox(), _endpoints())
+    sender = WebhookSender(_outbox(), _endpoints())
     try:
         if not once:
-            courier.run(threading.Event())
-        while courier.tick():
+            sender.run(threading.Event())
+        while sender.tick():
             pass
     finally:
-        courier.close()
+        sender.close()
 
 
 def _endpoints() -> "Endpoints":
@@ -135,7 +135,7 @@ def _endpoints() -> "Endpoints":
     return Endpoints(settings().home / FILE)
 
 
-def _mailbox() -> "Outbox":
+def _outbox() -> "Outbox":
     from vitascope.jobs.outbox import Outbox
     from vitascope.jobs.service import open_service
     from vitascope.settings import settings

@@ -1,5 +1,5 @@
-"""The service: the videos API that others speak, our own with all that a job is, and the doors before both.
+"""The HTTP service: a video API compatible with OpenAI's, our own API for jobs and films, and access control.
 
-`app.py` puts it together, `doors.py` says who may come in, `asks.py` turns what was sent into a shot, `schemas.py`
-turns a job into what is answered; `routes/` is plumbing. It renders nothing: workers do, in processes of their own.
+`app.py` builds the app, `middleware.py` authenticates and limits requests, `requests.py` turns a request into a shot,
+`schemas.py` turns a job into a response, and `routes/` connects them. Worker processes render; the server does not.
 """

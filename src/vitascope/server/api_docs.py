@@ -39,13 +39,13 @@ def _tables() -> list[str]:
     """Return a table of the fields of each kind of request for a video."""
     from vitascope.server import schemas
 
-    tables, listed = [], set()
+    tables, list_to_json = [], set()
     for name, title in FORMS.items():
         rows = ["| field | meaning |", "|---|---|"]
         for field, about in getattr(schemas, name).model_fields.items():
-            if field not in listed:
+            if field not in list_to_json:
                 rows.append(f"| `{field}` | {(about.description or '').replace('|', chr(92) + '|')} |")
-            listed.add(field)
+            list_to_json.add(field)
         tables.append(f"## {title}\n\n" + "\n".join(rows))
     return tables
 
@@ -79,8 +79,8 @@ def current() -> str:
     from vitascope.jobs.storage import JobStorage
     from vitascope.jobs.stores.memory import memory_store
     from vitascope.server.app import make_app
-    from vitascope.server.context import open_house
+    from vitascope.server.context import open_context
 
     with TemporaryDirectory() as folder:
         home = Path(folder)
-        return page(make_app(open_house(home, JobService(memory_store(), JobStorage(home)))).openapi())
+        return page(make_app(open_context(home, JobService(memory_store(), JobStorage(home)))).openapi())

@@ -1,4 +1,4 @@
-"""What the routes have at hand: the service, the uploads, the characters, and the rules of the house."""
+"""The state that all routes share: job service, uploads, characters, tokens and access rules."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,45 +15,45 @@ from vitascope.jobs.outbox import Outbox
 from vitascope.jobs.service import JobService
 from vitascope.server.characters import Characters
 from vitascope.server.errors import BROKEN, DAMAGED, FINAL, Refusal
-from vitascope.server.events import Bell
+from vitascope.server.events import EventBroadcast
 from vitascope.server.metrics import Metrics
-from vitascope.server.middleware import Rules
+from vitascope.server.middleware import AccessRules
 from vitascope.server.shares import MAX_STREAMS, Shares, Threads
 from vitascope.server.tokens import Caller, Tokens
 from vitascope.server.uploads import Uploads
 from vitascope.server.webhooks.endpoints import FILE, Endpoints
 
 ALIASES = "sora-2"
-"""How the names of models begin that clients of the first videos API ask for unless told otherwise."""
+"""Prefix of the model names that clients of OpenAI's API send by default; the default model answers them."""
 
 
 @dataclass(frozen=True)
-class House:
-    """One server. `models` are those that may be asked for, the first where nobody says which."""
+class ServerContext:
+    """The state of one server. `models` lists the models that it serves; the first is the default."""
 
     service: JobService
     uploads: Uploads
     characters: Characters
     tokens: Tokens
     endpoints: Endpoints
-    rules: Rules = field(default_factory=Rules)
+    rules: AccessRules = field(default_factory=AccessRules)
     models: tuple[str, ...] = ("toybox",)
     max_queued: int = 1000
     metrics: Metrics = field(default_factory=Metrics)
     streams: Shares = field(default_factory=lambda: Shares(MAX_STREAMS, "streams of events"))
     threads: Threads = field(default_factory=Threads)
-    bell: Bell = field(init=False)
+    broadcast: EventBroadcast = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "bell", Bell(self.service.store))
+        object.__setattr__(self, "broadcast", EventBroadcast(self.service.store))
 
     @property
     def outbox(self) -> Outbox:
-        """The news on its way to webhooks."""
+        """The webhook messages that are not delivered yet."""
         return Outbox(self.service.store)
 
     def model(self, name: str | None) -> str:
-        """Return the model that a request means; raises `RequestError` for one that is not served here."""
+        """Return the model for a requested name; raises `RequestError` for one that this server does not serve."""
         if not name or name.startswith(ALIASES):
             return self.models[0]
         if name not in self.models:
@@ -63,7 +63,7 @@ class House:
         return name
 
     def card(self, name: str | None) -> Card:
-        """Return the card of the model that a request means."""
+        """Return the card of the model for a requested name."""
         return backend(self.model(name)).card
 
     def job(self, name: str, caller: Caller) -> Job:
@@ -71,7 +71,7 @@ class House:
         return self.service.store.get(name, caller.owner)
 
     def budget(self, caller: Caller) -> Budget:
-        """Return how much a caller may have: what its token says, else what holds for all."""
+        """Return the budget of a caller: that of its token, or the server's default."""
         return caller.budget.over(self.rules.budget)
 
     def check_queue(self, caller: Caller) -> None:
@@ -83,26 +83,26 @@ class House:
             raise Refusal(429, line, "queue_full", type="rate_limit_error", headers={"retry-after": "30"})
 
 
-def open_house(
+def open_context(
     home: Path,
     service: JobService,
     *,
     token: str | None = None,
-    rules: Rules | None = None,
+    rules: AccessRules | None = None,
     models: tuple[str, ...] = ("toybox",),
     max_queued: int = 1000,
-) -> House:
-    """Return the house of a home folder."""
-    rules = rules or Rules()
+) -> ServerContext:
+    """Return the server state for a home folder."""
+    rules = rules or AccessRules()
     uploads = Uploads(home / "uploads", rules.max_bytes)
     characters = Characters(home / "characters")
     tokens = Tokens(home / "tokens.json", token)
     endpoints = Endpoints(home / FILE)
-    return House(service, uploads, characters, tokens, endpoints, rules, models, max_queued)
+    return ServerContext(service, uploads, characters, tokens, endpoints, rules, models, max_queued)
 
 
-async def _house(request: Request) -> House:
-    return cast(House, request.app.state.house)
+async def _context(request: Request) -> ServerContext:
+    return cast(ServerContext, request.app.state.context)
 
 
 async def _caller(request: Request) -> Caller:
@@ -116,6 +116,6 @@ async def _admin(request: Request) -> Caller:
     return caller
 
 
-InHouse = Annotated[House, Depends(_house)]
-Asking = Annotated[Caller, Depends(_caller)]
+Context = Annotated[ServerContext, Depends(_context)]
+CurrentCaller = Annotated[Caller, Depends(_caller)]
 Admin = Annotated[Caller, Depends(_admin)]

@@ -10,7 +10,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from vitascope.errors import RequestError
 from vitascope.jobs.job import Job
-from vitascope.server.context import House
+from vitascope.server.context import ServerContext
 from vitascope.server.errors import Refusal
 from vitascope.server.thumbnails import TYPES, Glance, glance
 
@@ -24,7 +24,9 @@ ANSWERS: dict[int | str, dict[str, Any]] = {
 KEPT = {"cache-control": "private, max-age=86400, immutable"}
 
 
-def content(house: House, request: Request, job: Job, variant: str = "video", index: int = 0) -> Response:
+def content(
+    context: ServerContext, request: Request, job: Job, variant: str = "video", index: int = 0
+) -> Response:
     """Return the answer with a clip of a job, or a picture of it; a number as `variant` is an index.
 
     Raises `Refusal` (404) for a job without clips: other statuses would make clients ask again by themselves.
@@ -39,7 +41,7 @@ def content(house: House, request: Request, job: Job, variant: str = "video", in
         raise Refusal(404, f"{job.id} is {job.state}: it has no clip{_yet(job)}", "not_ready", "video_id")
     if not 0 <= index < len(job.outputs):
         raise Refusal(404, f"{job.id} has {len(job.outputs)} clips, counted from 0", "not_found", "index")
-    clip, output = house.service.storage.file(job, index), job.outputs[index]
+    clip, output = context.service.storage.file(job, index), job.outputs[index]
     if not clip.is_file():
         raise Refusal(404, f"the clip of {job.id} is no longer there", "gone", "video_id")
     name = job.id if index == 0 else f"{job.id}-{index}"
@@ -51,12 +53,12 @@ def content(house: House, request: Request, job: Job, variant: str = "video", in
     return _file(request, picture, media_type, f"{name}.{kind}.{suffix}", f"{output.sha256}-{kind}")
 
 
-def glimpse(house: House, request: Request, job: Job) -> Response:
+def glimpse(context: ServerContext, request: Request, job: Job) -> Response:
     """Return the answer with a picture of a job's clip as it is by now; raises `Refusal` (404) where there is none."""
     if job.state == "completed":
-        return content(house, request, job, "thumbnail")
+        return content(context, request, job, "thumbnail")
     try:
-        picture = house.service.storage.preview(job.id).read_bytes()
+        picture = context.service.storage.preview(job.id).read_bytes()
     except FileNotFoundError:
         line = f"{job.id} is {job.state}: there is nothing to be seen{_yet(job)}"
         raise Refusal(404, line, "not_ready", "job_id") from None

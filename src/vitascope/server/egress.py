@@ -1,8 +1,8 @@
-"""The door to the outside: one POST to an address that others chose, which must not lead inside.
+"""Outgoing requests: one POST to a URL that a user chose, which must not reach the private network.
 
-A name is resolved once, every address behind it must be public, and the connection goes to one of those very addresses,
-so that a name that changes its mind between the look and the call (DNS rebinding) gains nothing. No redirect is
-followed, no proxy of the environment is used, certificates are checked, and all of it ends within a given time.
+The client resolves the host name once, checks that every address is public, and connects to one of these addresses, so
+that DNS rebinding gains nothing. It follows no redirect, uses no proxy of the environment, verifies certificates, and
+ends within a time limit.
 """
 
 import contextlib
@@ -38,30 +38,30 @@ Resolve = Callable[[str, int], list[str]]
 
 
 class Unreachable(Exception):
-    """There is no answer; the words say why."""
+    """The other side did not answer; the message says why."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back: the status, and how many seconds the other side asks us to wait."""
+    """An HTTP status, and the seconds of its Retry-After header."""
 
     status: int
     wait: float = 0.0
 
 
 @dataclass(frozen=True)
-class Outward:
-    """Posts to the outside; to addresses inside, and without encryption, only where that is `private` business."""
+class EgressClient:
+    """Posts to public addresses; to private addresses, and over plain HTTP, only with `private`."""
 
     seconds: float | int = 15.0
     resolve: Resolve | None = None
     context: ssl.SSLContext | None = None
 
     def check(self, url: str, *, private: bool = False) -> None:
-        """Raise `RequestError` for what will never be posted to; a name that nobody knows may be known later."""
-        host, port, _ = parsed(url, private=private)
+        """Raise `RequestError` for a URL that no post may go to; a host name that does not resolve yet is allowed."""
+        host, port, _ = parse_url(url, private=private)
         with contextlib.suppress(OSError):
-            for address in (self.resolve or resolved)(host, port):
+            for address in (self.resolve or resolve_host)(host, port):
                 if not (private or is_public(address)):
                     hint = "an address that can be reached from anywhere is wanted"
                     raise RequestError("url", f"{host} is {address}, which lies inside", hint)
@@ -69,7 +69,7 @@ class Outward:
     def post(self, url: str, body: bytes, headers: Mapping[str, str], *, private: bool = False) -> Answer:
         """Send a body once and return the answer, whatever its status is. Raises `Unreachable`."""
         try:
-            host, port, target = parsed(url, private=private)
+            host, port, target = parse_url(url, private=private)
         except RequestError as error:
             raise Unreachable(str(error)) from None
         addresses = self._addresses(host, port, private)
@@ -77,16 +77,16 @@ class Outward:
         if urlsplit(url).scheme == "https":
             context = self.context or ssl.create_default_context()
         connection = _Pinned(host, port, addresses, context, float(self.seconds))
-        with _within(connection, self.seconds), contextlib.closing(connection):
+        with _time_limit(connection, self.seconds), contextlib.closing(connection):
             connection.request("POST", target, body, {"Connection": "close", **headers})
-            # The body is not read: whoever chose the address learns nothing from what lies behind it.
+            # The body is not read, so that a URL reveals nothing about what answers there.
             with connection.getresponse() as answer:
-                return Answer(answer.status, _asked_to_wait(answer.getheader("Retry-After", "")))
+                return Answer(answer.status, _retry_after(answer.getheader("Retry-After", "")))
 
     def _addresses(self, host: str, port: int, private: bool) -> list[str]:
-        """Return the addresses behind a name, all of which may be called; raises `Unreachable`."""
+        """Return the addresses of a host name, all of which may be connected to; raises `Unreachable`."""
         try:
-            addresses = (self.resolve or resolved)(host, port)
+            addresses = (self.resolve or resolve_host)(host, port)
         except OSError as error:
             raise Unreachable(f"{host} is not known ({error.strerror or error})") from None
         inside = [address for address in addresses if not is_public(address)]
@@ -98,7 +98,7 @@ class Outward:
 
 
 class _Pinned(HTTPConnection):
-    """A connection to one of the addresses that were looked at, whatever the name means by now."""
+    """A connection to one of the checked addresses, whatever the host name resolves to by now."""
 
     def __init__(
         self, host: str, port: int, addresses: list[str], context: ssl.SSLContext | None, seconds: float
@@ -107,36 +107,39 @@ class _Pinned(HTTPConnection):
         self._addresses, self._context = addresses, context
 
     def connect(self) -> None:
-        """Call the first address that answers."""
-        self.sock = _called(self._addresses, self.port, float(self.timeout or 0))
+        """Connect to the first address that answers."""
+        self.sock = _open_socket(self._addresses, self.port, float(self.timeout or 0))
         if self._context is not None:
-            # Shaken hands with afterwards, so that `cut` has the socket before anybody waits for anything.
+            # The handshake comes after the assignment, so that `cut` can close the socket while it waits.
             self.sock = self._context.wrap_socket(
                 self.sock, server_hostname=self.host, do_handshake_on_connect=False
             )
             self.sock.do_handshake()
 
     def cut(self) -> None:
-        """End all that waits for the other side; any thread may call this."""
+        """Shut the socket down, which ends every wait on it; any thread may call this."""
         if (sock := self.sock) is not None:
             with contextlib.suppress(OSError):
                 socket.socket.shutdown(sock, socket.SHUT_RDWR)
 
 
 def is_public(address: str) -> bool:
-    """Say whether an address can be reached from anywhere; those that wrap another one are what they wrap."""
+    """Return whether an address is public; an address that embeds another one is judged by both."""
     try:
         parsed_address = ip_address(address)
         if isinstance(parsed_address, IPv6Address) and parsed_address.scope_id is not None:
             return False  # a zone is one of this machine's own networks
     except ValueError:
         return False
-    inner = [parsed_address, *(_wrapped(parsed_address) if isinstance(parsed_address, IPv6Address) else ())]
+    inner = [
+        parsed_address,
+        *(_embedded_addresses(parsed_address) if isinstance(parsed_address, IPv6Address) else ()),
+    ]
     return all(_is_global(candidate) for candidate in inner)
 
 
-def _wrapped(address: IPv6Address) -> Iterator[IPv4Address]:
-    """Yield the addresses of the old kind that one of the new kind stands for."""
+def _embedded_addresses(address: IPv6Address) -> Iterator[IPv4Address]:
+    """Yield the IPv4 addresses that an IPv6 address embeds (mapped, 6to4, Teredo, NAT64)."""
     if address.ipv4_mapped is not None:
         yield address.ipv4_mapped
     if address.sixtofour is not None:
@@ -154,8 +157,8 @@ def _is_global(address: IPv4Address | IPv6Address) -> bool:
     return fine and not any(address in inside for inside in _INSIDE if inside.version == address.version)
 
 
-def parsed(url: str, *, private: bool = False) -> tuple[str, int, str]:
-    """Return host, port and target of an address to post to; raises `RequestError`."""
+def parse_url(url: str, *, private: bool = False) -> tuple[str, int, str]:
+    """Return host, port and request target of a URL; raises `RequestError`."""
     if len(url) > MOST_URL or not url.isascii() or any(char <= " " or char == "\x7f" for char in url):
         raise RequestError("url", "is not an address", "as in https://example.com/hook")
     try:
@@ -171,8 +174,8 @@ def parsed(url: str, *, private: bool = False) -> tuple[str, int, str]:
     return host, port or (443 if parts.scheme == "https" else 80), target
 
 
-def resolved(host: str, port: int) -> list[str]:
-    """Return the addresses behind a name, once; raises `OSError`."""
+def resolve_host(host: str, port: int) -> list[str]:
+    """Return the addresses of a host name; raises `OSError`."""
     try:
         entries = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except UnicodeError:
@@ -180,7 +183,7 @@ def resolved(host: str, port: int) -> list[str]:
     return list(dict.fromkeys(str(entry[4][0]) for entry in entries))
 
 
-def _called(addresses: list[str], port: int, seconds: float) -> socket.socket:
+def _open_socket(addresses: list[str], port: int, seconds: float) -> socket.socket:
     last: OSError | None = None
     for address in addresses[:4]:
         try:
@@ -191,8 +194,8 @@ def _called(addresses: list[str], port: int, seconds: float) -> socket.socket:
 
 
 @contextmanager
-def _within(connection: _Pinned, seconds: float | int) -> Iterator[None]:
-    """End what a block waits for when its time is over; raises `Unreachable` for all that goes wrong in it."""
+def _time_limit(connection: _Pinned, seconds: float | int) -> Iterator[None]:
+    """Cut the connection of a block at a time limit; raises `Unreachable` for every network error in it."""
     over = threading.Event()
 
     def end() -> None:
@@ -224,8 +227,8 @@ def _why(error: Exception) -> str:
     return f"the connection broke ({' '.join(str(words).split())[:120]})"
 
 
-def _asked_to_wait(text: str) -> float:
-    """Return the seconds of a Retry-After header, 0 where it says nothing that makes sense."""
+def _retry_after(text: str) -> float:
+    """Return the seconds of a Retry-After header, 0 for an invalid one."""
     text = text.strip()
     if text.isascii() and text.isdecimal():
         return min(LONGEST_WAIT, float(text[:9]))

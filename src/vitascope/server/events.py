@@ -1,4 +1,4 @@
-"""One look at the log of the queue for all who listen: whoever waits for news of a job is woken when there is some."""
+"""Broadcast of job events: one reader polls the queue's event log and wakes all listeners."""
 
 import asyncio
 import contextlib
@@ -21,24 +21,24 @@ log = logging.getLogger("vitascope.server.events")
 WATCH_SECONDS = 0.1
 AT_ONCE = 1000
 MAX_RECENT = 4096
-"""Events that are kept in memory for all who listen; who asks for older ones reads them from the queue."""
+"""Events kept in memory for all listeners; older ones are read from the queue."""
 MAX_OWNERS = 16_384
 
 
 async def peek(store: Store, read: Callable[[], R]) -> R:
-    """Return what a short read says: at once where a store answers in microseconds, from a thread where it may wait.
+    """Return the result of a short read: at once for a store that answers in microseconds, else from a thread.
 
-    To hand a read to a thread and its answer back costs several times what SQLite takes for it, and on a busy machine
-    each way may have to wait for its turn.
+    Handing a read to a thread and back costs several times what SQLite takes for it, and on a busy machine both ways
+    may have to wait for the scheduler.
     """
     return read() if store.quick else await run_in_threadpool(read)
 
 
-class Bell:
-    """Wakes those who listen, and reads what has happened once for all of them."""
+class EventBroadcast:
+    """Wakes listeners when there are new events, and reads these events once for all of them."""
 
     def __init__(self, store: Store):
-        """Watch a queue for as long as somebody listens."""
+        """Poll a queue while there are listeners."""
         self._store = store
         self._waiting: dict[asyncio.Event, str | None] = {}
         self._watch: asyncio.Task[None] | None = None
@@ -47,22 +47,22 @@ class Bell:
         self._owners: dict[str, str | None] = {}
 
     @contextmanager
-    def heard(self, job: str | None) -> Iterator[asyncio.Event]:
-        """Yield what is set whenever something has happened to a job (None: to any) since the block began."""
-        rung = asyncio.Event()
-        self._waiting[rung] = job
+    def subscribe(self, job: str | None) -> Iterator[asyncio.Event]:
+        """Yield a signal that is set at each new event of a job (None: of any job) while the block runs."""
+        signal = asyncio.Event()
+        self._waiting[signal] = job
         if self._watch is None:
             self._watch = asyncio.create_task(self._run())
         try:
-            yield rung
+            yield signal
         finally:
-            del self._waiting[rung]
+            del self._waiting[signal]
             if not self._waiting and self._watch is not None:
                 self._watch.cancel()
                 self._watch = None
 
     def recent(self, job: str | None, after: int) -> list[Event] | None:
-        """Return what has happened to a job (None: to any) after an event, None where that has to be read."""
+        """Return the events of a job (None: of any job) after an event id, or None if the queue has to be read."""
         if self._watch is None or not 0 <= self._complete_after <= after:
             return None
         matches = []
@@ -74,7 +74,7 @@ class Bell:
         return matches[::-1]
 
     async def owner(self, job: str) -> str | None:
-        """Return whose a job is, None where there is none."""
+        """Return the owner of a job, None for no such job."""
         if job not in self._owners:
             if len(self._owners) >= MAX_OWNERS:
                 self._owners.clear()
@@ -93,35 +93,35 @@ class Bell:
         self._complete_after = -1
         while True:
             try:
-                last_id, problem = await self._look(last_id), ""
-            except Exception as error:  # whoever listens will meet it, too, and tell its client
+                last_id, problem = await self._poll(last_id), ""
+            except Exception as error:  # each listener meets it, too, and tells its client
                 if str(error) != problem:
                     log.error("the log of the queue could not be read", exc_info=error)
                 problem = str(error)
-                self._ring(None)
+                self._wake(None)
             await asyncio.sleep(WATCH_SECONDS)
 
-    async def _look(self, last_id: int) -> int:
-        """Wake those for whom something has happened since an event (-1: everybody), and return the newest."""
+    async def _poll(self, last_id: int) -> int:
+        """Wake the listeners that have events after an id (-1: all listeners), and return the newest id."""
         if last_id < 0:
             last_id = await peek(self._store, self._store.last_event)
             self._complete_after = last_id
-            self._ring(None)
+            self._wake(None)
             return last_id
         events = await peek(self._store, lambda: self._store.events(None, last_id, AT_ONCE))
         self._recent.extend(events)
         if len(self._recent) == MAX_RECENT:
             self._complete_after = max(self._complete_after, self._recent[0].id - 1)
-        self._ring({event.job for event in events})
+        self._wake({event.job for event in events})
         return events[-1].id if events else last_id
 
-    def _ring(self, jobs: set[str] | None) -> None:
-        for rung, job in self._waiting.items():
+    def _wake(self, jobs: set[str] | None) -> None:
+        for signal, job in self._waiting.items():
             if jobs is None or job in jobs or (job is None and jobs):
-                rung.set()
+                signal.set()
 
 
-async def rings(rung: asyncio.Event, seconds: float) -> None:
-    """Wait until the bell rings, or for so many seconds."""
+async def wait_for_signal(signal: asyncio.Event, seconds: float) -> None:
+    """Wait for a signal, at most so many seconds."""
     with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(rung.wait(), seconds)
+        await asyncio.wait_for(signal.wait(), seconds)

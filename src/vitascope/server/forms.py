@@ -50,8 +50,8 @@ async def read_body(request: Request) -> AsyncIterator[dict[str, Any]]:
         line = f"a body of type {kind[:60]!r} is not taken; send application/json or multipart/form-data"
         raise Refusal(415, line, "unsupported_media_type")
     if len(body) > SHORT_BYTES:
-        house, caller = request.app.state.house, request.scope["caller"]
-        async with house.threads.taking("quick", caller.name):
+        context, caller = request.app.state.context, request.scope["caller"]
+        async with context.threads.taking("quick", caller.name):
             fields = await run_in_threadpool(from_json, body)
         yield fields
     else:

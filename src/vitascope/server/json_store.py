@@ -1,7 +1,7 @@
-"""A list that is kept in a JSON file, which several servers and commands may read and change at the same time.
+"""A list in a JSON file that several servers and commands may read and change at the same time.
 
-Readers see the list before a change or after it, never half of it. Who changes it holds a lock beside the file, which
-the system lets go of however the process ends, and begins with what is there by then.
+Readers see the list before a change or after it, never half of it. A writer holds a lock file, which the system
+releases however the process ends, and reads the list again before it changes it.
 """
 
 import json
@@ -24,11 +24,11 @@ except ImportError:  # Windows
 T = TypeVar("T")
 
 
-class Kept(Generic[T]):
+class JsonStore(Generic[T]):
     """Dataclasses in a file that only its owner may read."""
 
     def __init__(self, path: Path, argument: str, read: Callable[[dict[str, Any]], T]):
-        """Keep them at `path`; `read` makes one of what was written, `argument` names them in errors."""
+        """Store items at `path`; `read` makes an item of a JSON object, `argument` names the list in errors."""
         self._path, self._argument, self._read = path, argument, read
         self._lock = threading.Lock()
         self._seen: tuple[tuple[int, ...], tuple[T, ...]] = (), ()
@@ -39,16 +39,16 @@ class Kept(Generic[T]):
             status = self._path.stat()
         except FileNotFoundError:
             return ()
-        # Two files of the same moment are still two files.
+        # The inode tells apart two files written within one tick of the clock.
         stamp = (status.st_mtime_ns, status.st_ino, status.st_size)
         if stamp != self._seen[0]:
             self._seen = stamp, self._list()
         return self._seen[1]
 
     def change(self, change: Callable[[tuple[T, ...]], Iterable[T]]) -> None:
-        """Put what `change` makes of the list in its place; whatever it raises leaves the list as it was.
+        """Replace the list by `change(list)` under the lock; if `change` raises, the list stays as it was.
 
-        Nobody else changes it meanwhile. Raises `OutputError`.
+        Raises `OutputError`.
         """
         with self._locked():
             self._save(change(self._list()))
@@ -59,7 +59,7 @@ class Kept(Generic[T]):
         except FileNotFoundError:
             return ()
         except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-            # The content stays out of the line: it may be a secret.
+            # The message leaves out the content, which may be secret.
             reason = error.strerror if isinstance(error, OSError) else "damaged, or of a later version"
             hint = "mend it, put a backup back, or move it away and add what was in it again"
             raise BrokenFileError(
@@ -68,7 +68,7 @@ class Kept(Generic[T]):
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        """Wait until nobody else changes the file, in this process or another."""
+        """Hold the lock against other threads and processes."""
         lock = self._path.with_name(f".{self._path.name}.lock")
         with self._lock:
             try:

@@ -1,9 +1,8 @@
-"""The doors: what every request passes before anything looks at it, and every answer on its way out.
+"""The access middleware: it checks every request first and completes every response last.
 
-A request gets an id, must name a host that we are, must not come from another site's page (so that no web page that
-somebody happens to visit can use the server of that person's machine), must carry a token where there are any, and
-must not be larger than it may. Each answer tells browsers to guess nothing and to run nothing, and leaves one line in
-the log.
+A request gets an id, must name an allowed host, must not come from another site's page (a page that you visit must not
+use the server on your machine), must carry a token if the server has any, and must respect the size limits. Each
+response has headers that tell browsers to guess and run nothing, and leaves one line in the log.
 """
 
 import logging
@@ -33,20 +32,20 @@ log = logging.getLogger("vitascope.server.access")
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 OPEN = frozenset({"/healthz", "/readyz"})
-"""What may be asked without a token: it says nothing about anybody."""
+"""Paths that need no token; they reveal nothing about anybody."""
 UNTRACED = OPEN | {"/metrics"}
-"""What machines ask all the time, so that it would drown everything else in a trace."""
+"""Paths that monitors poll all the time; in a trace they would drown everything else."""
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 MEDIA = ("/v1/videos", "/api/v1/uploads")
-"""Where requests may bring pictures and videos with them."""
+"""Paths whose requests may carry pictures and videos."""
 TOOLS = "/mcp"
 """Where programs that speak MCP ask; pictures come in the text of their JSON."""
 JSON_BYTES = 32 * 2**20
-"""Bytes of a request with pictures in its text."""
+"""Maximum bytes of a JSON request, which may embed pictures."""
 PLAIN_BYTES = 2**20
-"""Bytes of a request that brings none."""
+"""Maximum bytes of any other request."""
 BROKEN_OFF = 499
-"""What the log says of a request whose client left before there was an answer, as nginx does."""
+"""Status in the log for a client that disconnected before the response, as in nginx."""
 SAFE_HEADERS = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
@@ -63,10 +62,10 @@ _ID = re.compile(r"[\w.-]{1,64}", re.ASCII)
 
 
 @dataclass(frozen=True)
-class Rules:
-    """Who may come in. `hosts` are the names that we go by (None: any), `origins` the sites that may use us.
+class AccessRules:
+    """Who may use the server. `hosts` are its own names (None: any), `origins` the sites whose pages may use it.
 
-    `budget` is how much each token may have that has no limits of its own.
+    `budget` applies to each token that has no budget of its own.
     """
 
     hosts: frozenset[str] | None = LOOPBACK
@@ -75,8 +74,8 @@ class Rules:
     per_minute: int | None = None
     budget: Budget = NO_LIMITS
 
-    def shared_with(self, headers: Headers) -> dict[str, str]:
-        """Return what tells a browser that the page which asks may see the answer, if it is one of `origins`."""
+    def cors_headers(self, headers: Headers) -> dict[str, str]:
+        """Return the CORS headers of the response for a page of one of `origins`, else none."""
         origin = headers.get("origin", "")
         if origin not in self.origins:
             return {}
@@ -85,21 +84,21 @@ class Rules:
 
 
 @dataclass
-class Pace:
-    """How fast somebody may ask: a bucket of a minute's requests, which fills up again at that rate."""
+class RateLimit:
+    """A token bucket of one minute's requests, refilled at that rate."""
 
     per_minute: int
     left: float = field(init=False)
-    seen: float = field(default_factory=time.monotonic)
+    last_request: float = field(default_factory=time.monotonic)
 
     def __post_init__(self) -> None:
         self.left = self.per_minute
 
     def wait(self) -> float:
-        """Take one request out, and return 0; or return how many seconds it is until there is one."""
+        """Take one request and return 0, or return the seconds until one is available."""
         now, interval = time.monotonic(), 60 / self.per_minute
-        self.left = min(self.per_minute, self.left + (now - self.seen) / interval)
-        self.seen = now
+        self.left = min(self.per_minute, self.left + (now - self.last_request) / interval)
+        self.last_request = now
         if self.left < 1:
             return (1 - self.left) * interval
         self.left -= 1
@@ -107,89 +106,89 @@ class Pace:
 
 
 @dataclass
-class Doors:
+class AccessMiddleware:
     """The outermost layer of the app."""
 
     app: ASGIApp
-    rules: Rules
+    rules: AccessRules
     tokens: Tokens
     metrics: Metrics = field(default_factory=Metrics)
-    paces: dict[str, Pace] = field(default_factory=dict)
+    rate_limits: dict[str, RateLimit] = field(default_factory=dict)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let a request in, or answer why not."""
+        """Pass a request on, or answer why it is refused."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        visit = Visit(scope, self.metrics, self.rules.shared_with(headers))
-        scope["request_id"] = visit.id
+        entry = RequestLog(scope, self.metrics, self.rules.cors_headers(headers))
+        scope["request_id"] = entry.id
         if scope["path"] in UNTRACED:
-            await self._answer(scope, receive, send, headers, visit)
+            await self._answer(scope, receive, send, headers, entry)
             return
-        with telemetry.span(scope["method"], headers.get("traceparent"), "server") as visit.span:
-            await self._answer(scope, receive, send, headers, visit)
+        with telemetry.span(scope["method"], headers.get("traceparent"), "server") as entry.span:
+            await self._answer(scope, receive, send, headers, entry)
 
     async def _answer(
-        self, scope: Scope, receive: Receive, send: Send, headers: Headers, visit: "Visit"
+        self, scope: Scope, receive: Receive, send: Send, headers: Headers, entry: "RequestLog"
     ) -> None:
-        if scope["method"] == "OPTIONS" and "access-control-allow-origin" in visit.headers:
-            await Response(status_code=204, headers=PREFLIGHT)(scope, receive, visit.sending(send))
-            visit.close()
+        if scope["method"] == "OPTIONS" and "access-control-allow-origin" in entry.headers:
+            await Response(status_code=204, headers=PREFLIGHT)(scope, receive, entry.sending(send))
+            entry.close()
             return
         try:
-            scope["caller"] = visit.caller = self.admit(scope["method"], scope["path"], headers)
+            scope["caller"] = entry.caller = self.admit(scope["method"], scope["path"], headers)
             if scope["method"] not in SAFE and self.rules.per_minute is not None:
-                self._check_pace(visit.caller, self.rules.per_minute)
+                self._check_rate(entry.caller, self.rules.per_minute)
             receive = _limited(receive, scope["path"], headers, self.rules.max_bytes)
             if scope["method"] not in SAFE and not _is_media(scope["path"]):
                 receive = await _checked(receive, headers)
         except Refusal as error:
-            await error.response()(scope, receive, visit.sending(send))
-            visit.close()
+            await error.response()(scope, receive, entry.sending(send))
+            entry.close()
             return
         except BrokenFileError as error:
-            # Nobody can be told from anybody else: the doors stay closed until the file is mended.
+            # Without the token file no caller can be identified: refuse everything until it is repaired.
             log_damage(str(error))
-            await refusal(error).response()(scope, receive, visit.sending(send))
-            visit.close()
+            await refusal(error).response()(scope, receive, entry.sending(send))
+            entry.close()
             return
         except ClientDisconnect:
-            visit.leave()
+            entry.leave()
             return
         try:
-            await self.app(scope, receive, visit.sending(send))
+            await self.app(scope, receive, entry.sending(send))
         except ClientDisconnect:
-            visit.leave(close=False)
+            entry.leave(close=False)
         except Exception as error:
-            log.error("unforeseen", exc_info=error, extra={"told": {"request_id": visit.id}})
-            if not visit.begun:
-                await unforeseen().response()(scope, receive, visit.sending(send))
+            log.error("unforeseen", exc_info=error, extra={"told": {"request_id": entry.id}})
+            if not entry.begun:
+                await unforeseen().response()(scope, receive, entry.sending(send))
         finally:
-            visit.close()
+            entry.close()
 
     def admit(self, method: str, path: str, headers: Headers) -> Caller:
-        """Return who asks; raises `Refusal`."""
+        """Return the caller of a request; raises `Refusal`."""
         self._check_host(headers)
         if method not in SAFE:
             self._check_origin(headers)
         if path in OPEN or not self.tokens.all():
             return Caller()
-        caller = self._known(headers)
+        caller = self._authenticate(headers)
         needed = "read" if method in SAFE else "write"
         if not caller.may(needed):
             raise Refusal(403, f"this token may only {caller.scope}", "forbidden", type="permission_error")
         return caller
 
     def _check_host(self, headers: Headers) -> None:
-        """Refuse a request that was sent to another name: that is how DNS rebinding looks from here."""
+        """Refuse a request for another host name, the sign of DNS rebinding."""
         name = _hostname(headers.get("host", ""))
         if self.rules.hosts is not None and name not in self.rules.hosts:
-            line = f"this server does not go by the name {name[:60]!r}; say --allow-host when it should"
+            line = f"this server has no name {name[:60]!r}; start it with --allow-host to add it"
             raise Refusal(421, line, "wrong_host")
 
     def _check_origin(self, headers: Headers) -> None:
-        """Refuse what the page of another site sends: that is how CSRF looks from here."""
+        """Refuse a request from the page of another site, the sign of CSRF."""
         origin = headers.get("origin")
         if origin is None:
             foreign = headers.get("sec-fetch-site") in ("cross-site", "same-site")
@@ -199,17 +198,17 @@ class Doors:
                 or urlsplit(origin).scheme not in ("http", "https")
             )
         if foreign:
-            line = "pages of other sites may not use this server; say --allow-origin when one should"
+            line = "pages of other sites may not use this server; start it with --allow-origin to allow one"
             raise Refusal(403, line, "wrong_origin", type="permission_error")
 
-    def _check_pace(self, caller: Caller, per_minute: int) -> None:
-        pace = self.paces.setdefault(caller.name, Pace(per_minute))
-        if (wait := pace.wait()) > 0:
+    def _check_rate(self, caller: Caller, per_minute: int) -> None:
+        rate_limit = self.rate_limits.setdefault(caller.name, RateLimit(per_minute))
+        if (wait := rate_limit.wait()) > 0:
             line = f"{per_minute} requests a minute are taken from each; wait a moment"
             headers = {"retry-after": str(math.ceil(wait))}
             raise Refusal(429, line, "rate_limit_exceeded", type="rate_limit_error", headers=headers)
 
-    def _known(self, headers: Headers) -> Caller:
+    def _authenticate(self, headers: Headers) -> Caller:
         kind, _, secret = headers.get("authorization", "").partition(" ")
         caller = self.tokens.find(secret.strip()) if kind.lower() == "bearer" and secret else None
         if caller is None:
@@ -219,11 +218,11 @@ class Doors:
         return caller
 
 
-class Visit:
-    """One request on its way through: its id, and what is written down of it."""
+class RequestLog:
+    """The id and the log entry of one request."""
 
     def __init__(self, scope: Scope, metrics: Metrics, headers: Mapping[str, str]):
-        """Begin now; the answer is to carry these headers, too."""
+        """Start the clock; `headers` are added to the response."""
         self.headers = headers
         client_id = Headers(scope=scope).get("x-request-id", "")
         self.id = client_id if _ID.fullmatch(client_id) else f"req_{secrets.token_hex(12)}"
@@ -234,11 +233,11 @@ class Visit:
 
     @property
     def begun(self) -> bool:
-        """Whether the answer is on its way."""
+        """Whether the response has started."""
         return self._status != 0
 
     def sending(self, send: Send) -> Send:
-        """Return what sends the answer, with what every answer carries."""
+        """Return a `send` that adds the headers of every response."""
 
         async def sent(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -255,14 +254,14 @@ class Visit:
         return sent
 
     def leave(self, *, close: bool = True) -> None:
-        """Write down that the client broke off before there was an answer."""
+        """Record that the client disconnected before the response."""
         if not self.begun:
             self._status = BROKEN_OFF
         if close:
             self.close()
 
     def close(self) -> None:
-        """Write down how it ended."""
+        """Log the request and count it."""
         route = getattr(self._scope.get("route"), "path", "none")
         self._metrics.answered(self._scope["method"], route, self._status, self._seconds())
         fields = {"request_id": self.id, "method": self._scope["method"], "path": self._scope["path"]}
@@ -273,7 +272,7 @@ class Visit:
         log.info("answered", extra={"told": fields})
 
     def _trace(self, route: str) -> None:
-        """Tell the span of this request what is known of it in the end, by the names that all traces use."""
+        """Set the attributes of the request's span, by OpenTelemetry's names."""
         method = self._scope["method"]
         attributes = {"http.request.method": method, "http.response.status_code": self._status}
         attributes |= {"http.route": route, "vitascope.request_id": self.id}
@@ -294,7 +293,7 @@ def _kind(headers: Headers) -> str:
 
 
 async def _checked(receive: Receive, headers: Headers) -> Receive:
-    """Read JSON once to see that it is some, and return what receives it again; raises `Refusal`."""
+    """Read a JSON body, check it, and return a `receive` that yields it again; raises `Refusal`."""
     kind = _kind(headers)
     if kind != "application/json" and not kind.endswith("+json"):
         return receive
@@ -319,7 +318,7 @@ async def _checked(receive: Receive, headers: Headers) -> Receive:
 
 
 def _limited(receive: Receive, path: str, headers: Headers, most: int) -> Receive:
-    """Return what receives a request of no more than `most` bytes, or fewer but for forms with files.
+    """Return a `receive` that refuses a body of more than `most` bytes, or of fewer if it is no form with files.
 
     Raises `Refusal`.
     """

@@ -22,13 +22,21 @@ from vitascope.jobs.job import Job, Kind
 from vitascope.limits import MAX_STAGES
 from vitascope.media.inspector import Inspector
 from vitascope.server.characters import START as CHARACTER
-from vitascope.server.context import ALIASES, House
+from vitascope.server.context import ALIASES, ServerContext
 from vitascope.server.errors import invalid
 from vitascope.server.forms import as_list, as_object, text_of
-from vitascope.server.schemas import CreateVideo, EditVideo, ExtendVideo, NewFilm, NewJob, RemixVideo, Words
+from vitascope.server.schemas import (
+    CreateVideo,
+    EditVideo,
+    ExtendVideo,
+    NewFilm,
+    NewJob,
+    RemixVideo,
+    VideoFields,
+)
 from vitascope.server.tokens import Caller
 from vitascope.server.uploads import START as UPLOAD
-from vitascope.server.uploads import Taken
+from vitascope.server.uploads import RequestFiles
 from vitascope.types import CameraMove, Given, Shot
 
 W = TypeVar("W", bound=BaseModel)
@@ -55,14 +63,14 @@ _NESTED = ("seed", "camera", "path", "script", "at", "keyframes")
 
 
 @dataclass(frozen=True)
-class Ask:
+class Submission:
     """A job to hand in: a shot or a film."""
 
-    what: Shot | Film
+    content: Shot | Film
     kind: Kind
     number: int
     priority: int
-    asked: dict[str, Any]
+    origin: dict[str, Any]
     parent: str | None = None
 
 
@@ -70,15 +78,15 @@ class Ask:
 class Reader:
     """Reads the requests of one caller."""
 
-    house: House
+    context: ServerContext
     caller: Caller
-    files: Taken
+    files: RequestFiles
     inspector: Inspector
 
-    def create(self, fields: Mapping[str, Any]) -> Ask:
+    def create(self, fields: Mapping[str, Any]) -> Submission:
         """Return what a request for a new video asks for; raises `RequestError` and `Refusal`."""
         request, remarks = _read(CreateVideo, fields)
-        card = self.house.card(request.model)
+        card = self.context.card(request.model)
         size, size_remarks = _size(request, card)
         givens = given_pictures(
             image=self._picture(request.input_reference, "input_reference"),
@@ -96,7 +104,7 @@ class Reader:
             values["seconds"] = request.seconds
         return self._ask(request, values, "generate", [*remarks, *size_remarks])
 
-    def edit(self, fields: Mapping[str, Any]) -> Ask:
+    def edit(self, fields: Mapping[str, Any]) -> Submission:
         """Return what a request for a changed video asks for."""
         request, remarks = _read(EditVideo, fields)
         video, model, parent = self._video(request)
@@ -113,7 +121,7 @@ class Reader:
         )
         return self._ask(request, values, "edit", remarks, model, parent)
 
-    def extend(self, fields: Mapping[str, Any]) -> Ask:
+    def extend(self, fields: Mapping[str, Any]) -> Submission:
         """Return what a request to go on with a video asks for."""
         request, remarks = _read(ExtendVideo, fields)
         video, model, parent = self._video(request)
@@ -127,15 +135,15 @@ class Reader:
         )
         return self._ask(request, values, "extend", [*remarks, *notes], model, parent)
 
-    def remix(self, name: str, fields: Mapping[str, Any]) -> Ask:
+    def remix(self, name: str, fields: Mapping[str, Any]) -> Submission:
         """Return what a request for another version of a video asks for: that video, changed by the words.
 
         Where the model takes no video to start from, it is the same shot with the same seed and the new words.
         """
         request, remarks = _read(RemixVideo, fields)
-        job = self.house.job(name, self.caller)
-        model = self.house.model(request.model or job.request.model)
-        if "source" in self.house.card(model).takes:
+        job = self.context.job(name, self.caller)
+        model = self.context.model(request.model or job.request.model)
+        if "source" in self.context.card(model).takes:
             values = editing(self._clip(job), model=model, fit=request.fit, inspector=self.inspector)
         else:
             original = job.request.shot.model_dump(exclude_none=True)
@@ -146,33 +154,37 @@ class Reader:
             }
         return self._ask(request, values, "remix", remarks, model, job.id)
 
-    def job(self, request: NewJob) -> Ask:
+    def job(self, request: NewJob) -> Submission:
         """Return what a job of `/api/v1` asks for; what its givens name are uploads and videos, never paths."""
-        self.house.model(request.shot.model)
+        self.context.model(request.shot.model)
         if request.shot.loras and self.caller.owner is not None:
             raise RequestError("lora", "names a file of the server's machine", "ask who runs it")
         givens = tuple(self._given(given) for given in request.shot.givens)
         shot = request.shot.model_copy(update={"givens": givens})
         left_out = None if request.seeded else {"seed"}
         fields = request.shot.model_dump(mode="json", exclude_defaults=True, exclude=left_out)
-        return Ask(
-            shot, request.kind, request.number, request.priority, {"fields": fields, "files": self.files.said}
+        return Submission(
+            shot,
+            request.kind,
+            request.number,
+            request.priority,
+            {"fields": fields, "files": self.files.origins},
         )
 
-    def film(self, request: NewFilm) -> Ask:
+    def film(self, request: NewFilm) -> Submission:
         """Return what a film of `/api/v1` asks for; its pictures are uploads and characters, never paths."""
-        model = self.house.model(request.model)
+        model = self.context.model(request.model)
         script = request.said()
         fields = {name: script[name] for name in script if name not in ("key", "priority")}
-        film = request.with_files(self._shown).model_copy(update={"model": model})
-        return Ask(film, "film", 1, request.priority, {"fields": fields, "files": self.files.said})
+        film = request.with_files(self._picture_path).model_copy(update={"model": model})
+        return Submission(film, "film", 1, request.priority, {"fields": fields, "files": self.files.origins})
 
-    def _shown(self, name: str, argument: str) -> str:
+    def _picture_path(self, name: str, argument: str) -> str:
         """Return the picture that a film names: an upload's, or a character's."""
         if name.startswith(CHARACTER):
-            character = self.house.characters.get(name, self.caller)
-            self.files.said[argument] = character.id
-            return str(self.house.characters.picture(character))
+            character = self.context.characters.get(name, self.caller)
+            self.files.origins[argument] = character.id
+            return str(self.context.characters.picture(character))
         if not name.startswith(UPLOAD):
             problem = "a picture is not a path here"
             raise RequestError(argument, problem, "upload the file, and name its file_… id")
@@ -180,15 +192,15 @@ class Reader:
 
     def _ask(
         self,
-        request: Words,
+        request: VideoFields,
         values: dict[str, Any],
         kind: Kind,
         remarks: list[str],
         model: str | None = None,
         parent: str | None = None,
-    ) -> Ask:
+    ) -> Submission:
         seed, number = _seed(request)
-        model = model or self.house.model(request.model)
+        model = model or self.context.model(request.model)
         if request.model and request.model != model:
             remarks = [*remarks, f"model: {request.model[:40]} is not here, {model} stands in for it"]
         values = {"seed": seed, **values}
@@ -211,8 +223,8 @@ class Reader:
         fields = request.model_dump(
             mode="json", exclude_defaults=True, exclude={*_FILES, *(request.model_extra or {})}
         )
-        origin = {"fields": fields, "files": self.files.said, "remarks": remarks}
-        return Ask(shot, kind, number, request.priority, origin, parent)
+        origin = {"fields": fields, "files": self.files.origins, "remarks": remarks}
+        return Submission(shot, kind, number, request.priority, origin, parent)
 
     def _picture(self, value: Any, argument: str) -> Path | None:
         value = as_object(value, argument)
@@ -250,9 +262,9 @@ class Reader:
         ]
         for item in as_list(as_object(request.characters, "characters")):
             name = item.get("id") if isinstance(item, Mapping) else item
-            character = self.house.characters.get(str(name), self.caller)
-            self.files.said[f"characters[{len(pictures)}]"] = character.id
-            pictures.append(self.house.characters.picture(character))
+            character = self.context.characters.get(str(name), self.caller)
+            self.files.origins[f"characters[{len(pictures)}]"] = character.id
+            pictures.append(self.context.characters.picture(character))
         return pictures
 
     def _video(self, request: EditVideo | ExtendVideo) -> tuple[Path, str, str | None]:
@@ -262,18 +274,18 @@ class Reader:
         if isinstance(value, str) and value.startswith("video_"):
             name = value
         if name:
-            job = self.house.job(str(name), self.caller)
+            job = self.context.job(str(name), self.caller)
             model = request.model or job.request.model
-            self.files.said["video"] = job.id
-            return self._clip(job), self.house.model(model), job.id
+            self.files.origins["video"] = job.id
+            return self._clip(job), self.context.model(model), job.id
         if value in (None, "", {}):
             raise RequestError("video", "is missing", 'send the file, {"id": …} or video_id')
-        return self.files.path(value, "video", "video"), self.house.model(request.model), None
+        return self.files.path(value, "video", "video"), self.context.model(request.model), None
 
     def _clip(self, job: Job) -> Path:
         if job.state != "completed":
             raise RequestError("video", f"{job.id} is {job.state}", "wait until it is completed")
-        return self.house.service.storage.file(job)
+        return self.context.service.storage.file(job)
 
     def _given(self, given: Given) -> Given:
         named = {"source": self._source(given.source, "picture" if given.kind == "image" else "video")}
@@ -283,7 +295,7 @@ class Reader:
 
     def _source(self, name: str, kind: Any) -> str:
         if name.startswith("video_") and kind == "video":
-            return str(self._clip(self.house.job(name, self.caller)))
+            return str(self._clip(self.context.job(name, self.caller)))
         if not name.startswith("file_"):
             raise RequestError(
                 "givens", "a source is not a path here", "upload the file, and name its file_… id"
@@ -321,7 +333,7 @@ def _remarks(unknown: Mapping[str, Any]) -> list[str]:
     )
 
 
-def _seed(request: Words) -> tuple[int | None, int]:
+def _seed(request: VideoFields) -> tuple[int | None, int]:
     """Return the first seed and the number of clips."""
     if not isinstance(request.seed, list):
         return request.seed, request.n

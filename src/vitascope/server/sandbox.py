@@ -32,18 +32,18 @@ from vitascope.server.confinement import confine
 from vitascope.types import Fit, VideoShape
 
 MEMORY = 800 * 2**20
-"""Bytes of its own that a look may take; with the decoders' code it stays below 1 GB."""
+"""Bytes of private memory for one inspection; with the decoders' code it stays below 1 GB."""
 CPU_SECONDS, WALL_SECONDS = 4, 60
 MOMENTS_SECONDS = 10
-"""CPU seconds for moments of a video, which passed the first look: some seconds of it may have to be decoded."""
+"""CPU seconds for frames of a video that passed the first check; reaching them may need seconds of decoding."""
 VERIFY_SECONDS = 30
-"""CPU seconds for reading marks: every byte is hashed, and a watermark is looked for at all scales."""
+"""CPU seconds for reading marks: every byte is hashed, and the watermark is searched at all scales."""
 STILL_BYTES = 64 * 2**20
 STILL_SIDE = 2048
 """Pixels that the longer side of a character's picture has at most."""
 ANSWER_BYTES = 1 << 16
 AT_ONCE = 2
-"""Looks that are taken at the same time; more would let many small requests take much memory."""
+"""Inspections at the same time; more would let many small requests take much memory."""
 
 FORKS = sys.platform == "linux"
 """Whether a process with decoders in it can be forked; elsewhere each file gets a new process, which takes longer."""
@@ -56,7 +56,7 @@ BROKEN = "could not be read within the limits", "save it anew"
 
 @dataclass(frozen=True)
 class Finding:
-    """What a file holds: `picture` or `video`, its (width, height), frames and seconds."""
+    """The content of a file: kind (`picture` or `video`), format, size (width, height), frames and seconds."""
 
     kind: str
     format: str
@@ -65,57 +65,57 @@ class Finding:
     seconds: float
 
 
-What = Literal["check", "facts", "picture", "moments", "beginning", "verify", "confinement"]
+SandboxTask = Literal["check", "facts", "picture", "moments", "beginning", "verify", "confinement"]
 """What a look is taken for: the first one at a file, one of those of `vitascope.media.inspector.Inspector`, its marks;
 `confinement` looks at no file and says by what means it is confined."""
 
 
 @dataclass(frozen=True)
-class Look:
-    """How a look ended, what was found (or what the problem is, and the nearest that is none), and what it took."""
+class Inspection:
+    """The end of an inspection, its answer (or the problem and the nearest legal value), and its resource use."""
 
     end: Literal["read", "refused", "too long", "broken"]
-    found: Mapping[str, Any]
+    answer: Mapping[str, Any]
     peak_bytes: int = 0
     signal: int = 0
 
 
 def check(path: Path, argument: str, still: Path | None = None) -> Finding:
-    """Return what an uploaded file holds; its first frame goes to the file `still`, as PNG.
+    """Return the content of an uploaded file; write its first frame to the file `still`, as PNG.
 
-    Raises `RequestError` for `argument` when it holds no picture and no video that can be read within the limits.
+    Raises `RequestError` for `argument` when the file is no picture and no video, or breaks a limit.
     """
-    facts = _read(take_look(path, argument, still), argument)
+    facts = _read(inspect_file(path, argument, still), argument)
     return Finding(**{**facts, "size": tuple(facts["size"])})
 
 
-def take_look(
+def inspect_file(
     path: str | Path,
     argument: str,
     out: Path | None = None,
-    task: What = "check",
+    task: SandboxTask = "check",
     options: Mapping[str, Any] | None = None,
-) -> Look:
-    """Return how a look at a file ended, however that was; pixels that are wanted of it go to the file `out`."""
-    with _lookouts.one() as lookout:
-        return lookout.look(argument, str(path), str(out or ""), task, options)
+) -> Inspection:
+    """Run one task on a file and return how it ended; raw pixels go to the file `out`."""
+    with _pool.borrow() as worker:
+        return worker.look(argument, str(path), str(out or ""), task, options)
 
 
-def _read(look: Look, argument: str) -> Mapping[str, Any]:
-    """Return what was found; raises `RequestError` for a look that found nothing."""
+def _read(look: Inspection, argument: str) -> Mapping[str, Any]:
+    """Return the answer of an inspection; raises `RequestError` for one that failed."""
     if look.end == "too long":
         raise RequestError(argument, *TOO_LONG)
-    if look.end == "refused" and look.found.get("problem"):
-        raise RequestError(argument, str(look.found["problem"]), look.found.get("nearest"))
+    if look.end == "refused" and look.answer.get("problem"):
+        raise RequestError(argument, str(look.answer["problem"]), look.answer.get("nearest"))
     if look.end != "read":
         raise RequestError(argument, *BROKEN)
-    return look.found
+    return look.answer
 
 
-def verify_apart(
+def verify_in_sandbox(
     path: Path, argument: str, anchors: bytes, keys: Mapping[str, bytes], models: Sequence[str]
 ) -> dict[str, Any]:
-    """Return what the marks of a file from outside say, as `provenance.verify.Report.to_json` tells it.
+    """Return the report on the marks of an uploaded file, in the form of `provenance.verify.Report.to_json`.
 
     Raises `RequestError` for `argument` when the file cannot be read within the limits.
     """
@@ -124,19 +124,19 @@ def verify_apart(
         "keys": {name: key.decode("utf-8", "replace") for name, key in keys.items()},
         "models": list(models),
     }
-    return dict(_read(take_look(path, argument, task="verify", options=options), argument))
+    return dict(_read(inspect_file(path, argument, task="verify", options=options), argument))
 
 
 def confinement() -> str:
     """Return by what means of the kernel those who look at files are confined here, or that there are none."""
-    means = take_look("", "file", task="confinement").found.get("means", [])
+    means = inspect_file("", "file", task="confinement").answer.get("means", [])
     return ", ".join(map(str, means)) or "limits of memory and time alone: this system confines no process"
 
 
-class Apart:
-    """Has files looked at where that can harm nobody, for one request (`vitascope.media.inspector.Inspector`).
+class SandboxInspector:
+    """Inspects the files of one request in the sandbox (`vitascope.media.inspector.Inspector`).
 
-    What was found is remembered. Whoever looked may have been taken over by the file: what it says is checked.
+    Answers are cached. A file may have taken the sandboxed process over, so every answer is validated.
     """
 
     def __init__(self) -> None:
@@ -144,9 +144,9 @@ class Apart:
         self._pictures: set[str] = set()
 
     def facts(self, path: str | Path, argument: str) -> MediaFacts:
-        """Return what a picture or video holds."""
+        """Return the facts of a picture or video."""
         if str(path) not in self._facts:
-            answer = _read(take_look(path, argument, task="facts"), argument)
+            answer = _read(inspect_file(path, argument, task="facts"), argument)
             try:
                 self._facts[str(path)] = _FACTS.validate_python(answer)
             except ValidationError:
@@ -154,31 +154,38 @@ class Apart:
         return self._facts[str(path)]
 
     def check_picture(self, path: str | Path, argument: str) -> None:
-        """See that a file holds a picture, all of which can be read."""
+        """Check that a file is a picture that can be decoded in full."""
         if str(path) not in self._pictures:
-            _read(take_look(path, argument, task="picture"), argument)
+            _read(inspect_file(path, argument, task="picture"), argument)
             self._pictures.add(str(path))
 
     def moments(
         self, path: str | Path, kind: Literal["image", "video"], size: tuple[int, int], start: float | int
     ) -> Pictures:
-        """Return a picture, or some of a video from a second on, cropped to a `size` (width, height)."""
+        """Return a picture, or frames of a video from a second on, cropped to a `size` (width, height)."""
         options = {"kind": kind, "size": size, "start": start}
-        return _shown(path, kind, "moments", options, size, MOMENTS)
+        return _read_pictures(path, kind, "moments", options, size, MOMENTS)
 
     def beginning(self, path: str | Path, shape: VideoShape, how: Fit, start: float | int) -> Pictures:
-        """Return a video's first frames from a second on, as a clip of a `shape` would show them."""
+        """Return a video's first frames from a second on, fitted to a `shape`."""
         options = {"shape": asdict(shape), "how": how, "start": start}
-        return _shown(path, "video", "beginning", options, (shape.width, shape.height), shape.num_frames)
+        return _read_pictures(
+            path, "video", "beginning", options, (shape.width, shape.height), shape.num_frames
+        )
 
 
-def _shown(
-    path: str | Path, argument: str, task: What, options: Mapping[str, Any], size: tuple[int, int], most: int
+def _read_pictures(
+    path: str | Path,
+    argument: str,
+    task: SandboxTask,
+    options: Mapping[str, Any],
+    size: tuple[int, int],
+    most: int,
 ) -> Pictures:
-    """Return at most so many pictures of a `size` that a look makes of a file."""
+    """Return at most `most` pictures of a `size` (width, height) from a file."""
     with TemporaryDirectory(prefix="vitascope-") as folder:
         out = Path(folder) / "shown"
-        _read(take_look(path, argument, out, task, options), argument)
+        _read(inspect_file(path, argument, out, task, options), argument)
         pixels = _pixels(out, size, most) if out.is_file() else None
     if pixels is None or not len(pixels):
         raise RequestError(argument, *BROKEN)
@@ -186,7 +193,7 @@ def _shown(
 
 
 def _pixels(file: Path, size: tuple[int, int], most: int) -> Pictures:
-    """Return the whole pictures in a file of them, no more than may be there."""
+    """Return the complete pictures in a file of raw pixels, at most `most`."""
     width, height = size
     frame_bytes = width * height * 3
     with file.open("rb") as written:
@@ -194,8 +201,8 @@ def _pixels(file: Path, size: tuple[int, int], most: int) -> Pictures:
     return np.frombuffer(data, np.uint8, len(data) // frame_bytes * frame_bytes).reshape(-1, height, width, 3)
 
 
-class Lookout:
-    """A process that takes one look after another, each in a fork of its own; without forks it takes one and ends."""
+class SandboxWorker:
+    """A process that inspects one file after another, each in a forked child; without fork it inspects one and ends."""
 
     program = "-m", "vitascope.server.sandbox"
 
@@ -214,7 +221,7 @@ class Lookout:
 
     @property
     def alive(self) -> bool:
-        """Whether it can take another look."""
+        """Whether the process can inspect another file."""
         return self._process.poll() is None
 
     def look(
@@ -222,83 +229,83 @@ class Lookout:
         argument: str,
         path: str,
         out: str,
-        task: What = "check",
+        task: SandboxTask = "check",
         options: Mapping[str, Any] | None = None,
-    ) -> Look:
-        """Take a look; the process is given up when it does not answer."""
+    ) -> Inspection:
+        """Run one task; a process that does not answer is killed."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        # A look that takes too long ends by itself; this is for a process that cannot even say so.
+        # A slow inspection ends by its own limits; this timer is for a process that cannot report that.
         patience = threading.Timer(WALL_SECONDS + MOMENTS_SECONDS, self._process.kill)
         patience.start()
         try:
             order = json.dumps([argument, path, out, task, dict(options or {})])
             self._process.stdin.write(order.encode() + b"\n")
             self._process.stdin.flush()
-            return Look(**json.loads(self._process.stdout.readline()))
+            return Inspection(**json.loads(self._process.stdout.readline()))
         except (OSError, ValueError, TypeError):
             self.close()
-            return Look("broken", {})
+            return Inspection("broken", {})
         finally:
             patience.cancel()
             if not FORKS:
                 self.close()
 
     def close(self) -> None:
-        """End it."""
+        """Kill the process."""
         self._process.kill()
         with contextlib.suppress(OSError):
             self._process.communicate()
 
 
-class Lookouts:
-    """The processes that look, started when they are needed and kept for the next file."""
+class SandboxPool:
+    """A pool of sandbox processes, started on demand and kept for the next file."""
 
     def __init__(self, at_once: int = AT_ONCE):
-        """Let so many looks be taken at a time."""
+        """Run at most `at_once` inspections at a time."""
         self._places = threading.BoundedSemaphore(at_once)
-        self._idle: list[Lookout] = []
+        self._idle: list[SandboxWorker] = []
 
     @contextmanager
-    def one(self) -> Iterator[Lookout]:
-        """Yield a process for one look, when it is our turn."""
+    def borrow(self) -> Iterator[SandboxWorker]:
+        """Wait for a free place and yield a process for one inspection."""
         with self._places:
             try:
-                lookout = self._idle.pop()
+                worker = self._idle.pop()
             except IndexError:
-                lookout = Lookout()
-            if not lookout.alive:
-                lookout.close()
-                lookout = Lookout()
+                worker = SandboxWorker()
+            if not worker.alive:
+                worker.close()
+                worker = SandboxWorker()
             try:
-                yield lookout
+                yield worker
             finally:
-                self._idle.append(lookout)
+                self._idle.append(worker)
 
     def close(self) -> None:
-        """End all that wait."""
+        """Kill all idle processes."""
         while self._idle:
             self._idle.pop().close()
 
 
-_lookouts = Lookouts()
-atexit.register(_lookouts.close)
+_pool = SandboxPool()
+atexit.register(_pool.close)
 
 
 def _serve() -> None:
-    """Answer one line by another until there are no more: the life of a `Lookout`."""
+    """Read one JSON task per line from stdin and answer each with a line: the main loop of a `SandboxWorker`."""
     _load_decoders()
     for line in sys.stdin.buffer:
         order = json.loads(line)
         if not FORKS:
             sys.stdout.write(_confined(order))
             return
-        sys.stdout.write(json.dumps(_apart(order)) + "\n")
+        sys.stdout.write(json.dumps(_fork_and_run(order)) + "\n")
         sys.stdout.flush()
 
 
-def _apart(order: list[Any]) -> dict[str, Any]:
-    """Take a look in a fork, and return how that ended: all that a file can do to us."""
+def _fork_and_run(order: list[Any]) -> dict[str, Any]:
+    """Run a task in a forked child and return how it ended."""
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
@@ -319,7 +326,7 @@ def _apart(order: list[Any]) -> dict[str, Any]:
 
 
 def _look_and_end(writing: int, order: list[Any]) -> NoReturn:
-    """Be the fork: look, say what was seen and end, without a word to those who wait for our parent's."""
+    """Run a task in the forked child, write the answer to the pipe and exit; the parent's pipes stay untouched."""
     try:
         nowhere = os.open(os.devnull, os.O_RDWR)
         os.dup2(nowhere, 0)
@@ -334,14 +341,14 @@ def _confined(order: list[Any]) -> str:
     argument, path, out, task, options = order
     with open(out, "wb") if out else io.BytesIO() as file:
         means = _confine(order)
-        answer = {"means": means} if task == "confinement" else _look(argument, path, file, task, options)
+        answer = {"means": means} if task == "confinement" else _run_task(argument, path, file, task, options)
     return json.dumps({"end": "refused" if "problem" in answer else "read", "found": answer})
 
 
-def _look(
-    argument: str, path: str, out: BinaryIO, task: What, options: Mapping[str, Any]
+def _run_task(
+    argument: str, path: str, out: BinaryIO, task: SandboxTask, options: Mapping[str, Any]
 ) -> dict[str, object]:
-    """Return what the file holds, or what is wrong with it; the name it lies under is not for those who sent it."""
+    """Return the answer to a task, or the problem, without the server's own path of the file."""
     try:
         match task:
             case "check":
@@ -403,7 +410,7 @@ def _save_still(argument: str, path: str, kind: str, still: BinaryIO) -> None:
 
 
 def _load_decoders() -> None:
-    """Load what looks need, so that forks have it."""
+    """Load the decoders, so that forked children have them."""
     import PIL.AvifImagePlugin
     import PIL.Image
     import PIL.TiffImagePlugin
@@ -424,7 +431,7 @@ def _confine(order: list[Any]) -> tuple[str, ...]:
 
     limits = {
         resource.RLIMIT_DATA: (MEMORY, MEMORY),
-        # Between the two comes the signal that says why.
+        # The soft limit sends SIGXCPU, which says why the process ended; the hard one kills it.
         resource.RLIMIT_CPU: (seconds, seconds + 1),
         resource.RLIMIT_FSIZE: (most_bytes, most_bytes),
         resource.RLIMIT_CORE: (0, 0),

@@ -40,7 +40,7 @@ MAX_SEEDS = 100
 CANCELLED = {"code": "cancelled", "message": "somebody cancelled it"}
 
 
-class Words(BaseModel):
+class VideoFields(BaseModel):
     """What every request for a video may say. Text that reads as a number or a truth value is taken for one."""
 
     model_config = ConfigDict(extra="allow", protected_namespaces=())
@@ -75,7 +75,7 @@ class Words(BaseModel):
     )
 
 
-class CreateVideo(Words):
+class CreateVideo(VideoFields):
     """A video to be made from words, and pictures if there are any."""
 
     seconds: Number | None = Field(None, **field_schema("seconds"))
@@ -110,7 +110,7 @@ class CreateVideo(Words):
     face_video: Any = Field(None, **field_schema("face_video"))
 
 
-class EditVideo(Words):
+class EditVideo(VideoFields):
     """A video to be changed: all of it by instruction, or a part of it anew."""
 
     video: Any = Field(None, description='The video to start from: a file, or {"id"} of a video made here.')
@@ -124,7 +124,7 @@ class EditVideo(Words):
     strength: float | None = Field(None, ge=0, le=1, **field_schema("strength"))
 
 
-class ExtendVideo(Words):
+class ExtendVideo(VideoFields):
     """A video to go on with."""
 
     video: Any = Field(None, description='The video to start from: a file, or {"id"} of a video made here.')
@@ -135,7 +135,7 @@ class ExtendVideo(Words):
     before: bool = Field(False, **field_schema("before"))
 
 
-class RemixVideo(Words):
+class RemixVideo(VideoFields):
     """A video made here to be made once more, with other words."""
 
 
@@ -311,7 +311,7 @@ def readable(jobs: Sequence[Job], view: Callable[[Job], V]) -> list[V]:
     return data
 
 
-def listed(page: Page, view: Callable[[Job], dict[str, Any]]) -> dict[str, Any]:
+def list_to_json(page: Page, view: Callable[[Job], dict[str, Any]]) -> dict[str, Any]:
     """Return a page of jobs as a list says it, each as `view` does."""
     data = readable(page.jobs, view)
     return {
@@ -322,7 +322,7 @@ def listed(page: Page, view: Callable[[Job], dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def told(job: Job, waits_for: int | None = None) -> dict[str, Any]:
+def job_to_json(job: Job, waits_for: int | None = None) -> dict[str, Any]:
     """Return a job as `/api/v1` tells of it: its real state and phase, and where its files are to be had."""
     payload = job.to_json() | {"object": "job", "model": job.request.model, "waits_for": waits_for}
     for index, output in enumerate(payload["outputs"]):
@@ -350,7 +350,7 @@ def film(job: Job, waits_for: int | None = None) -> dict[str, Any]:
         for index, (take, span) in enumerate(zip(board.takes, spans, strict=True))
     ]
     url = f"/api/v1/films/{job.id}/content" if job.state == "completed" else None
-    return told(job, waits_for) | {"object": "film", "title": board.title, "shots": shots, "url": url}
+    return job_to_json(job, waits_for) | {"object": "film", "title": board.title, "shots": shots, "url": url}
 
 
 def _standing_of_shot(job: Job, index: int) -> dict[str, Any]:

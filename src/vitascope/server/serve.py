@@ -28,10 +28,10 @@ from vitascope.jobs.service import open_service
 from vitascope.jobs.supervisor import Supervisor, starter
 from vitascope.server.app import make_app
 from vitascope.server.connections import limited_protocol, limits_for, raise_file_limit
-from vitascope.server.context import House, open_house
-from vitascope.server.middleware import LOOPBACK, Rules
+from vitascope.server.context import ServerContext, open_context
+from vitascope.server.middleware import LOOPBACK, AccessRules
 from vitascope.server.shutdown import Server
-from vitascope.server.webhooks.delivery import Courier
+from vitascope.server.webhooks.delivery import WebhookSender
 from vitascope.telemetry import tracing
 
 DRAIN_SECONDS = 5
@@ -77,19 +77,19 @@ class ServeOptions:
         except ValueError:
             return False
 
-    def rules(self) -> Rules:
+    def rules(self) -> AccessRules:
         """Return who may come in: by our own names, or, from outside, by any where none is said (a token is needed)."""
         hosts = LOOPBACK | {self.host.strip("[]")} | set(self.hosts)
         anywhere = not self.inside and not self.hosts
         names = None if anywhere else frozenset(hosts)
-        return Rules(names, frozenset(self.origins), self.max_upload, self.per_minute, self.budget)
+        return AccessRules(names, frozenset(self.origins), self.max_upload, self.per_minute, self.budget)
 
 
 def serve(home: Path, options: ServeOptions) -> None:
     """Serve until interrupted. Raises `RequestError` for an address that cannot or must not be served at."""
     keep_private()
     service = open_service(home, store=options.store)
-    house = open_house(
+    context = open_context(
         home.absolute(),
         service,
         token=options.token,
@@ -97,7 +97,7 @@ def serve(home: Path, options: ServeOptions) -> None:
         models=options.models,
         max_queued=options.max_queued,
     )
-    check_doors(options, house)
+    check_access(options, context)
     if options.cluster is not None:
         check_address(options.cluster)
     if (damage := service.store.check()) != "ok":
@@ -109,7 +109,7 @@ def serve(home: Path, options: ServeOptions) -> None:
     listening = _listen(options, backlog)
     log_to_stderr()
     config = uvicorn.Config(
-        make_app(house, mcp=options.mcp),
+        make_app(context, mcp=options.mcp),
         http=limited_protocol(limits),
         backlog=backlog,
         log_config=None,
@@ -125,23 +125,25 @@ def serve(home: Path, options: ServeOptions) -> None:
     with (
         listening,
         tracing("server"),
-        running_workers(home, house, options, stop),
-        running_courier(house, stop),
+        running_workers(home, context, options, stop),
+        running_courier(context, stop),
     ):
         Server(config).run(sockets=[listening])
 
 
-def check_doors(options: ServeOptions, house: House) -> None:
+def check_access(options: ServeOptions, context: ServerContext) -> None:
     """Raise `RequestError` when others could come in without a token, or for models that are none."""
-    if not options.inside and not house.tokens.all():
+    if not options.inside and not context.tokens.all():
         hint = "make one first: vitascope tokens add NAME --scope write"
         raise RequestError("host", f"{options.host} can be reached by others, and there is no token", hint)
     for model in options.models:
-        house.card(model)
+        context.card(model)
 
 
 @contextmanager
-def running_workers(home: Path, house: House, options: ServeOptions, stop: threading.Event) -> Iterator[None]:
+def running_workers(
+    home: Path, context: ServerContext, options: ServeOptions, stop: threading.Event
+) -> Iterator[None]:
     """Keep workers alive for as long as a block lasts."""
     arguments = ["--models", ",".join(options.models)]
     arguments += [] if options.memory is None else ["--memory", str(options.memory / 2**30)]
@@ -155,15 +157,15 @@ def running_workers(home: Path, house: House, options: ServeOptions, stop: threa
     # Not among the arguments, which everybody on the machine can read.
     hidden = {} if options.store is None else {"VITASCOPE_STORE": options.store.get_secret_value()}
     start = starter(home.absolute(), arguments, (sys.executable, "-m", options.program), hidden)
-    supervisor = Supervisor(house.service, number, start, memory=memory, keep=options.keep)
+    supervisor = Supervisor(context.service, number, start, memory=memory, keep=options.keep)
     with _running(supervisor.run, "supervisor", stop):
         yield
 
 
 @contextmanager
-def running_courier(house: House, stop: threading.Event) -> Iterator[None]:
+def running_courier(context: ServerContext, stop: threading.Event) -> Iterator[None]:
     """Deliver news to webhooks for as long as a block lasts."""
-    with _running(Courier(house.outbox, house.endpoints).run, "courier", stop):
+    with _running(WebhookSender(context.outbox, context.endpoints).run, "courier", stop):
         yield
 
 

@@ -1,4 +1,4 @@
-"""Shares: how much of what all callers have in common one of them may hold at the same time."""
+"""Fair limits per caller: how many streams, requests and threads one caller may hold at the same time."""
 
 import asyncio
 import inspect
@@ -31,10 +31,10 @@ _WORKS: dict[Callable[..., Any], Work | None] = {}
 
 
 class Shares:
-    """So many things for each caller at the same time; what is more is refused."""
+    """A limit of open things per caller; more are refused."""
 
     def __init__(self, limit: int, label: str):
-        """Give each caller `limit`; `label` names them in the refusal."""
+        """Allow each caller `limit` at once; `label` names them in the refusal."""
         self.most, self._what = limit, label
         self._held: Counter[str] = Counter()
         self._lock = threading.Lock()
@@ -153,7 +153,7 @@ def working(work: Work | None) -> Callable[[Callable[..., Any]], Callable[..., A
 
 
 def in_turn(endpoint: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a route's function that waits for the turn of its `caller` in its `house`, where it has these."""
+    """Return a route's function that waits for the turn of its `caller` in its `context`, where it has these."""
     stated = _WORKS.get(endpoint, "any")
     if stated is None:
         return endpoint
@@ -161,15 +161,15 @@ def in_turn(endpoint: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(endpoint)
     async def fair(**values: Any) -> Any:
-        house, caller = values.get("house"), values.get("caller")
-        if house is None:
+        context, caller = values.get("context"), values.get("caller")
+        if context is None:
             return await endpoint(**values) if is_async else endpoint(**values)
         work = work_of(values) if stated == "any" else stated
-        async with house.threads.taking(work, "" if caller is None else caller.name):
+        async with context.threads.taking(work, "" if caller is None else caller.name):
             return await endpoint(**values) if is_async else await run_in_threadpool(endpoint, **values)
 
     del fair.__wrapped__  # FastAPI would look behind it for what kind of function it is
-    fair.__signature__ = inspect.signature(endpoint, eval_str=True)  # pyright: ignore[reportFunctionMemberAccess]
+    fair.__signature__ = inspect.signature(endpoint, eval_str=True)  # pyright: ignore[reportFunctionMemberAccess, reportAttributeAccessIssue]
     _WORKS[fair] = None  # a router that is included in another makes its routes anew
     return fair
 

@@ -10,7 +10,7 @@ from typing import Any, Literal, cast, get_args
 
 from vitascope.errors import RequestError
 from vitascope.jobs.budget import NO_LIMITS, Budget
-from vitascope.server.json_store import Kept
+from vitascope.server.json_store import JsonStore
 
 Scope = Literal["read", "write", "admin"]
 SCOPES: tuple[Scope, ...] = get_args(Scope)
@@ -55,7 +55,7 @@ class Tokens:
 
     def __init__(self, path: Path, given: str | None = None):
         """Read the tokens of a file, again whenever it changes; `given` is the secret of one more, with all rights."""
-        self._kept = Kept(path, "tokens", _token)
+        self._kept = JsonStore(path, "tokens", _token)
         self._given = () if given is None else (Token("admin", digest(_checked(given)), "admin"),)
 
     def all(self) -> tuple[Token, ...]:

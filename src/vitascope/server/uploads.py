@@ -193,9 +193,9 @@ class Uploads:
             part.unlink(missing_ok=True)
 
     @contextmanager
-    def taking(self, caller: Caller) -> Iterator["Taken"]:
+    def taking(self, caller: Caller) -> Iterator["RequestFiles"]:
         """Yield what takes the files of one request; those that came with it go when the block ends."""
-        taken = Taken(self, caller)
+        taken = RequestFiles(self, caller)
         try:
             yield taken
         finally:
@@ -224,18 +224,18 @@ class Uploads:
 
 
 @dataclass
-class Taken:
-    """The files of one request, and what they were: `said` tells them apart by what they hold."""
+class RequestFiles:
+    """The files of one request, and what they were: `origins` tells them apart by what they hold."""
 
     uploads: Uploads
     caller: Caller
     fresh: list[Upload] = field(default_factory=list)
-    said: dict[str, str] = field(default_factory=dict)
+    origins: dict[str, str] = field(default_factory=dict)
 
     def any(self, value: Any, argument: str) -> Path:
         """Return the file that a field names, whatever it holds."""
         upload = self._upload(value, argument)
-        self.said[argument] = f"sha256:{upload.sha256}"
+        self.origins[argument] = f"sha256:{upload.sha256}"
         return self.uploads.path(upload)
 
     def path(self, value: Any, argument: str, kind: Kind) -> Path:
@@ -246,7 +246,7 @@ class Taken:
         upload = self._upload(value, argument)
         if upload.kind != kind:
             raise RequestError(argument, f"is a {upload.kind}", f"a {kind} is wanted")
-        self.said[argument] = f"sha256:{upload.sha256}"
+        self.origins[argument] = f"sha256:{upload.sha256}"
         return self.uploads.path(upload)
 
     def _upload(self, value: Any, argument: str) -> Upload:

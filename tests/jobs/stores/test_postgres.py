@@ -25,7 +25,7 @@ from vitascope.jobs.stores.connections import psycopg
 from vitascope.jobs.stores.postgres import PostgresTables, ServerClock, postgres_store
 from vitascope.jobs.stores.rows import migrations, queries
 from vitascope.jobs.stores.store import Store
-from vitascope.server.context import open_house
+from vitascope.server.context import open_context
 from vitascope.server.submission import listen
 from vitascope.testing.chaos import all_jobs, audit, run, start, take
 from vitascope.testing.postgres import scratch
@@ -366,7 +366,7 @@ def test_an_event_that_is_committed_late_holds_back_those_after_it(url, store):
 
 def test_who_listens_to_all_jobs_hears_each_event_once_however_late_it_is_committed(store, tmp_path):
     jobs, after = [store.submit(request()).id for _ in range(4)], store.last_event()
-    house = open_house(tmp_path, JobService(store, JobStorage(tmp_path / "jobs")), models=("fake",))
+    context = open_context(tmp_path, JobService(store, JobStorage(tmp_path / "jobs")), models=("fake",))
     heard: list[int] = []
 
     def work(job: str) -> None:
@@ -376,7 +376,7 @@ def test_who_listens_to_all_jobs_hears_each_event_once_however_late_it_is_commit
                 time.sleep(random.uniform(0, 0.02))
 
     async def listening() -> None:
-        async for event in listen(house, None, None, after):
+        async for event in listen(context, None, None, after):
             heard.extend([] if event is None else [event.id])
             if len(heard) == 40:
                 return

@@ -15,9 +15,9 @@ from vitascope.jobs.job import Failure, OutboxMessage
 from vitascope.jobs.outbox import Outbox
 from vitascope.jobs.service import open_service
 from vitascope.jobs.stores.memory import memory_store
-from vitascope.server.egress import Outward
+from vitascope.server.egress import EgressClient
 from vitascope.server.webhooks import delivery
-from vitascope.server.webhooks.delivery import Courier
+from vitascope.server.webhooks.delivery import WebhookSender
 from vitascope.server.webhooks.endpoints import Endpoint, Endpoints
 from vitascope.testing.chaos import run, take
 
@@ -49,10 +49,10 @@ def lines() -> list[str]:
 
 
 @pytest.fixture
-def courier(box, endpoints, lines):
-    courier = Courier(box, endpoints, Outward(5), lines.append)
-    yield courier
-    courier.close()
+def sender(box, endpoints, lines):
+    sender = WebhookSender(box, endpoints, EgressClient(5), lines.append)
+    yield sender
+    sender.close()
 
 
 def news(box: Outbox, seed: int = 7, owner: str = "") -> str:
@@ -65,16 +65,16 @@ def news(box: Outbox, seed: int = 7, owner: str = "") -> str:
     return job.id
 
 
-def deliver(courier: Courier) -> None:
-    while courier.tick():
+def deliver(sender: WebhookSender) -> None:
+    while sender.tick():
         pass
 
 
-def test_news_arrives_once_signed_and_in_the_shape_of_openai(courier, box, endpoints, receiver, clock):
+def test_news_arrives_once_signed_and_in_the_shape_of_openai(sender, box, endpoints, receiver, clock):
     endpoint = endpoints.add(receiver.url, private=True)
     job = news(box)
-    deliver(courier)
-    deliver(courier)
+    deliver(sender)
+    deliver(sender)
     ((path, headers, body),) = receiver.came
     told = json.loads(body)
     assert path == "/hook?a=b"
@@ -96,14 +96,14 @@ def test_news_arrives_once_signed_and_in_the_shape_of_openai(courier, box, endpo
 
 
 def test_an_endpoint_that_fails_twice_gets_the_same_letter_a_third_time(
-    courier, box, endpoints, receiver, clock, lines
+    sender, box, endpoints, receiver, clock, lines
 ):
     receiver.answers = [500, 503, 200]
     endpoint = endpoints.add(receiver.url, private=True)
     news(box)
     for wait in (0, 5, 300):
         clock.wait(wait)
-        deliver(courier)
+        deliver(sender)
     assert len(receiver.came) == 3
     assert len({headers["webhook-id"] for _, headers, _ in receiver.came}) == 1
     assert len({body for _, _, body in receiver.came}) == 1
@@ -117,13 +117,13 @@ def test_an_endpoint_that_fails_twice_gets_the_same_letter_a_third_time(
 
 
 def test_after_the_last_try_it_is_given_up_and_everybody_can_see_that(
-    courier, box, endpoints, receiver, clock, lines
+    sender, box, endpoints, receiver, clock, lines
 ):
     receiver.answers = [500]
     endpoint = endpoints.add(receiver.url, "studio", private=True)
     news(box)
     for _ in range(12):
-        deliver(courier)
+        deliver(sender)
         clock.wait(100_000)
     assert len(receiver.came) == 10
     assert box.counts() == {endpoint.id: {"given_up": 1}}
@@ -132,12 +132,12 @@ def test_after_the_last_try_it_is_given_up_and_everybody_can_see_that(
     assert endpoints.get("studio") == endpoint, "it is still told of what comes next"
     box.resend(endpoint.id)
     receiver.answers = [200]
-    deliver(courier)
+    deliver(sender)
     assert box.counts() == {endpoint.id: {"delivered": 1}}
 
 
 def test_an_address_inside_is_refused_unless_the_owner_of_the_machine_allows_it(
-    courier, box, endpoints, receiver, clock
+    sender, box, endpoints, receiver, clock
 ):
     from vitascope.errors import RequestError
 
@@ -150,20 +150,20 @@ def test_an_address_inside_is_refused_unless_the_owner_of_the_machine_allows_it(
     inside = replace(allowed, id="we_inside", url=receiver.url.replace("http:", "https:"), private=False)
     endpoints._kept.change(lambda kept: [inside])
     news(box)
-    deliver(courier)
+    deliver(sender)
     assert receiver.came == []
     (seen,) = box.deliveries("we_inside")
     assert (seen.state, seen.tries, seen.status) == ("waiting", 1, None)
     assert "lies inside: nothing is sent there" in seen.problem
 
 
-def test_an_endpoint_that_does_not_answer_holds_up_nobody_else(courier, box, endpoints, receiver, clock):
+def test_an_endpoint_that_does_not_answer_holds_up_nobody_else(sender, box, endpoints, receiver, clock):
     with receiving() as gone:
         dead = endpoints.add(gone.url, private=True)
     alive = endpoints.add(receiver.url, private=True)
     for seed in range(20):
         news(box, seed)
-    deliver(courier)
+    deliver(sender)
     assert len(receiver.came) == 20
     waiting = box.deliveries(dead.id)
     assert sorted(one.tries for one in waiting) == [0] * 19 + [1], "one was tried, the others did not count"
@@ -171,10 +171,10 @@ def test_an_endpoint_that_does_not_answer_holds_up_nobody_else(courier, box, end
 
 
 @contextmanager
-def running(courier: Courier):
+def running(sender: WebhookSender):
     """Let a courier work as a server does, for as long as a block lasts."""
     stop = threading.Event()
-    thread = threading.Thread(target=courier.run, args=(stop, 0.02))
+    thread = threading.Thread(target=sender.run, args=(stop, 0.02))
     thread.start()
     try:
         yield
@@ -194,12 +194,12 @@ def silent():
 @pytest.mark.parametrize("owner", [None, "bob"], ids=["of the same owner", "of another owner"])
 def test_silent_endpoints_hold_up_no_news_for_one_that_answers(box, endpoints, receiver, lines, owner):
     """S12: 19 endpoints that accept and never answer, and a good one: it heard after 75, 57, 85 s."""
-    courier = Courier(box, endpoints, Outward(1.0), lines.append)
+    sender = WebhookSender(box, endpoints, EgressClient(1.0), lines.append)
     with silent() as url:
         for _ in range(19):
             endpoints.add(url, private=True, owner="ann" if owner else None)
         endpoints.add(receiver.url, private=True, owner=owner)
-        with running(courier):
+        with running(sender):
             news(box, 1, owner or "")
             until(lambda: len(receiver.came) == 1)
             for seed in range(2, 8):
@@ -211,13 +211,13 @@ def test_silent_endpoints_hold_up_no_news_for_one_that_answers(box, endpoints, r
 
 
 def test_endpoints_that_answer_errors_slowly_hold_up_nobody_else(box, endpoints, receiver, lines):
-    courier = Courier(box, endpoints, Outward(5.0), lines.append)
+    sender = WebhookSender(box, endpoints, EgressClient(5.0), lines.append)
     with receiving() as slow:
         slow.answers, slow.pause = [500], 1.0
         for _ in range(20):
             endpoints.add(slow.url, private=True, owner="ann")
         endpoints.add(receiver.url, private=True, owner="bob")
-        with running(courier):
+        with running(sender):
             for seed in range(5):
                 news(box, seed, "ann")
             news(box, 9, "bob")
@@ -231,23 +231,23 @@ def test_what_turned_silent_is_left_alone_longer_each_time_and_heard_again_when_
     box, endpoints, receiver, lines, clock, monkeypatch
 ):
     monkeypatch.setattr(delivery, "FIRST_PAUSE", 0.2)
-    courier = Courier(box, endpoints, Outward(0.1), lines.append)
+    sender = WebhookSender(box, endpoints, EgressClient(0.1), lines.append)
     with silent() as url:
         endpoint = endpoints.add(url, private=True)
         for seed in range(3):
             news(box, seed)
-        deliver(courier)
+        deliver(sender)
         pauses = []
         for _ in range(3):
-            pauses.append(courier._paused_until[endpoint.id, url] - time.monotonic())
+            pauses.append(sender._paused_until[endpoint.id, url] - time.monotonic())
             clock.wait(100)
-            assert not courier.tick(), "it is paused"
-            until(lambda: courier._paused_until[endpoint.id, url] < time.monotonic())
-            deliver(courier)
+            assert not sender.tick(), "it is paused"
+            until(lambda: sender._paused_until[endpoint.id, url] < time.monotonic())
+            deliver(sender)
     assert pauses[0] < pauses[1] / 3 < pauses[2] / 9
     endpoints.change(endpoint, {"url": receiver.url})
     clock.wait(10_000)
-    deliver(courier)
+    deliver(sender)
     assert box.counts() == {endpoint.id: {"delivered": 3}}
 
 
@@ -264,25 +264,25 @@ def test_who_hears_of_what(box):
     assert replace(hears, event_types=("video.completed",)).hears(cancelled) is None
 
 
-def test_old_news_and_that_of_others_is_not_told(courier, box, endpoints, receiver, clock):
+def test_old_news_and_that_of_others_is_not_told(sender, box, endpoints, receiver, clock):
     news(box)
     clock.wait(1)
     endpoints.add(receiver.url, owner="ann", private=True)
     news(box, owner="bob")
     mine = news(box, owner="ann")
-    deliver(courier)
+    deliver(sender)
     assert [json.loads(body)["data"]["id"] for _, _, body in receiver.came] == [mine]
 
 
-def test_both_secrets_sign_for_a_day_after_a_rotation(courier, box, endpoints, receiver, clock):
+def test_both_secrets_sign_for_a_day_after_a_rotation(sender, box, endpoints, receiver, clock):
     endpoint = endpoints.add(receiver.url, private=True)
     after = endpoints.rotate(endpoint, overlap=True)
     assert after.secret != endpoint.secret
     news(box)
-    deliver(courier)
+    deliver(sender)
     clock.wait(86_401)
     news(box)
-    deliver(courier)
+    deliver(sender)
     (_, first, body), (_, second, later) = receiver.came
     assert is_signed(first, body, endpoint.secret)
     assert is_signed(first, body, after.secret)
@@ -296,10 +296,10 @@ def test_secrets_lie_where_only_their_owner_can_read_them(endpoints, tmp_path):
     assert (tmp_path / "webhooks.json").stat().st_mode & 0o777 == 0o600
 
 
-def test_it_runs_until_it_is_stopped(courier, box, endpoints, receiver):
+def test_it_runs_until_it_is_stopped(sender, box, endpoints, receiver):
     endpoints.add(receiver.url, private=True)
     stop = threading.Event()
-    thread = threading.Thread(target=courier.run, args=(stop, 0.01))
+    thread = threading.Thread(target=sender.run, args=(stop, 0.01))
     thread.start()
     try:
         news(box)
@@ -330,12 +330,12 @@ def test_killed_while_it_delivers(tmp_path, receiver, point):
 
 
 def test_what_goes_wrong_here_is_said_once_and_gone_on_after(
-    courier, box, endpoints, receiver, lines, tmp_path
+    sender, box, endpoints, receiver, lines, tmp_path
 ):
     file = tmp_path / "webhooks.json"
     file.write_text("[{")
     stop = threading.Event()
-    thread = threading.Thread(target=courier.run, args=(stop, 0.01))
+    thread = threading.Thread(target=sender.run, args=(stop, 0.01))
     thread.start()
     try:
         until(lambda: lines)

@@ -4,7 +4,7 @@ from starlette.testclient import TestClient
 from tests.server.receiver import is_signed, receiving
 from tests.server.test_middleware import code
 from vitascope.server.app import make_app
-from vitascope.server.webhooks.delivery import Courier
+from vitascope.server.webhooks.delivery import WebhookSender
 
 URL = "https://8.8.8.8/hook"
 
@@ -53,23 +53,23 @@ def test_an_endpoint_is_made_listed_changed_and_removed(client):
         {"name": "studio"},
     ],
 )
-def test_endpoints_that_cannot_be_are_refused(client, house, told):
+def test_endpoints_that_cannot_be_are_refused(client, context, told):
     assert client.post("/v1/webhook_endpoints", json=told).status_code == 400
-    assert house.endpoints.all() == ()
+    assert context.endpoints.all() == ()
 
 
-def test_nobody_allows_addresses_inside_over_the_wire(client, house):
+def test_nobody_allows_addresses_inside_over_the_wire(client, context):
     add(client, private=True)
-    assert [one.private for one in house.endpoints.all()] == [False]
-    name = house.endpoints.all()[0].id
+    assert [one.private for one in context.endpoints.all()] == [False]
+    name = context.endpoints.all()[0].id
     answer = client.post(f"/v1/webhook_endpoints/{name}", json={"url": "https://10.0.0.1/"})
     assert code(answer) == (400, "invalid_value")
 
 
-def test_each_token_has_its_own_endpoints_and_hears_of_its_own_videos(house, service, work):
-    secrets = {name: house.tokens.add(name, "write") for name in ("ann", "bob")}
-    secrets["eve"] = house.tokens.add("eve", "read")
-    with TestClient(make_app(house), base_url="http://localhost") as client:
+def test_each_token_has_its_own_endpoints_and_hears_of_its_own_videos(context, service, work):
+    secrets = {name: context.tokens.add(name, "write") for name in ("ann", "bob")}
+    secrets["eve"] = context.tokens.add("eve", "read")
+    with TestClient(make_app(context), base_url="http://localhost") as client:
         said = {name: {"authorization": f"Bearer {secret}"} for name, secret in secrets.items()}
         answer = client.post("/v1/webhook_endpoints", json={"url": URL}, headers=said["ann"])
         name = answer.json()["id"]
@@ -84,21 +84,21 @@ def test_each_token_has_its_own_endpoints_and_hears_of_its_own_videos(house, ser
         assert client.get("/v1/webhook_endpoints", headers=said["bob"]).json()["data"] == []
         refused = client.post("/v1/webhook_endpoints", json={"url": URL}, headers=said["eve"])
         assert refused.status_code == 403
-        (endpoint,) = house.endpoints.all()
+        (endpoint,) = context.endpoints.all()
         assert endpoint.owner == "ann"
 
 
-def test_a_video_that_is_over_is_told_and_the_log_says_how_that_went(client, house, made):
+def test_a_video_that_is_over_is_told_and_the_log_says_how_that_went(client, context, made):
     with receiving() as receiver:
-        endpoint = house.endpoints.add(receiver.url, private=True)
+        endpoint = context.endpoints.add(receiver.url, private=True)
         tried = client.post(f"/v1/webhook_endpoints/{endpoint.id}/test", json={"event_type": "video.failed"})
         assert tried.json()["status_code"] == 204
         name = client.post("/v1/videos", json={"prompt": "a cat"}).json()["id"]
         client.post(f"/v1/videos/{name}/cancel")
-        courier = Courier(house.outbox, house.endpoints)
-        while courier.tick():
+        sender = WebhookSender(context.outbox, context.endpoints)
+        while sender.tick():
             pass
-        courier.close()
+        sender.close()
         (_, _, test), (_, headers, body) = receiver.came
     assert b'"type":"video.failed"' in test
     assert is_signed(headers, body, endpoint.secret)

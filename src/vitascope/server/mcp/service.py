@@ -23,11 +23,11 @@ from vitascope.director.film import parse_film
 from vitascope.errors import RequestError, VitascopeError
 from vitascope.files import published
 from vitascope.jobs.job import Job
-from vitascope.server.context import House
+from vitascope.server.context import ServerContext
 from vitascope.server.errors import Refusal, invalid
 from vitascope.server.mcp import arguments as args
 from vitascope.server.mcp.arguments import CLIP, Folder
-from vitascope.server.requests import Ask, Reader
+from vitascope.server.requests import Reader, Submission
 from vitascope.server.schemas import NewFilm, notes, readable
 from vitascope.server.submission import hand_in
 from vitascope.server.thumbnails import glance
@@ -47,32 +47,34 @@ ABOUT = (
 
 P = ParamSpec("P")
 T = TypeVar("T")
-Context = ServerRequestContext[Any, Any]
+RequestContext = ServerRequestContext[Any, Any]
 
 
 @dataclass(frozen=True)
 class Call:
     """One call of a tool: where, by whom, and with which folder of files."""
 
-    house: House
+    context: ServerContext
     caller: Caller
-    context: Context
+    request_context: RequestContext
     folder: Folder
     is_local: bool
 
-    async def make(self, read: Callable[[Reader], Ask], wait: bool) -> types.CallToolResult:
+    async def make(self, read: Callable[[Reader], Submission], wait: bool) -> types.CallToolResult:
         """Hand in what `read` asks for, and answer at once or when it has ended."""
-        job = await _in_thread(hand_in, self.house, self.caller, read)
+        job = await _in_thread(hand_in, self.context, self.caller, read)
         return await self.answer(await self.over(job) if wait else job)
 
     async def over(self, job: Job) -> Job:
         """Return a job once it is over, telling how far it is; it is cancelled when nobody waits for it any more."""
-        store, percent = self.house.service.store, -1
+        store, percent = self.context.service.store, -1
         try:
             while not job.finished:
                 if job.standing.percent > percent:
                     percent = job.standing.percent
-                    await self.context.session.report_progress(percent, 100, job.standing.phase or job.state)
+                    await self.request_context.session.report_progress(
+                        percent, 100, job.standing.phase or job.state
+                    )
                 await anyio.sleep(LOOK_SECONDS)
                 job = await _in_thread(store.get, job.id)
         except anyio.get_cancelled_exc_class():
@@ -83,12 +85,12 @@ class Call:
 
     async def answer(self, job: Job) -> types.CallToolResult:
         """Return a job as an answer: a line, links to its clips, a picture of the first one, and plain values."""
-        facts = await _in_thread(job_facts, self.house, job, self.is_local)
+        facts = await _in_thread(job_facts, self.context, job, self.is_local)
         content: list[types.ContentBlock] = [types.TextContent(text=_line(job))]
         for video in facts["videos"]:
             content.append(_link(job, video))
         if job.outputs and job.state == "completed":
-            content.append(await _in_thread(_picture, self.house, job))
+            content.append(await _in_thread(_picture, self.context, job))
         return types.CallToolResult(
             content=content, structured_content=facts, is_error=job.state in ("failed", "cancelled")
         )
@@ -117,16 +119,16 @@ async def make_film(call: Call, said: args.MakeFilm) -> types.CallToolResult:
 
 async def get_job(call: Call, said: args.GetJob) -> types.CallToolResult:
     """Return the state of a job, and its clips once it is completed."""
-    job = await _in_thread(call.house.job, said.job, call.caller)
+    job = await _in_thread(call.context.job, said.job, call.caller)
     return await call.answer(await call.over(job) if said.wait else job)
 
 
 async def list_jobs(call: Call, said: args.ListJobs) -> types.CallToolResult:
     """List jobs, the newest first."""
     page = await _in_thread(
-        call.house.service.store.page, limit=said.limit, states=said.states, owner=call.caller.owner
+        call.context.service.store.page, limit=said.limit, states=said.states, owner=call.caller.owner
     )
-    jobs = readable(page.jobs, partial(job_facts, call.house, is_local=call.is_local))
+    jobs = readable(page.jobs, partial(job_facts, call.context, is_local=call.is_local))
     lines = [f"{job['id']}  {job['state']}  {job['prompt'][:60]}" for job in jobs]
     text = types.TextContent(text="\n".join(lines) or "there are no jobs")
     return types.CallToolResult(content=[text], structured_content={"jobs": jobs, "has_more": page.more})
@@ -134,8 +136,8 @@ async def list_jobs(call: Call, said: args.ListJobs) -> types.CallToolResult:
 
 async def cancel_job(call: Call, said: args.JobName) -> types.CallToolResult:
     """Cancel a job: a queued one ends now, a running one at its next step."""
-    job = await _in_thread(call.house.job, said.job, call.caller)
-    job = await _in_thread(call.house.service.store.cancel, job.id)
+    job = await _in_thread(call.context.job, said.job, call.caller)
+    job = await _in_thread(call.context.service.store.cancel, job.id)
     result = await call.answer(job)
     return result.model_copy(update={"is_error": False})
 
@@ -144,13 +146,13 @@ async def upload_file(call: Call, said: args.UploadFileArguments) -> types.CallT
     """Bring in a picture or a video, and return the id by which other tools take it."""
 
     def keep() -> dict[str, Any]:
-        with call.house.uploads.taking(call.caller) as files:
+        with call.context.uploads.taking(call.caller) as files:
             if said.file.startswith("data:"):
                 files.any(said.file, "file")
                 kept = files.fresh.pop()
             else:
                 with call.folder.file(said.file, "file").open("rb") as file:
-                    kept = call.house.uploads.keep(file, call.caller)
+                    kept = call.context.uploads.keep(file, call.caller)
         return kept.to_json()
 
     upload = await _in_thread(keep)
@@ -163,9 +165,9 @@ async def save_video(call: Call, said: args.SaveVideo) -> types.CallToolResult:
 
     def copy() -> str:
         target = call.folder.target(said.name, "name")
-        job = call.house.job(said.job, call.caller)
+        job = call.context.job(said.job, call.caller)
         check_output(target, force=said.overwrite)
-        clip = call.house.service.storage.file(job, said.index)
+        clip = call.context.service.storage.file(job, said.index)
         with published(target, force=said.overwrite) as part:
             shutil.copyfile(clip, part)
         return str(target)
@@ -193,12 +195,12 @@ NEEDS_FOLDER = {"save_video"}
 
 @dataclass(frozen=True)
 class Tools:
-    """Answers what clients of the protocol ask of a house.
+    """Answers what clients of the protocol ask of a server.
 
     Who asks is whoever the middleware let in; on standard streams (`is_local`) it is the person who started it.
     """
 
-    house: House
+    context: ServerContext
     folder: Folder = field(default_factory=Folder)
     is_local: bool = False
 
@@ -217,7 +219,7 @@ class Tools:
             **options,
         )
 
-    async def list_tools(self, context: Context, params: Any) -> types.ListToolsResult:
+    async def list_tools(self, request_context: RequestContext, params: Any) -> types.ListToolsResult:
         """Return all tools with the schemas of their arguments."""
         tools = []
         for name, (model, run, hints) in TOOLS.items():
@@ -234,9 +236,11 @@ class Tools:
             )
         return types.ListToolsResult(tools=tools)
 
-    async def call_tool(self, context: Context, params: types.CallToolRequestParams) -> types.CallToolResult:
+    async def call_tool(
+        self, request_context: RequestContext, params: types.CallToolRequestParams
+    ) -> types.CallToolResult:
         """Run a tool; what is wrong with a call is a line in its answer."""
-        call = Call(self.house, self._caller(context), context, self.folder, self.is_local)
+        call = Call(self.context, self._caller(request_context), request_context, self.folder, self.is_local)
         try:
             if params.name not in TOOLS:
                 near = get_close_matches(params.name, TOOLS, 1)
@@ -258,19 +262,21 @@ class Tools:
             log.exception("tool %s", params.name[:60])
             return _failure(f"unforeseen error: {type(error).__name__}")
 
-    async def list_resources(self, context: Context, params: Any) -> types.ListResourcesResult:
+    async def list_resources(self, request_context: RequestContext, params: Any) -> types.ListResourcesResult:
         """Return the newest clips."""
-        caller = self._caller(context)
+        caller = self._caller(request_context)
         page = await _in_thread(
-            self.house.service.store.page, limit=LISTED, states=["completed"], owner=caller.owner
+            self.context.service.store.page, limit=LISTED, states=["completed"], owner=caller.owner
         )
         resources = []
         for job in page.jobs:
-            for video in job_facts(self.house, job, self.is_local)["videos"]:
+            for video in job_facts(self.context, job, self.is_local)["videos"]:
                 resources.append(_link(job, video, types.Resource))
         return types.ListResourcesResult(resources=resources)
 
-    async def list_templates(self, context: Context, params: Any) -> types.ListResourceTemplatesResult:
+    async def list_templates(
+        self, request_context: RequestContext, params: Any
+    ) -> types.ListResourceTemplatesResult:
         """Return how the addresses of clips and their pictures look."""
         clip = types.ResourceTemplate(
             name="clip",
@@ -293,12 +299,12 @@ class Tools:
         return types.ListResourceTemplatesResult(resource_templates=[clip, nth, picture])
 
     async def read_resource(
-        self, context: Context, params: types.ReadResourceRequestParams
+        self, request_context: RequestContext, params: types.ReadResourceRequestParams
     ) -> types.ReadResourceResult:
         """Return a clip, or a picture of it."""
         uri = str(params.uri)
         try:
-            blob, kind = await _in_thread(self._resource, uri, self._caller(context))
+            blob, kind = await _in_thread(self._resource, uri, self._caller(request_context))
         except (VitascopeError, Refusal) as error:
             raise MCPError(types.INVALID_PARAMS, getattr(error, "message", None) or str(error)) from None
         text = base64.b64encode(blob).decode("ascii")
@@ -312,11 +318,11 @@ class Tools:
             part in ("", "thumbnail") or (part.isdecimal() and len(part) < 3)
         ):
             raise RequestError("uri", f"{uri[:80]!r} is no address of a clip", f"as in {CLIP}video_…")
-        job = self.house.job(name, caller)
+        job = self.context.job(name, caller)
         index = int(part) if part.isdecimal() else 0
         if job.state != "completed" or index >= len(job.outputs):
             raise RequestError("uri", f"{job.id} is {job.state} and has {len(job.outputs)} clips")
-        clip = self.house.service.storage.file(job, index)
+        clip = self.context.service.storage.file(job, index)
         if part == "thumbnail":
             return glance(clip, job.outputs[index], "thumbnail").read_bytes(), "image/webp"
         if job.outputs[index].bytes > MAX_RESOURCE:
@@ -324,30 +330,30 @@ class Tools:
             raise RequestError("uri", "the clip is too large", f"{most}; get it over HTTP")
         return clip.read_bytes(), job.outputs[index].media_type
 
-    def _caller(self, context: Context) -> Caller:
+    def _caller(self, request_context: RequestContext) -> Caller:
         if self.is_local:
             return Caller()
-        caller = None if context.request is None else context.request.scope.get("caller")
+        caller = None if request_context.request is None else request_context.request.scope.get("caller")
         if not isinstance(caller, Caller):
             raise MCPError(types.INVALID_REQUEST, "nobody is known who asks")
         return caller
 
 
-def job_facts(house: House, job: Job, is_local: bool) -> dict[str, Any]:
+def job_facts(context: ServerContext, job: Job, is_local: bool) -> dict[str, Any]:
     """Return what a client is told of a job; `file` is where a clip lies, for a client of this machine."""
     shot = job.to_json()["shot"]
     videos = []
     for index, output in enumerate(job.outputs if job.state == "completed" else ()):
         facts = {"uri": f"{CLIP}{job.id}" + (f"/{index}" if index else ""), "bytes": output.bytes}
         facts |= {"mime_type": output.media_type, "seed": output.seed}
-        videos.append(facts | ({"file": str(house.service.storage.file(job, index))} if is_local else {}))
+        videos.append(facts | ({"file": str(context.service.storage.file(job, index))} if is_local else {}))
     facts = {"id": job.id, "state": job.state, "kind": job.request.kind, "prompt": job.request.shot.prompt}
     facts |= {"percent": job.standing.percent, "phase": job.standing.phase, "videos": videos}
     facts |= {name: shot.get(name) for name in ("model", "seconds", "num_frames", "fps", "size", "seed")}
     return facts | {"notes": notes(job), "error": job.failure and job.failure.message}
 
 
-def _read(call: Call, said: args.Wait, verb: str, reader: Reader) -> Ask:
+def _read(call: Call, said: args.Wait, verb: str, reader: Reader) -> Submission:
     with args.http_fields(said, call.folder) as fields:
         return getattr(reader, verb)(fields)
 
@@ -385,8 +391,8 @@ def _link(job: Job, video: dict[str, Any], kind: Any = types.ResourceLink) -> An
     )
 
 
-def _picture(house: House, job: Job) -> types.ImageContent:
-    picture = glance(house.service.storage.file(job), job.outputs[0], "thumbnail").read_bytes()
+def _picture(context: ServerContext, job: Job) -> types.ImageContent:
+    picture = glance(context.service.storage.file(job), job.outputs[0], "thumbnail").read_bytes()
     return types.ImageContent(data=base64.b64encode(picture).decode("ascii"), mime_type="image/webp")
 
 

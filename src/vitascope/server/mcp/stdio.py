@@ -1,4 +1,4 @@
-"""`vitascope mcp` on standard streams: the house, its workers and the tools, for the program that started it."""
+"""`vitascope mcp` on standard streams: the server state, its workers and the tools, for the program that started it."""
 
 import threading
 from collections.abc import AsyncIterator
@@ -11,7 +11,7 @@ from mcp.server.stdio import stdio_server
 
 from vitascope.files import keep_private
 from vitascope.jobs.service import open_service
-from vitascope.server.context import open_house
+from vitascope.server.context import open_context
 from vitascope.server.mcp.arguments import Folder
 from vitascope.server.mcp.service import Tools
 from vitascope.server.serve import ServeOptions, log_to_stderr, running_courier, running_workers
@@ -22,22 +22,22 @@ def serve_stdio(home: Path, options: ServeOptions, folder: Path | None) -> None:
     """Answer the program at the other end of the standard streams until it closes them."""
     keep_private()
     service = open_service(home, store=options.store)
-    house = open_house(
+    context = open_context(
         home.absolute(), service, rules=options.rules(), models=options.models, max_queued=options.max_queued
     )
     for model in options.models:
-        house.card(model)
+        context.card(model)
     log_to_stderr()
     stop = threading.Event()
 
     @asynccontextmanager
     async def beside(server: Any) -> AsyncIterator[None]:
         # Started only now: the standard output is the protocol's, and by now it is out of reach for child processes.
-        with running_workers(home, house, options, stop), running_courier(house, stop):
+        with running_workers(home, context, options, stop), running_courier(context, stop):
             yield
 
     async def run() -> None:
-        server = Tools(house, Folder(folder), is_local=True).server(lifespan=beside)
+        server = Tools(context, Folder(folder), is_local=True).server(lifespan=beside)
         async with stdio_server() as (read, write):
             await server.run(read, write, server.create_initialization_options())
 

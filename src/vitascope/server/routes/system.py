@@ -13,7 +13,7 @@ from vitascope import __version__
 from vitascope.backends.registry import backend
 from vitascope.errors import DamagedQueueError, DiskFullError, VitascopeError
 from vitascope.jobs.budget import DAY
-from vitascope.server.context import Admin, Asking, House, InHouse
+from vitascope.server.context import Admin, Context, CurrentCaller, ServerContext
 from vitascope.server.errors import DAMAGED, Refusal
 from vitascope.server.sandbox import confinement
 from vitascope.server.shares import FairRoute
@@ -27,54 +27,54 @@ CREATED = 1_760_000_000
 
 
 @router.get("/v1/models")
-def list_models(house: InHouse, caller: Asking) -> dict[str, Any]:
+def list_models(context: Context, caller: CurrentCaller) -> dict[str, Any]:
     """List the models that may be asked for."""
-    return {"object": "list", "data": [_model(name) for name in house.models]}
+    return {"object": "list", "data": [_model(name) for name in context.models]}
 
 
 @router.get("/v1/models/{model}")
-def get_model(house: InHouse, caller: Asking, model: str) -> dict[str, Any]:
+def get_model(context: Context, caller: CurrentCaller, model: str) -> dict[str, Any]:
     """Return a model."""
-    if model not in house.models:
+    if model not in context.models:
         raise Refusal(404, f"there is no model {model[:60]!r}", "model_not_found", "model")
     return _model(model)
 
 
 @router.get("/api/v1/models")
-def list_cards(house: InHouse, caller: Asking) -> dict[str, Any]:
+def list_cards(context: Context, caller: CurrentCaller) -> dict[str, Any]:
     """List the models with what they can do."""
-    return {"object": "list", "data": [_card(name) for name in house.models]}
+    return {"object": "list", "data": [_card(name) for name in context.models]}
 
 
 @router.get("/api/v1/system")
-def system(house: InHouse, caller: Asking) -> dict[str, Any]:
+def system(context: Context, caller: CurrentCaller) -> dict[str, Any]:
     """Return what the server is and how it is."""
-    storage, store = house.service.storage, house.service.store
+    storage, store = context.service.storage, context.service.store
     workers = sorted(lock.stem for lock in storage.workers.glob("*.lock"))
     counts = store.counts()
     report = {"version": __version__, "python": platform.python_version(), "platform": sys.platform}
-    report |= {"devices": devices(), "models": list(house.models), "workers": workers}
+    report |= {"devices": devices(), "models": list(context.models), "workers": workers}
     report |= {"paused": store.paused, "jobs": counts}
-    report |= {"queue_depth": counts.get("queued", 0), "queue_limit": house.max_queued}
+    report |= {"queue_depth": counts.get("queued", 0), "queue_limit": context.max_queued}
     report |= {"memory_free_bytes": free_memory(), "disk_free_bytes": storage.free(storage.path)}
-    return report | {"caller": _caller(house, caller)}
+    return report | {"caller": _caller(context, caller)}
 
 
 @router.get("/api/v1/presets")
-def list_presets(house: InHouse, caller: Asking) -> dict[str, Any]:
+def list_presets(context: Context, caller: CurrentCaller) -> dict[str, Any]:
     """List the ways to denoise of each model, by name; a shot says `preset`, and what else it says goes before."""
     data = [
         {"id": name, "object": "preset", "model": model, **asdict(preset)}
-        for model in house.models
+        for model in context.models
         for name, preset in backend(model).card.presets.items()
     ]
     return {"object": "list", "data": data}
 
 
 @router.get("/metrics", response_class=Response)
-def metrics(house: InHouse, caller: Asking) -> Response:
+def metrics(context: Context, caller: CurrentCaller) -> Response:
     """Return the numbers that Prometheus reads."""
-    return Response(house.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
+    return Response(context.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
 @router.get("/healthz")
@@ -84,16 +84,16 @@ async def health() -> dict[str, str]:
 
 
 @router.get("/readyz")
-def ready(house: InHouse) -> dict[str, str]:
+def ready(context: Context) -> dict[str, str]:
     """Say that jobs can be taken in, or (503) why not."""
-    _check(house)
+    _check(context)
     return {"status": "ready"}
 
 
 @router.get("/api/v1/check")
-def check(house: InHouse, caller: Admin) -> dict[str, str]:
+def check(context: Context, caller: Admin) -> dict[str, str]:
     """Check the queue page by page ("ok", or what is wrong), and say what confines those who look at files."""
-    return {"queue": house.service.store.check(), "confinement": confinement()}
+    return {"queue": context.service.store.check(), "confinement": confinement()}
 
 
 def devices(proc: Path = Path("/proc")) -> list[dict[str, Any]]:
@@ -106,21 +106,21 @@ def devices(proc: Path = Path("/proc")) -> list[dict[str, Any]]:
     return devices
 
 
-def _caller(house: House, caller: Caller) -> dict[str, Any]:
+def _caller(context: ServerContext, caller: Caller) -> dict[str, Any]:
     """Return who asks, and how much of its budget is spent."""
-    store, budget = house.service.store, house.budget(caller)
+    store, budget = context.service.store, context.budget(caller)
     now = store.clock.now()
     charges = store.tables.charges(caller.name, now - DAY) if budget else []
     return {"name": caller.name, "scope": caller.scope, "budget": budget.spent(charges, now)}
 
 
-def _check(house: House) -> None:
-    house.tokens.all()
-    if house.service.store.damage is not None:
+def _check(context: ServerContext) -> None:
+    context.tokens.all()
+    if context.service.store.damage is not None:
         raise Refusal(503, DAMAGED, "queue_damaged", type="server_error")
     try:
-        house.service.store.waiting(1)
-        house.service.storage.check_space()
+        context.service.store.waiting(1)
+        context.service.storage.check_space()
     except DiskFullError:
         raise Refusal(
             503, "the disk is too full to take more work", "disk_full", type="server_error"

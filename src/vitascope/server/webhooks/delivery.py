@@ -1,4 +1,4 @@
-"""The courier: it takes deliveries that are due and posts them, many endpoints at the same time.
+"""Webhook delivery: takes the deliveries that are due and posts them, to many endpoints at the same time.
 
 An endpoint that fails is paused on its own, longer each time, and news for others never waits behind it: what has
 answered before goes first and has threads that no other endpoint may take, and of the rest each owner has a share.
@@ -19,7 +19,7 @@ from vitascope.escaping import escaped
 from vitascope.failpoints import failpoint
 from vitascope.jobs.job import Delivery, OutboxMessage
 from vitascope.jobs.outbox import HOLD_SECONDS, Outbox
-from vitascope.server.egress import Answer, Outward, Unreachable
+from vitascope.server.egress import Answer, EgressClient, Unreachable
 from vitascope.server.webhooks.endpoints import Endpoint, Endpoints, sample, signed
 
 AT_ONCE, AT_ONCE_EACH = 24, 12
@@ -41,25 +41,25 @@ def say(line: str) -> None:
     print(f"vitascope: {escaped(line)}", file=sys.stderr, flush=True)
 
 
-class Courier:
+class WebhookSender:
     """Delivers the news of a outbox. Call `tick` about once a second, or `run`."""
 
     def __init__(
         self,
         outbox: Outbox,
         endpoints: Endpoints,
-        outward: Outward | None = None,
+        egress: EgressClient | None = None,
         say: Callable[[str], None] = say,
     ):
-        """Deliver to these endpoints by the door to the outside."""
+        """Deliver to these endpoints through an egress client."""
         self.outbox, self.endpoints = outbox, endpoints
-        self._outward, self._say = outward or endpoints.outward, say
+        self._egress, self._say = egress or endpoints.egress, say
         self._paused_until: dict[tuple[str, str], float] = {}
         self._failures: dict[str, int] = {}
         self._proven: set[str] = set()
         self._busy: dict[str, tuple[Endpoint, Future[None]]] = {}
         self._leaving = False
-        self._threads = ThreadPoolExecutor(AT_ONCE, "courier")
+        self._threads = ThreadPoolExecutor(AT_ONCE, "webhooks")
 
     def run(self, stop: threading.Event, every: float = 1.0) -> None:
         """Deliver until `stop` is set; what is on its way then is waited for."""
@@ -89,7 +89,7 @@ class Courier:
         endpoints = {endpoint.id: endpoint for endpoint in self.endpoints.all()}
         if not endpoints:
             return False
-        addressed = self.outbox.address(lambda message: _wanted(endpoints.values(), message))
+        addressed = self.outbox.address(lambda message: _addressees(endpoints.values(), message))
         if addressed:
             failpoint("webhook: addressed")
         now = time.monotonic()
@@ -100,7 +100,7 @@ class Courier:
         taken = (
             sorted(self.outbox.take(chosen, BATCH), key=lambda delivery: delivery.endpoint) if chosen else []
         )
-        until = now + HOLD_SECONDS - float(self._outward.seconds) - SPARE_SECONDS
+        until = now + HOLD_SECONDS - float(self._egress.seconds) - SPARE_SECONDS
         for name, group in groupby(taken, lambda delivery: delivery.endpoint):
             round = self._threads.submit(self._round, endpoints[name], list(group), until)
             self._busy[name] = (endpoints[name], round)
@@ -157,7 +157,7 @@ class Courier:
         """Try a delivery, write down how it went, and return for how many seconds the endpoint is left alone."""
         body, headers = signed(endpoint, delivery, self.outbox.store.clock.now())
         try:
-            answer = self._outward.post(endpoint.url, body, headers, private=endpoint.private)
+            answer = self._egress.post(endpoint.url, body, headers, private=endpoint.private)
         except Unreachable as error:
             self._failed(endpoint, delivery, str(error), None)
             return min(MAX_PAUSE, FIRST_PAUSE * 4 ** min(9, self._failures[endpoint.id] - 1))
@@ -185,17 +185,17 @@ class Courier:
             self.outbox.put_back(delivery, seconds)
 
 
-def _wanted(endpoints: Iterable[Endpoint], message: OutboxMessage) -> list[tuple[str, str]]:
+def _addressees(endpoints: Iterable[Endpoint], message: OutboxMessage) -> list[tuple[str, str]]:
     """Return which endpoints want a message, and what it is called there."""
     names = [(endpoint.id, endpoint.hears(message)) for endpoint in endpoints]
     return [(name, type) for name, type in names if type is not None]
 
 
-def attempt(endpoint: Endpoint, type: str, outward: Outward) -> int:
+def attempt(endpoint: Endpoint, type: str, egress: EgressClient) -> int:
     """Tell an endpoint of a video that never was, once, and return its status; raises `RequestError`."""
     now = time.time()
     body, headers = signed(endpoint, sample(endpoint, type, now), now)
     try:
-        return outward.post(endpoint.url, body, headers, private=endpoint.private).status
+        return egress.post(endpoint.url, body, headers, private=endpoint.private).status
     except Unreachable as error:
         raise RequestError("url", f"{endpoint.url} cannot be told anything: {error}") from None

@@ -18,8 +18,8 @@ from typing import Any
 
 from vitascope.errors import JobNotFoundError, RequestError
 from vitascope.jobs.job import Delivery, OutboxMessage
-from vitascope.server.egress import Outward
-from vitascope.server.json_store import Kept
+from vitascope.server.egress import EgressClient
+from vitascope.server.json_store import JsonStore
 
 FILE = "webhooks.json"
 START, SECRET_START = "we_", "whsec_"
@@ -82,10 +82,12 @@ class Endpoint:
 class Endpoints:
     """The endpoints in a file, read again whenever it changes."""
 
-    def __init__(self, path: Path, outward: Outward | None = None, clock: Callable[[], float] = time.time):
-        """Keep them in a file; `outward` says what addresses are fine."""
-        self.outward, self._clock = outward or Outward(), clock
-        self._kept = Kept(path, "webhooks", _endpoint)
+    def __init__(
+        self, path: Path, egress: EgressClient | None = None, clock: Callable[[], float] = time.time
+    ):
+        """Keep them in a file; `egress` says what addresses are fine."""
+        self.egress, self._clock = egress or EgressClient(), clock
+        self._kept = JsonStore(path, "webhooks", _endpoint)
 
     def all(self, owner: str | None = None) -> tuple[Endpoint, ...]:
         """Return the endpoints of an owner (None: all), the oldest first."""
@@ -111,7 +113,7 @@ class Endpoints:
         private: bool = False,
     ) -> Endpoint:
         """Keep a new endpoint, with a secret of its own, and return it. Raises `RequestError`."""
-        self.outward.check(url, private=private)
+        self.egress.check(url, private=private)
         now = self._clock()
         endpoint = Endpoint(
             id=START + secrets.token_hex(12),
@@ -137,7 +139,7 @@ class Endpoints:
         """Give an endpoint another name, address or choice of events; raises `RequestError`."""
         changed: dict[str, Any] = {}
         if changes.get("url") is not None:
-            self.outward.check(changes["url"], private=endpoint.private)
+            self.egress.check(changes["url"], private=endpoint.private)
             changed["url"] = changes["url"]
         if changes.get("name") is not None:
             changed["name"] = _name(changes["name"])

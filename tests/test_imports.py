@@ -13,6 +13,8 @@ KNOWN_CYCLES = {
     # The catalogue states the frame rules by which planning plans; cards are planned by.
     frozenset({"backends", "planning", "runtime", "weights"}),
     frozenset({"evaluation", "training"}),
+    # What is read from words names pages, and pages are found by words.
+    frozenset({"toybox.cast", "toybox.language", "toybox.world"}),
     # The marks carry the record, which states the marks.
     frozenset({"deliver.provenance", "deliver.record"}),
     frozenset({"jobs.backup", "jobs.stores"}),

@@ -133,7 +133,7 @@ def test_a_shot_has_the_fields():
     schema = Shot.model_json_schema()["properties"]
     for name in set(FIELDS) & set(Shot.model_fields):
         assert schema[name]["description"] == field_help(name)
-    derived = {"givens", "script", "loras", "caption", "sound"}
+    derived = {"givens", "script", "loras", "caption", "cast", "sound"}
     assert set(Shot.model_fields) - set(FIELDS) == derived
 
 

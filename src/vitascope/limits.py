@@ -17,6 +17,7 @@ MAX_POINTS = 64
 MAX_MOVES = 64
 """Moves of the camera in one shot."""
 MAX_STAGES = 16
+MAX_CAST = 3
 """Things that are told one after another in one shot."""
 MAX_LORAS = 16
 MAX_GIVENS = 64

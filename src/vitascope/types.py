@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from vitascope.limits import (
     LENGTHS,
+    MAX_CAST,
     MAX_FILE_NAME,
     MAX_GIVENS,
     MAX_LORAS,
@@ -95,6 +96,27 @@ class Given(BaseModel):
     """Of the file's bytes, filled in when the shot is planned, so that a remake knows whether it is the same."""
 
 
+class CastMember(BaseModel):
+    """One subject of a clip, whose looks are a page of a memory.
+
+    `page` is the page's id and `name` what the prompt calls it. `colour` names one of the colours that pages are dyed
+    in, "" for its own. `scale` multiplies its usual height. `action` is what it does, "" for what the caption says.
+    `relation` is how it stands to the member at place `target` of the cast. Who is `added` comes into a video that does
+    not show it yet.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    page: ShortText
+    name: ShortText
+    colour: ShortText = ""
+    scale: Number = 1.0
+    action: ShortText = ""
+    relation: ShortText = ""
+    target: int | None = None
+    added: bool = False
+
+
 class Shot(BaseModel):
     """One continuous take, as asked for or as resolved.
 
@@ -138,6 +160,8 @@ class Shot(BaseModel):
     loras: tuple[tuple[FileName, Number], ...] = Field(default=(), max_length=MAX_LORAS)
     """LoRAs laid over the model: files or repositories, and how strongly each counts."""
     caption: LongText | None = None
+    cast: tuple[CastMember, ...] | None = Field(default=None, max_length=MAX_CAST)
+    """Who is to be seen, found in the words; () is nobody. None for models whose looks are no pages."""
 
     def video_shape(self) -> "VideoShape":
         """Return the shape of a resolved shot; raises `ValueError` when the shot is not resolved yet."""

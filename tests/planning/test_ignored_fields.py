@@ -20,7 +20,7 @@ VALUES = {
     "script": ((0.5, "it jumps"),), "style": "noir", "sound": True, "preset": "draft", "steps": 7,
     "guidance_scale": 3.7, "quality": "low", "memory": "device", "loras": (("a.safetensors", 1.0),),
 }  # fmt: skip
-FILLED_IN = {"prompt", "seed", "model", "givens", "caption"}
+FILLED_IN = {"prompt", "seed", "model", "givens", "caption", "cast"}
 """Fields that every shot has, or that planning writes."""
 SHAPE = {"seconds", "num_frames", "fps", "size", "aspect_ratio"}
 TOLD = {"camera", "path", "loop", "script", "style", "preset", "steps"}

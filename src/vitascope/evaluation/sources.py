@@ -5,6 +5,7 @@ torch. Without it the model makes its own first frames and sources, and the tabl
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -98,7 +99,11 @@ def _theatre(shape: VideoShape) -> Any:
 def world_of(backend: Backend) -> World:
     """Return what a model was taught to draw: the whole world of the theatre for one that reads free text."""
     world = getattr(backend, "world", None)
-    return world if isinstance(world, World) else FULL
+    if not isinstance(world, World):
+        return FULL
+    known = getattr(backend, "classified", {}).get("subject", world.subjects)
+    # Any page can be drawn, but only those whom the judge knows can be judged.
+    return replace(world, subjects=tuple(name for name in world.subjects if name in known))
 
 
 def shape_of(backend: Backend) -> VideoShape:

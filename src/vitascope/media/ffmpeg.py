@@ -52,6 +52,9 @@ _HD = 720
 _HDR = (16, 18)
 """The transfer curves of HDR, PQ and HLG, in FFmpeg's list."""
 
+MOST_COMMENT = 100_000
+"""Characters of the comment in a file's tags that are read."""
+
 
 @dataclass(frozen=True)
 class _Timeline:
@@ -209,6 +212,7 @@ def _facts(
         sound=SoundFacts(sound.codec_context.name, sound.rate or 0, sound.channels) if sound else None,
         remarks=("its HDR colours are taken without tone mapping",) * (int(frame.color_trc) in _HDR)
         + ("its pixels are taken as square, which they are not",) * (not square),
+        comment=container.metadata.get("comment", "")[:MOST_COMMENT],
     )
 
 

@@ -41,6 +41,8 @@ class MediaFacts:
     alpha: bool = False
     sound: SoundFacts | None = None
     remarks: tuple[str, ...] = ()
+    comment: str = ""
+    """The comment in the file's own tags, where our files carry their settings; unchecked."""
 
     def about(self) -> str:
         """Return the facts that a person would want to know, in a few words."""

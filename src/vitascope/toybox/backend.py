@@ -19,7 +19,7 @@ from vitascope.progress import Progress
 from vitascope.runtime.base import Network
 from vitascope.runtime.onnx import OnnxNetwork
 from vitascope.settings import settings
-from vitascope.toybox.cast.pages import Cast
+from vitascope.toybox.cast.lookup import Appearance, find_entry
 from vitascope.toybox.classifier import NETWORK, Judge
 from vitascope.toybox.conditioning.text import encode_texts
 from vitascope.toybox.conditioning.tokenizer import Tokenizer, WordSpace, unit
@@ -29,13 +29,13 @@ from vitascope.toybox.language.enhance import enhance
 from vitascope.toybox.language.explain import explain
 from vitascope.toybox.layout import LATENT_CHANNELS, SUBJECT, SUBJECT_CHANNELS, TOKEN, check
 from vitascope.toybox.motion.encoders import Encoders
-from vitascope.toybox.motion.trajectory import Blocking, BlockingLibrary
-from vitascope.toybox.page_input import no_page, page_name, small_page, warp_pages
+from vitascope.toybox.motion.trajectory import AROUND_MIDDLE, Blocking, BlockingLibrary
+from vitascope.toybox.page_input import no_page, small_page, warp_pages
 from vitascope.toybox.plan import picture_labels, plan_in_world
 from vitascope.toybox.render import LatentModel, render, render_stream
 from vitascope.toybox.scene import Scene
 from vitascope.toybox.upscale import SCALE, Appearances, Pages
-from vitascope.toybox.world import World
+from vitascope.toybox.world import World, page_name
 from vitascope.types import Clip, Conditioning, Plan, Shot, Text
 from vitascope.weights.folder import WeightsFolder
 from vitascope.weights.manifest import STANDARD
@@ -86,7 +86,7 @@ class Toybox:
     @cached_property
     def world(self) -> World:
         """All that these weights were taught to draw, in words."""
-        return World.from_json(self.folder.manifest.world)
+        return World.from_json(self.folder.manifest.world, self.folder.manifest.open_cast)
 
     def checksums(self) -> Mapping[str, str]:
         """Return the SHA-256 of each file of weights, in hexadecimal; raises `WeightsError`."""
@@ -101,6 +101,11 @@ class Toybox:
     ) -> Mapping[str, Mapping[str, float]]:
         """Return how likely each label of each field of a scene is in pictures; nothing for weights without a judge."""
         return {} if self._judge is None else self._judge.likely(pictures)
+
+    @property
+    def classified(self) -> Mapping[str, tuple[str, ...]]:
+        """The labels of each field that the judge of these weights tells apart; none for weights without a judge."""
+        return {} if self._judge is None else self._judge.card.heads
 
     def watch(self, frames: UInt8[np.ndarray, "frames height width 3"]) -> Mapping[str, Mapping[str, float]]:
         """Return how likely each label of each field is in a clip; nothing for weights without a judge."""
@@ -155,7 +160,7 @@ class Toybox:
                 self._block,
                 self._fitting,
                 clean.field,
-                small_pages if clean.takes_pages else lambda subjects: None,
+                small_pages if clean.takes_pages else lambda looks: None,
             ),
             longest=manifest.native.num_frames,
             denoiser=Denoiser(clean, chosen.sampler, chosen.shift, chosen.temperature),
@@ -208,7 +213,9 @@ class Toybox:
         """Return a way of the library, which is that of a square subject, for the page of a scene's subject."""
         if self._ways is None or not self._ways.square:
             return way
-        entry = Cast.load().find(page_name(scene.subject))
+        if not scene.subject:
+            return way
+        entry = find_entry(page_name(scene.subject))
         return way.shaped(entry.aspect, entry.height, scene.action in AROUND_MIDDLE)
 
     @cached_property
@@ -310,13 +317,9 @@ class Transformer:
         return told
 
 
-AROUND_MIDDLE = ("fly", "swim", "roll")
-"""Actions whose subjects keep their middle where it is when they are larger; the feet of all others stay."""
-
-
-def small_pages(subjects: Sequence[str]) -> Float32[np.ndarray, "slots 4 phases size size"]:
+def small_pages(looks: Sequence[Appearance]) -> Float32[np.ndarray, "slots 4 phases size size"]:
     """Return the pages of subjects for the latents, the nearest first."""
-    return np.stack([small_page(subject) for subject in subjects])
+    return np.stack([small_page(look) for look in looks])
 
 
 def _encode_unnamed(

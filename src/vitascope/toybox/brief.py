@@ -4,7 +4,7 @@ The caption is what travels in a shot and in a finished file. It is a code: `cap
 write it, and their exact inverses read it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from vitascope.toybox.language.captions import read_canonical
 from vitascope.toybox.language.defaults import complete
@@ -36,6 +36,10 @@ class Brief:
     def removes(self) -> bool:
         """Whether a subject goes away."""
         return self.instruction is not None and self.instruction.kind == "remove"
+
+    def showing(self, page: str | None) -> "Brief":
+        """Return the same with the page of another subject, "" for nobody; as it is for None."""
+        return self if page is None else replace(self, scene=replace(self.scene, subject=page))
 
     @classmethod
     def of(cls, caption: str, world: World = FULL) -> "Brief":
@@ -71,6 +75,17 @@ class Briefs:
         unnamed = instruction is not None and "subject" not in instruction.labels and not instruction.subject
         return self.source.scene.subject if unnamed and self.source is not None else brief.scene.subject
 
+    def of_member(self, page: str, action: str) -> "Briefs":
+        """Return what is told of a further subject, which does its own action all the time."""
+        stages = [
+            (
+                share,
+                replace(brief, scene=replace(brief.scene, subject=page, action=action or brief.scene.action)),
+            )
+            for share, brief in self.stages
+        ]
+        return replace(self, stages=tuple(stages))
+
     @property
     def first(self) -> Brief:
         """What holds at the beginning of the shot."""
@@ -91,8 +106,9 @@ class Briefs:
         """Return what the network is told of a planned shot."""
         shot = planned.shot
         stages = ((0.0, planned.caption), *shot.script)
+        lead = None if shot.cast is None else shot.cast[0].page if shot.cast else ""
         return cls(
-            tuple((share, Brief.of(caption, world)) for share, caption in stages),
+            tuple((share, Brief.of(caption, world).showing(lead)) for share, caption in stages),
             _shown(shot, "source", world),
             _shown(shot, "frame", world),
             names_subject(shot.prompt, world, embed),

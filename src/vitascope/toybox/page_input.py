@@ -1,12 +1,11 @@
 """Pages as the networks take them: small ones for the latents, full ones warped to the screen for the finish."""
 
-from functools import lru_cache
-
 import numpy as np
 from jaxtyping import Float, Float32
 
-from vitascope.toybox.cast.pages import Cast
+from vitascope.toybox.cast.lookup import Appearance, read_page
 from vitascope.toybox.motion.trajectory import Blocking
+from vitascope.toybox.world import page_name
 
 PAGE = 32
 """Points along each side of a page for the latents."""
@@ -14,31 +13,24 @@ PHASES = 8
 """Pictures of a page for the latents."""
 FULL = 128
 """Points along each side of a page for the finish."""
-OTHER_NAMES = {"walker": "person"}
-"""Subjects of the table of words whose page is called otherwise."""
 
 SmallPages = Float32[np.ndarray, "slots 4 phases size size"]
 FullPage = Float32[np.ndarray, "phases size size 4"]
 
 
-@lru_cache(16)
-def small_page(subject: str) -> Float32[np.ndarray, "4 phases size size"]:
+def small_page(look: Appearance) -> Float32[np.ndarray, "4 phases size size"]:
     """Return the page of a subject for the latents: premultiplied RGBA in 0..1. Raises KeyError if there is none."""
-    page = Cast.load().page(page_name(subject), PAGE)
+    if not look.page:
+        return no_page()
+    page = read_page(page_name(look.page), PAGE, look.colour)
     chosen = page[np.arange(PHASES) * len(page) // PHASES]
     return np.ascontiguousarray(chosen.swapaxes(0, 1), np.float32) / 255
 
 
-@lru_cache(4)
-def full_page(subject: str) -> FullPage:
+def full_page(look: Appearance) -> FullPage:
     """Return the page of a subject for the finish: premultiplied RGBA in 0..1. Raises KeyError if there is none."""
-    page = Cast.load().page(page_name(subject), FULL)
+    page = read_page(page_name(look.page), FULL, look.colour)
     return np.ascontiguousarray(page.transpose(0, 2, 3, 1), np.float32) / 255
-
-
-def page_name(subject: str) -> str:
-    """Return the id of the page that shows a subject of the table of words, or any page's own id."""
-    return OTHER_NAMES.get(subject, subject)
 
 
 def no_page() -> Float32[np.ndarray, "4 phases size size"]:
@@ -47,16 +39,17 @@ def no_page() -> Float32[np.ndarray, "4 phases size size"]:
 
 
 def warp_pages(
-    cast: list[tuple[str, Blocking]], frames: slice, height: int, width: int
+    cast: list[tuple[Appearance, Blocking]], frames: slice, height: int, width: int
 ) -> Float32[np.ndarray, "frames 4 height width"]:
     """Return the pages of the subjects as they lie over some frames, the first of the `cast` in front.
 
     Each comes with the maps from the screen to its page in every frame of the clip.
     """
-    count = len(range(*frames.indices(len(cast[0][1].maps)))) if cast else 0
-    out = np.zeros((count, height, width, 4), np.float32)
-    for subject, way in reversed(cast):
-        page = full_page(subject)
+    out = np.zeros((frames.stop - frames.start, height, width, 4), np.float32)
+    for look, way in reversed(cast):
+        if not look.page:
+            continue
+        page = full_page(look)
         for place, (maps, turns) in enumerate(zip(way.maps[frames], way.loops[frames], strict=True)):
             if np.isfinite(maps).all():
                 phase = int(np.floor(float(turns) * len(page) + 1e-6)) % len(page)
@@ -93,7 +86,7 @@ def _sample(
     u: Float[np.ndarray, "rows columns"],
     v: Float[np.ndarray, "rows columns"],
 ) -> Float32[np.ndarray, "rows columns 4"]:
-    """Look a picture up at places in -1..1 across it, as torch's `grid_sample` does with zeros around."""
+    """Appearance a picture up at places in -1..1 across it, as torch's `grid_sample` does with zeros around."""
     size = len(picture)
     framed = np.pad(picture, ((1, 1), (1, 1), (0, 0)))
     across, down = (np.clip(((place + 1) * size - 1) / 2 + 1, 0, size + 1) for place in (u, v))

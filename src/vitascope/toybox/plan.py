@@ -9,7 +9,7 @@ from jaxtyping import UInt8
 from vitascope.backends.base import Card
 from vitascope.media.inspector import Inspector
 from vitascope.planning.plan import plan_by_card
-from vitascope.toybox.language.image_labels import NOTHING, Seen, seen_in, source_in
+from vitascope.toybox.language.image_labels import NOTHING, Seen, recalled, seen_in, source_in
 from vitascope.toybox.language.nearest import Embed
 from vitascope.toybox.language.resolve import resolve
 from vitascope.toybox.scene import Scene
@@ -37,7 +37,8 @@ def plan_in_world(
     `see` says what pictures show, and `watch` what a video shows that an edit starts from. Raises `RequestError`.
     """
     look = picture_labels(shot, card, inspector, see)
-    words = resolve(shot, world, embed, look, source_scene(shot, card, world, inspector, watch))
+    watched = source_scene(shot, card, world, inspector, watch)
+    words = resolve(shot, world, embed, look, watched, partial(recalled, shot.givens, card.fps, inspector))
     planned = plan_by_card(words.shot, card, inspector)
     return Plan(planned.shot, words.notes + planned.notes)
 

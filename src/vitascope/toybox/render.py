@@ -75,14 +75,16 @@ def render_stream(
         briefs = Briefs.of(planned, model.world, model.embed)
         job = Job(small, briefs, model, progress)
         choreography = choreograph(small, briefs, drawn, model.encoders)
+        if _returns(shot):
+            choreography = choreography.returning(TIME_STRIDE)
+        job.overlaid.append(choreography)
     notes = known.notes + choreography.notes
     for note in notes:
         progress.note(note)
     make = render_loop if shot.loop else render_windows
     frames = make(job, drawn, choreography, kept)
     if size is not None and model.upscale is not None:
-        overlay = partial(model.overlay, choreography.appearances)
-        frames = enlarged(frames, small.shot, drawn, known, model.upscale, progress, overlay)
+        frames = enlarged(frames, small.shot, drawn, known, model.upscale, progress, job.overlay)
     record = replace(make_record(shot, model.weights, progress), notes=notes)
     return FrameStream(frames, planned.shape.fps, record)
 
@@ -100,6 +102,17 @@ class Job:
     briefs: Briefs
     model: LatentModel
     progress: Progress
+    overlaid: list[Choreography] = field(default_factory=list)
+    """The ways of the subjects whose pages lie over the frames: the last that was worked out counts."""
+
+    def overlay(self, frames: slice) -> Pages | None:
+        """Return the pages of the subjects as they lie over some frames."""
+        return self.model.overlay(self.overlaid[-1].appearances, frames)
+
+
+def _returns(shot: Shot) -> bool:
+    """Say whether a shot is a loop in which everybody's way is known, so that none has to be looked for."""
+    return shot.loop and shot.cast is not None and not shot.givens
 
 
 def render_windows(
@@ -137,6 +150,10 @@ def render_loop(
     first = replace(known, canvas=Canvas(known.canvas.frames.copy(), known.canvas.known.copy()))
     freely = np.concatenate(list(render_windows(job, first, choreography)))
     again = looped(known, freely, TIME_STRIDE)
-    back = choreograph(job.planned, job.briefs, again, job.model.encoders)
+    if _returns(job.planned.shot):
+        back = choreography
+    else:
+        back = choreograph(job.planned, job.briefs, again, job.model.encoders)
+        job.overlaid.append(back)
     frames = render_windows(job, again, back, kept)
     yield np.concatenate(list(frames))[:-TIME_STRIDE]

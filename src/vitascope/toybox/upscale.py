@@ -7,6 +7,7 @@ from jaxtyping import Float32, UInt8
 
 from vitascope.givens.load import Known
 from vitascope.progress import Progress
+from vitascope.toybox.cast.lookup import Appearance
 from vitascope.toybox.conditioning.still_image import photographed, retouched
 from vitascope.toybox.motion.trajectory import Blocking
 from vitascope.types import Shot
@@ -22,7 +23,7 @@ Network = Callable[..., Mapping[str, np.ndarray]]
 """Takes `pictures` [n 3 height width] in 0..1 and returns them at twice the size."""
 
 
-Appearances = list[tuple[str, Blocking]]
+Appearances = list[tuple[Appearance, Blocking]]
 """Subjects with the maps from the screen to their pages, the nearest first."""
 Pages = Float32[np.ndarray, "frames 4 double_height double_width"]
 """The pages of the subjects as they lie over the large frames: premultiplied RGBA in 0..1."""

@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from vitascope.toybox.cast.lookup import all_entries, find_entry
+from vitascope.toybox.cast.table import shipped_entries
 from vitascope.toybox.scene import (
     ACTIONS,
     AT_HOME,
@@ -59,15 +61,17 @@ class World:
     weathers: tuple[str, ...] = WEATHERS
     styles: tuple[str, ...] = STYLES
     cameras: tuple[str, ...] = CAMERAS
+    open_cast: bool = False
+    """Whether looks are an input of the model, so that any page of the memory can be its subject, up to three."""
 
     def to_json(self) -> dict[str, list[str]]:
         """Return the labels as lists, ready for `json.dumps`."""
-        return {name: list(ids) for name, ids in asdict(self).items()}
+        return {name: list(ids) for name, ids in asdict(self).items() if isinstance(ids, tuple)}
 
     @classmethod
-    def from_json(cls, data: Mapping[str, Sequence[str]]) -> "World":
+    def from_json(cls, data: Mapping[str, Sequence[str]], open_cast: bool = False) -> "World":
         """Read what `to_json` wrote. Raises TypeError for a field that a world does not have."""
-        return cls(**{name: tuple(ids) for name, ids in data.items()})
+        return cls(**{name: tuple(ids) for name, ids in data.items()}, open_cast=open_cast)
 
 
 @cache
@@ -81,6 +85,45 @@ def cast() -> dict[str, Subject]:
         subject.id: replace(subject, sets=_wider(subject.sets), actions=_more(subject))
         for subject in subjects
     }
+
+
+NOBODY = Subject("", "nobody", "nobody", "nobody")
+"""Who is shown where nobody is named."""
+
+
+OTHER_NAMES = {"walker": "person"}
+"""Subjects of the table of words whose page is called otherwise."""
+
+
+def page_name(subject: str) -> str:
+    """Return the id of the page that shows a subject of the table of words, or any page's own id."""
+    return OTHER_NAMES.get(subject, subject)
+
+
+def find_subject(name: str) -> Subject:
+    """Return a subject of the table, or else the page of this id as one, "" as nobody. Raises KeyError for no id."""
+    if not name:
+        return NOBODY
+    if name in cast():
+        return cast()[name]
+    entry = find_entry(name)
+    return Subject(
+        entry.id, entry.name, entry.name, entry.kind, entry.names["en"][1:], entry.actions, entry.sets
+    )
+
+
+def subject_named(name: str) -> str | None:
+    """Return the id of the subject that has a name, a person's own page before all others; None if there is none."""
+    if name in all_entries() and find_entry(name).group == "own":
+        return name
+    return _shipped_names().get(name)
+
+
+@cache
+def _shipped_names() -> Mapping[str, str]:
+    """Return the ids of subjects by their names: of several of one name the table's, or else the plain page."""
+    pages = {entry.name: entry.id for entry in reversed(shipped_entries().values()) if not entry.tone}
+    return {**pages, **{subject.name: key for key, subject in cast().items()}}
 
 
 LATER_ACTIONS = {

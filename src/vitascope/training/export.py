@@ -110,6 +110,7 @@ def export_all(
         latent_std=tuple(np.round(std.numpy().astype(float), 6).tolist()),
         world={kind: tuple(ids) for kind, ids in recipe.world.to_json().items()},
         max_words=recipe.text.max_words,
+        open_cast=True,
         defaults=defaults,
         adapters={"draft": "dit"} if adapter else {},
         lineage=lineage,

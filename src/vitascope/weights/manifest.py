@@ -98,7 +98,8 @@ class Manifest:
     `world` maps each kind of label (subjects, actions, sets …) to the ids that the model was taught; `sizes` are
     the (width, height) that it can draw; `latent_mean` and `latent_std` hold one number per
     latent channel, and one cell covers `time_stride` frames and `space_stride` pixels along each side; `adapters` maps
-    the name of an adapter to the network that its numbers add to.
+    the name of an adapter to the network that its numbers add to. With an `open_cast` looks are an input of the
+    networks, so that any page of the memory can be a subject.
     """
 
     name: str
@@ -116,6 +117,7 @@ class Manifest:
     files: Mapping[str, FileEntry] = field(default_factory=dict)
     time_stride: int = 4
     space_stride: int = 16
+    open_cast: bool = False
 
     @property
     def latents(self) -> LatentSpec:

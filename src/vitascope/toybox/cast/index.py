@@ -1,13 +1,11 @@
 """Words to pages: names, words for what comes nearest, keywords, and word vectors last."""
 
-import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import cache
-from importlib.resources import files
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
@@ -50,18 +48,6 @@ class Match:
     how: How
     similarity: float = 1.0
     many: bool = False
-
-
-@cache
-def words() -> dict[str, Any]:
-    """Return `words.toml`."""
-    return tomllib.loads(files("vitascope.toybox.cast").joinpath("words.toml").read_text("utf-8"))
-
-
-@cache
-def word_set(section: str, name: str) -> frozenset[str]:
-    """Return a list of words of `words.toml` as a set."""
-    return frozenset(words()[section][name].split())
 
 
 class PageIndex:

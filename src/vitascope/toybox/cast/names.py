@@ -4,8 +4,9 @@ import unicodedata
 from functools import cache
 
 from vitascope.errors import RequestError
-from vitascope.toybox.cast.index import pluralise, word_set
+from vitascope.toybox.cast.index import pluralise
 from vitascope.toybox.cast.table import shipped_entries
+from vitascope.toybox.cast.vocabulary import word_set
 from vitascope.toybox.language.lexicon import ARTICLES, CHATTER, GRAMMAR, LOOKS, MANNERS, MOODS, NUMBERS
 from vitascope.toybox.language.match import phrases
 from vitascope.toybox.language.tables import NAMES

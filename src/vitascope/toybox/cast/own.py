@@ -245,6 +245,7 @@ def own_entry(
         keywords={},
         actions=model.actions if model else tuple(usual["actions"]),
         sounds=model.sounds if model else tuple(usual["sounds"]),
+        sets=model.sets if model else tuple(usual["sets"]),
         group=OWN,
         licence=LICENCE,
         turntable=turntable and len(page) > 1,

@@ -7,9 +7,10 @@ from functools import cache
 
 from vitascope.camera.language import read_camera
 from vitascope.errors import RequestError
-from vitascope.toybox.cast.index import NEAR_ENOUGH, Match, PageIndex, shipped_index, word_set, words
+from vitascope.toybox.cast.index import NEAR_ENOUGH, Match, PageIndex, shipped_index
 from vitascope.toybox.cast.table import CastEntry
 from vitascope.toybox.cast.translations import shipped_names
+from vitascope.toybox.cast.vocabulary import word_set, words
 from vitascope.toybox.language.lexicon import (
     ARTICLES,
     CHATTER,
@@ -24,7 +25,7 @@ from vitascope.toybox.language.match import Find, Meaning, after_preposition, ma
 from vitascope.toybox.language.modifiers import take_asides, take_camera_denials, take_denials
 from vitascope.toybox.language.nearest import Embed
 from vitascope.toybox.language.noun_phrases import Thing, read_things
-from vitascope.toybox.language.translate import ENGLISH, UNKNOWN, to_english
+from vitascope.toybox.language.translate import ENGLISH, UNKNOWN, Translation, to_english
 
 MOST_SUBJECTS = 3
 MOST_CHARACTERS = 2000
@@ -84,6 +85,8 @@ class Casting:
     notes: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
     english: str = ""
+    understood: frozenset[str] = frozenset()
+    """Words that something is made of here, or that a note names."""
 
 
 @dataclass(frozen=True)
@@ -104,8 +107,19 @@ def read_subjects(
     `anyway`.
     """
     index = index or shipped_index()
+    return read_english(translate(prompt, index), index, embed, anyway)
+
+
+def translate(prompt: str, index: PageIndex) -> Translation:
+    """Return a prompt in English words, the names of own pages as the tokens that stand for them in the index."""
+    return to_english(_spell_emoji(index.own_names.mark(prompt[:MOST_CHARACTERS]), index), shipped_names())
+
+
+def read_english(
+    translation: Translation, index: PageIndex, embed: Embed | None = None, anyway: bool = False
+) -> Casting:
+    """Return who a prompt shows that `translate` has put into English; see `read_subjects`. Raises RequestError."""
     names = index.own_names
-    translation = to_english(_spell_emoji(names.mark(prompt[:MOST_CHARACTERS]), index), shipped_names())
     text, _ = take_camera_denials(" ".join(tokenize(take_asides(translation.text).rest)[:MOST_TOKENS]))
     tokens, _ = take_denials(read_camera(_idioms().sub(",", text)).rest.split())
     finds = match(tokens)
@@ -123,13 +137,27 @@ def read_subjects(
     if left_out:
         words_ = ", ".join(f'"{word[:40]}"' for word in left_out[:5])
         notes.append(f"no picture of {words_}, nor of anything near it: leaving it out")
+    spans = [
+        place for head in heads for place in (*head.thing.places, *range(head.find.start, head.find.stop))
+    ]
+    named = frozenset(
+        [*(tokens[place] for place in spans), *(word for out in left_out for word in out.split())]
+    )
     return Casting(
         tuple(replace(subject, name=names.restore(subject.name)) for subject in subjects),
         place,
         tuple(dict.fromkeys(map(names.restore, [*lines, *notes]))),
         tuple(map(names.restore, left_out)),
         names.restore(" ".join(tokens)),
+        named | _verbs_and_relations(),
     )
+
+
+@cache
+def _verbs_and_relations() -> frozenset[str]:
+    """Return the words that say what a subject does or how it stands to another."""
+    said = [*words()["verbs"].values(), *words()["relations"].values()]
+    return frozenset(word for phrase in said for word in phrase.replace(",", " ").split())
 
 
 @cache

@@ -24,10 +24,11 @@ class CastEntry:
     `height` is how tall it stands when it is alone, in picture heights; `aspect` its true width over its height,
     since pages are stretched to squares. `facing` is "right" or "front": pages never look left. `feet` is where it
     touches the ground, from the left and from the top in shares of the page. A page of one phase is a still, and
-    `loop_seconds` is 0; `size` is the side of its pictures in pixels. `cut` is "head" or "bust" where the picture
-    shows no more of a body. `tone` is the skin's, and `base` then the id of the plain page; `strip` names the pictures,
-    which several entries may share. `held_out` pages are never trained. The phases of a
-    `turntable` are views from around the subject, evenly spaced, and no moments of a loop.
+    `loop_seconds` is 0; `size` is the side of its pictures in pixels. It is at home in `sets`, in the first of them
+    where no place is said. `cut` is "head" or "bust" where the picture shows no more of a body. `tone` is the skin's,
+    and `base` then the id of the plain page; `strip` names the pictures, which several entries may share. `held_out`
+    pages are never trained. The phases of a `turntable` are views from around the subject, evenly spaced, and no
+    moments of a loop.
     """
 
     id: str
@@ -43,6 +44,7 @@ class CastEntry:
     keywords: Mapping[str, tuple[str, ...]]
     actions: tuple[str, ...]
     sounds: tuple[str, ...]
+    sets: tuple[str, ...]
     group: str = ""
     emoji: str = ""
     cut: str = ""
@@ -86,7 +88,7 @@ def read_entries(text: str) -> dict[str, CastEntry]:
             else:
                 row[name] = {language: tuple(words) for language, words in row[name].items()}
         row = kinds()[row["kind"]] | row
-        for name in ("feet", "actions", "sounds"):
+        for name in ("feet", "actions", "sets", "sounds"):
             row[name] = tuple(row[name])
         entries[row["id"]] = CastEntry(**row)
     return entries

@@ -21,7 +21,7 @@ from vitascope.toybox.scene import (
     times_of,
     weathers_of,
 )
-from vitascope.toybox.world import cast
+from vitascope.toybox.world import NOBODY, find_subject, subject_named
 
 UNNAMED = "a toy"
 """The subject of a sentence that names none."""
@@ -42,7 +42,7 @@ def canonical(scene: Scene, without: frozenset[str] = frozenset()) -> str:
     the fields `without`; a subject without a name is "a toy".
     """
     words = {
-        "subject": "" if "subject" in without else article(cast()[scene.subject].name),
+        "subject": "" if "subject" in without else named(scene.subject),
         "set": SAID["place"][scene.set][0],
         "season": f"in {scene.season}" if scene.set in SEASON_SETS else "",
         "time": scene.time,
@@ -73,7 +73,7 @@ def read_canonical(text: str) -> Mapping[str, str] | None:
     words = {name: part for name, part in found.groupdict().items() if part}
     subject = words.pop("subject")
     if subject != UNNAMED:
-        known = _subjects_by_name().get(subject)
+        known = subject_called(subject)
         if known is None:
             return None
         words["subject"] = known
@@ -96,9 +96,18 @@ def _canonical_form() -> re.Pattern[str]:
     )
 
 
-@cache
-def _subjects_by_name() -> Mapping[str, str]:
-    return {article(subject.name): name for name, subject in cast().items()}
+def named(subject: str) -> str:
+    """Return what a caption calls a subject: "a cat", "nobody"."""
+    return article(find_subject(subject).name) if subject else NOBODY.name
+
+
+def subject_called(words: str) -> str | None:
+    """Return the subject that a caption calls so, "" for nobody; None for words that name none: inverse of `named`."""
+    if words == NOBODY.name:
+        return NOBODY.id
+    name = words.removeprefix("an " if words.startswith("an ") else "a ")
+    found = subject_named(name)
+    return found if found is not None and article(name) == words else None
 
 
 @cache
@@ -152,7 +161,7 @@ def pick(rng: np.random.Generator, phrases: Sequence[str]) -> str:
 
 
 def _noun(scene: Scene, rng: np.random.Generator) -> str:
-    subject = cast()[scene.subject]
+    subject = find_subject(scene.subject)
     return pick(rng, (subject.name, *subject.synonyms)) if rng.random() < 0.5 else subject.name
 
 

@@ -2,14 +2,17 @@
 
 from collections.abc import Mapping
 
+from vitascope.toybox.cast.lookup import find_entry
 from vitascope.toybox.language.lexicon import SAID, article, inflect
 from vitascope.toybox.scene import NO_SEASON, Scene, seasons_of, sets_of, times_of, weathers_of
-from vitascope.toybox.world import World, cast, is_held_out
+from vitascope.toybox.world import NOBODY, World, cast, find_subject, is_held_out, page_name
 
 FIRST_SUBJECTS = ("cat", "dog", "rocket", "fish")
 """Who plays when nobody is asked for, if the rest suits them."""
 NATURAL = ("swim", "drive", "walk", "fly", "roll", "run", "dance", "jump", "spin", "fall", "grow", "stand")
 """What a subject does when nobody says, the first that it can."""
+STILL = ("thing", "plant", "building", "face")
+"""Kinds of pages that do nothing where nobody says what they do."""
 PLAIN = {"season": ("summer", "spring"), "time": ("day",), "weather": ("clear",), "style": ("clay",)}
 """Labels that are filled in where the set allows them."""
 
@@ -19,7 +22,7 @@ def complete(said: Mapping[str, str], world: World) -> Scene:
 
     Compositions that training never saw are filled in last. A label that the set cannot show gives way.
     """
-    subject = said.get("subject") or _subject(said, world)
+    subject = said["subject"] if "subject" in said else _subject(said, world)
     action, place = said.get("action"), said.get("set")
     options = [
         (doing, where)
@@ -51,7 +54,7 @@ def oddities(scene: Scene, unsaid: frozenset[str] = frozenset()) -> tuple[str, .
 
     Of a subject or a set that is `unsaid` nothing is odd.
     """
-    subject = cast()[scene.subject]
+    subject = find_subject(scene.subject)
     name, place = article(subject.name), SAID["place"][scene.set][0]
     odd = []
     if "subject" not in unsaid and scene.action not in subject.actions:
@@ -72,6 +75,9 @@ def oddities(scene: Scene, unsaid: frozenset[str] = frozenset()) -> tuple[str, .
 
 
 def _subject(said: Mapping[str, str], world: World) -> str:
+    if world.open_cast:
+        return NOBODY.id
+
     def misfits(name: str) -> int:
         subject = cast()[name]
         return (said.get("action", subject.actions[0]) not in subject.actions) + (
@@ -83,7 +89,11 @@ def _subject(said: Mapping[str, str], world: World) -> str:
 
 
 def _actions(subject: str, world: World) -> list[str]:
-    can = [action for action in NATURAL if action in cast()[subject].actions and action in world.actions]
+    if world.open_cast and subject and find_entry(page_name(subject)).kind in STILL:
+        return ["stand"]
+    can = [
+        action for action in NATURAL if action in find_subject(subject).actions and action in world.actions
+    ]
     return can or [next((action for action in NATURAL[::-1] if action in world.actions), "stand")]
 
 
@@ -95,13 +105,13 @@ def _places(subject: str, action: str, said: Mapping[str, str], world: World) ->
         seasons = [season] if season else list(seasons_of(place))
         return (
             4 * (place not in sets_of(action))
-            + 2 * (place not in cast()[subject].sets)
+            + 2 * (place not in find_subject(subject).sets)
             + (said.get("season", seasons[0]) not in seasons_of(place))
             + (said.get("time", "day") not in times_of(place))
             + all(said.get("weather", "clear") not in weathers_of(place, season) for season in seasons)
         )
 
-    own = [place for place in cast()[subject].sets if place in world.sets]
+    own = [place for place in find_subject(subject).sets if place in world.sets]
     scores = {place: misfits(place) for place in (*own, *world.sets)}
     return [place for place, score in scores.items() if score == min(scores.values())]
 

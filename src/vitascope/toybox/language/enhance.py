@@ -14,13 +14,14 @@ from vitascope.backends.base import EnhancedPrompt
 from vitascope.errors import RequestError
 from vitascope.planning.prompt import clean
 from vitascope.settings import Settings
+from vitascope.toybox.language.captions import named
 from vitascope.toybox.language.image_labels import CIRCUMSTANCES
-from vitascope.toybox.language.lexicon import SAID, article, inflect
+from vitascope.toybox.language.lexicon import SAID, inflect
 from vitascope.toybox.language.parse import Parsed, parse
 from vitascope.toybox.language.segments import stage_texts
 from vitascope.toybox.language.translate import ENGLISH
 from vitascope.toybox.scene import seasons_of, times_of, weathers_of
-from vitascope.toybox.world import World, cast
+from vitascope.toybox.world import World
 
 RULES = "rules"
 MOST_ANSWER = 1 << 16
@@ -75,7 +76,7 @@ def _scene_words(parsed: Parsed) -> str:
     """Return what is missing of subject, action and set: "a cat walking in a garden", "walking", "in a garden"."""
     scene = parsed.scene
     words = {
-        "subject": article(cast()[scene.subject].name),
+        "subject": named(scene.subject),
         "action": inflect(scene.action)[2],
         "set": SAID["place"][scene.set][0],
     }

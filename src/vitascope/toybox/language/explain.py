@@ -7,14 +7,15 @@ from typing import Any
 
 from vitascope.backends.base import Explanation, ExplanationRow
 from vitascope.toybox.language.image_labels import NOTHING, Seen
+from vitascope.toybox.language.lexicon import inflect
 from vitascope.toybox.language.nearest import Embed
 from vitascope.toybox.language.noun_phrases import Thing
 from vitascope.toybox.language.parse import Parsed, parse
 from vitascope.toybox.language.resolve import resolve
 from vitascope.toybox.language.segments import Stage, stages
 from vitascope.toybox.scene import FIELDS
-from vitascope.toybox.world import World, cast
-from vitascope.types import CameraMove, Shot
+from vitascope.toybox.world import World, find_subject
+from vitascope.types import CameraMove, CastMember, Shot
 
 SAID, SEEN, OPEN, GUESSED = "said", "seen", "open", "guessed"
 LEFT_OUT, UNKNOWN = "left out", "unknown"
@@ -38,7 +39,7 @@ def rows(parsed: Parsed, shot: Shot, timeline: tuple[Stage, ...]) -> list[Explan
         ExplanationRow("language", parsed.asked.language, ""),
         *_scene(parsed),
         *_camera(parsed, shot),
-        *_things(parsed),
+        *(_things(parsed) if shot.cast is None else _members(shot.cast)),
         *_asides(parsed, shot),
         *_stages(timeline),
         *(ExplanationRow("not understood", words, UNKNOWN) for words in parsed.asked.unknown),
@@ -72,6 +73,7 @@ def to_json(
             for thing in asked.things
         ],
         "relations": [asdict(relation) for relation in asked.relations],
+        "cast": None if shot.cast is None else [member.model_dump() for member in shot.cast],
         "moods": list(asked.moods),
         "sound": asked.sound,
         "seconds": asked.seconds,
@@ -95,7 +97,7 @@ def how(field: str, parsed: Parsed) -> str:
 def _scene(parsed: Parsed) -> Iterator[ExplanationRow]:
     for field in FIELDS[:-1]:
         label = getattr(parsed.scene, field)
-        shown = cast()[label].name if field == "subject" else label
+        shown = find_subject(label).name if field == "subject" else label
         yield ExplanationRow(
             field, "as in the picture" if field in parsed.left else shown, how(field, parsed)
         )
@@ -124,6 +126,24 @@ def _things(parsed: Parsed) -> Iterator[ExplanationRow]:
             yield ExplanationRow("in full", thing_words(thing), LEFT_OUT)
     for relation in parsed.asked.relations:
         yield ExplanationRow("relation", f"{relation.first} {relation.words} {relation.second}", LEFT_OUT)
+
+
+def _members(cast: tuple[CastMember, ...]) -> Iterator[ExplanationRow]:
+    """Yield who is to be seen besides the first, and whatever is said of the looks and relations of all."""
+    for number, member in enumerate(cast):
+        name = f"subject {number + 1}" if len(cast) > 1 else "looks"
+        if len(cast) > 1 or member.colour or member.scale != 1.0:
+            yield ExplanationRow(name, member_words(member, cast), SAID)
+
+
+def member_words(member: CastMember, cast: tuple[CastMember, ...]) -> str:
+    """Return one of the cast in words: "brown dog, 0.7 times as large, walks, past car"."""
+    size = f"{member.scale:g} times as large" if member.scale != 1.0 else ""
+    other = None if member.target is None else find_subject(cast[member.target].page).name
+    relation = f"{member.relation.replace('-', ' ')} {other}" if other and member.relation else ""
+    looks = " ".join(filter(None, (member.colour, find_subject(member.page).name)))
+    action = inflect(member.action)[1] if member.action else ""
+    return ", ".join(filter(None, (looks, size, action, relation)))
 
 
 def thing_words(thing: Thing) -> str:

@@ -14,7 +14,7 @@ from vitascope.media.inspector import LOCAL, Inspector
 from vitascope.toybox.language.defaults import complete
 from vitascope.toybox.scene import Scene, seasons_of, times_of, weathers_of
 from vitascope.toybox.world import World
-from vitascope.types import Given, VideoShape
+from vitascope.types import Given, Shot, VideoShape
 
 Pictures = UInt8[np.ndarray, "pictures height width 3"]
 
@@ -92,6 +92,23 @@ def source_in(
         return None
     likeliest = {name: max(labels, key=labels.__getitem__) for name, labels in shares.items()}
     return complete(likeliest | {"camera": sure.get("camera", "static")}, world)
+
+
+def recalled(givens: Sequence[Given], card_fps: float, inspector: Inspector = LOCAL) -> Shot | None:
+    """Return the shot that the video of an edit was made by, where it is a whole clip of ours and says so.
+
+    Only the words that the model was told are taken from it. Raises `RequestError` for a file that cannot be read.
+    """
+    source = next((given for given in givens if given.role == "source" and given.kind == "video"), None)
+    if source is None or source.offset:
+        return None
+    facts = inspector.facts(source.source, "video")
+    try:
+        shot = Shot.model_validate_json(facts.comment or "null")
+    except ValueError:
+        return None
+    whole = shot.num_frames == facts.num_frames and shot.fps is not None and abs(shot.fps - card_fps) < 1e-3
+    return shot if whole and shot.model == "toybox" and shot.caption is not None else None
 
 
 def _scene(shares: Mapping[str, Mapping[str, float]]) -> Seen:

@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Literal
 
+from vitascope.toybox.language.captions import named, subject_called
 from vitascope.toybox.language.defaults import complete
-from vitascope.toybox.language.lexicon import article
 from vitascope.toybox.language.nearest import Embed
 from vitascope.toybox.language.parse import parse
 from vitascope.toybox.scene import FIELDS, SEASONS, Scene
-from vitascope.toybox.world import FULL, World, cast
+from vitascope.toybox.world import FULL, World, find_subject, subject_named
 
 TIME_WORDS = {"day": "make it daytime", "sunset": "make it sunset", "night": "make it night"}
 WEATHER_WORDS = {
@@ -70,7 +70,7 @@ class Instruction:
     def after(self, scene: Scene, world: World) -> Scene | None:
         """Return what becomes of a scene; None where somebody comes or goes, or the set cannot show what is asked."""
         said = {name: getattr(scene, name) for name in FIELDS} | dict(self.changes)
-        if said["action"] not in cast()[said["subject"]].actions:
+        if said["action"] not in find_subject(said["subject"]).actions:
             del said["action"]
         whole = complete(said, world)
         possible = all(getattr(whole, name) == label for name, label in self.changes.items())
@@ -98,22 +98,22 @@ def names_subject(prompt: str, world: World = FULL, embed: Embed | None = None) 
 
 def addition(subject: str) -> str:
     """Return the instruction that asks for a toy, by its id."""
-    return f"add {article(cast()[subject].name)}"
+    return f"add {named(subject)}"
 
 
 def removal(subject: str) -> str:
     """Return the instruction that asks for a toy to go away."""
-    return f"remove the {cast()[subject].name}"
+    return f"remove the {find_subject(subject).name}"
 
 
 def replacement(old: str, new: str) -> str:
     """Return the instruction that asks for one toy in another's place."""
-    return f"replace the {cast()[old].name} with {article(cast()[new].name)}"
+    return f"replace the {find_subject(old).name} with {named(new)}"
 
 
 @cache
 def _instructions() -> Mapping[str, Instruction]:
-    """Return every instruction of the model's own form that speaks of one toy or of none, by its text."""
+    """Return every instruction of the model's own form that speaks of no toy, by its text."""
     labels = {
         "time": tuple(TIME_WORDS),
         "weather": tuple(WEATHER_WORDS),
@@ -123,8 +123,6 @@ def _instructions() -> Mapping[str, Instruction]:
     }
     changes = [(name, label) for name, all_labels in labels.items() for label in all_labels]
     known = [Instruction(change_of(name, label), "change", {name: label}) for name, label in changes]
-    known += [Instruction(addition(subject), "add", subject=subject) for subject in cast()]
-    known += [Instruction(removal(subject), "remove", subject=subject) for subject in cast()]
     return {each.text: each for each in known}
 
 
@@ -135,10 +133,14 @@ def read_instruction(text: str) -> Instruction | None:
     """
     if (known := _instructions().get(text)) is not None:
         return known
+    if text.startswith("add ") and (new := subject_called(text.removeprefix("add "))):
+        return Instruction(text, "add", subject=new)
+    if text.startswith("remove the ") and (gone := subject_named(text.removeprefix("remove the "))):
+        return Instruction(text, "remove", subject=gone)
     if (found := _REPLACEMENT.fullmatch(text)) is None:
         return None
-    subjects = {article(subject.name): name for name, subject in cast().items()}
-    return Instruction(text, "replace", {"subject": subjects[found[1]]}) if found[1] in subjects else None
+    new = subject_called(found[1])
+    return Instruction(text, "replace", {"subject": new}) if new else None
 
 
 def instruction(prompt: str, world: World = FULL, embed: Embed | None = None) -> Instruction | None:

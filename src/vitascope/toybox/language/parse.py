@@ -1,11 +1,16 @@
 """Words to a scene: what a prompt says, what it leaves open, and a line for each thing that is a stretch."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
 
 from vitascope.camera.language import read_camera
 from vitascope.camera.path import scene_camera
+from vitascope.errors import RequestError
+from vitascope.settings import settings
+from vitascope.toybox.cast.own import open_cast
+from vitascope.toybox.cast.subjects import Casting, read_english
+from vitascope.toybox.cast.subjects import translate as translate_names
 from vitascope.toybox.language.captions import canonical
 from vitascope.toybox.language.defaults import complete, oddities
 from vitascope.toybox.language.image_labels import NOTHING, Seen
@@ -22,6 +27,7 @@ from vitascope.toybox.language.select import (
     action_of,
     known,
     label_of,
+    place_beside,
     place_of,
     quoted,
     subject_of,
@@ -73,6 +79,10 @@ class Parsed:
     asked: Asked
     seen: frozenset[str] = frozenset()
     left: frozenset[str] = frozenset()
+    casting: Casting | None = None
+    """Who is to be seen, where any page may be; None for worlds that know their subjects by heart."""
+    refusal: RequestError | None = None
+    """Why nothing can be shown of what the prompt names."""
 
     @property
     def caption(self) -> str:
@@ -87,7 +97,13 @@ def parse(prompt: str, world: World = FULL, embed: Embed | None = None, seen: Se
     things and spelling must do. What the words leave open is as it was `seen` in pictures. Any text is answered: what
     is not understood is named in a note.
     """
-    return parse_english(to_english(prompt[:MOST_CHARACTERS]), world, embed, seen=seen)
+    return parse_english(translate(prompt, world), world, embed, seen=seen)
+
+
+def translate(prompt: str, world: World) -> Translation:
+    """Return a prompt in English; the names of all pages are known where the world shows them."""
+    text = prompt[:MOST_CHARACTERS]
+    return translate_names(text, open_cast(settings().home).index) if world.open_cast else to_english(text)
 
 
 def parse_english(
@@ -105,7 +121,8 @@ def parse_english(
     words, without = take_denials(camera.rest.split())
     heard = hear(words, world, embed)
     context = _seen_before(before, seen, world)
-    choices = _choices(heard, context)
+    casting, refusal = _casting(translation, heard, embed)
+    choices = _choices(heard, context) if casting is None else _choices_of_cast(heard, context, casting)
     if camera.label is not None:
         choices["camera"] = known("camera", camera.label, camera.label.replace("-", " "), heard)
     said = {field: choices[field].label for field in FIELDS if field in choices}
@@ -121,9 +138,11 @@ def parse_english(
     )
     used = frozenset().union(*(choice.used for choice in choices.values()))
     asked = _asked(translation, heard, asides, still + without, used)
+    if casting is not None:
+        asked = replace(asked, unknown=_not_understood(asked.unknown, casting))
     notes = [note for field in FIELDS if field in choices for note in choices[field].notes]
     notes += camera.notes
-    notes += _left_out(asked, scene, labels, kept, left)
+    notes += _left_out(asked, scene, labels, kept, left, heard.world)
     if before is None:
         notes += notes_of_seen(scene, found, left)
     if len(tokens) > MOST_TOKENS:
@@ -135,7 +154,8 @@ def parse_english(
         notes = [*notes, f"not understood: {quoted(asked.unknown)}"] if labels else [nothing]
     guessed = {field: getattr(scene, field) for field in FIELDS if field not in kept | found | left}
     moves = camera.moves if "camera" in kept else scene_camera(scene.camera)
-    return Parsed(scene, moves, kept, guessed, tuple(dict.fromkeys(notes)), asked, found, left)
+    lines = tuple(dict.fromkeys(notes))
+    return Parsed(scene, moves, kept, guessed, lines, asked, found, left, casting, refusal)
 
 
 def _asked(
@@ -176,18 +196,57 @@ def _choices(heard: Heard, context: Seen) -> dict[str, Choice]:
     return choices | {"action": action_of(heard, actor)}
 
 
+def _casting(
+    translation: Translation, heard: Heard, embed: Embed | None
+) -> tuple[Casting | None, RequestError | None]:
+    """Return who is named, and why nothing can be shown of what is named, if so; None in worlds without pages."""
+    if not heard.world.open_cast:
+        return None, None
+    try:
+        return read_english(translation, open_cast(settings().home).index, embed), None
+    except RequestError as error:
+        return Casting(), error
+
+
+def _choices_of_cast(heard: Heard, context: Seen, casting: Casting) -> dict[str, Choice]:
+    """Return what is chosen for every field but the camera, where pages show the subjects."""
+    lead = casting.subjects[0] if casting.subjects else None
+    choices = {"subject": Choice(lead.page if lead else None, casting.notes)}
+    choices["set"] = place_beside(heard, casting.place, casting.understood)
+    choices |= {field: label_of(heard, field) for field in ("season", "time", "weather", "style")}
+    said = {field: choice.label for field, choice in choices.items() if choice.label}
+    if lead is not None and lead.action:
+        return choices | {"action": known("action", lead.action, lead.action, heard)}
+    if any(subject.action for subject in casting.subjects):
+        return choices | {"action": Choice("stand")}
+    actor = complete({**context.labels, **said}, heard.world).subject
+    return choices | {"action": action_of(heard, actor)}
+
+
+def _not_understood(unknown: tuple[str, ...], casting: Casting) -> tuple[str, ...]:
+    """Return the unknown words of which the casting, too, makes nothing."""
+    rest = (" ".join(word for word in words.split() if word not in casting.understood) for words in unknown)
+    return tuple(dict.fromkeys(words for words in rest if words))
+
+
 def _left_out(
-    asked: Asked, scene: Scene, said: Mapping[str, str], kept: frozenset[str], left: frozenset[str]
+    asked: Asked,
+    scene: Scene,
+    said: Mapping[str, str],
+    kept: frozenset[str],
+    left: frozenset[str],
+    world: World,
 ) -> list[str]:
     """Return a line for each thing that is understood and still makes no difference to the picture."""
     notes = [_missing(scene, field, label) for field, label in said.items() if field not in kept]
     looks = list(dict.fromkeys(look for thing in asked.things[:1] for look in thing.looks))
-    if looks:
+    if looks and not world.open_cast:
         notes.append(f"the model shows a thing as it knows it: leaving out {quoted(looks)}")
     if asked.sound:
         notes.append(f"the model makes no sound: leaving out {quoted([asked.sound])}")
     return notes + [
-        f"the model was never shown {odd}: it may come out wrong" for odd in oddities(scene, left)
+        f"the model was never shown {odd}: it may come out wrong"
+        for odd in oddities(scene, left | {"subject"} if world.open_cast else left)
     ]
 
 

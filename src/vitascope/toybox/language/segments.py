@@ -8,8 +8,8 @@ from vitascope.limits import MAX_STAGES
 from vitascope.toybox.language.image_labels import NOTHING, Seen
 from vitascope.toybox.language.match import match, tokenize
 from vitascope.toybox.language.nearest import Embed
-from vitascope.toybox.language.parse import MOST_CHARACTERS, Parsed, parse_english
-from vitascope.toybox.language.translate import Translation, to_english
+from vitascope.toybox.language.parse import Parsed, parse_english, translate
+from vitascope.toybox.language.translate import Translation
 from vitascope.toybox.scene import Scene
 from vitascope.toybox.world import FULL, World
 
@@ -53,7 +53,7 @@ def stages(
     Stages are set apart by " // ", by "then" and its like in any language. A "then" between two moves of the
     camera sets no stages apart: the camera has times of its own (see `camera.read_camera`).
     """
-    translation = to_english(prompt[:MOST_CHARACTERS])
+    translation = translate(prompt, world)
     texts = stage_texts(translation.text)
     found: list[Stage] = []
     parsed: Parsed | None = None

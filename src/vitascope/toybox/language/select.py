@@ -11,7 +11,7 @@ from vitascope.toybox.language.match import Find, after_preposition
 from vitascope.toybox.language.nearest import RELATED, nearest
 from vitascope.toybox.language.recognise import Heard
 from vitascope.toybox.scene import stand_in
-from vitascope.toybox.world import cast
+from vitascope.toybox.world import cast, find_subject
 
 MOST_WORDS = 8
 """Unknown words in a row that are looked up."""
@@ -134,6 +134,26 @@ def place_of(heard: Heard) -> Choice:
     return choice
 
 
+def place_beside(heard: Heard, named: str | None, understood: frozenset[str]) -> Choice:
+    """Return the set that is `named` beside subjects, or else the nearest to an unknown place that is near any.
+
+    Words that are `understood` otherwise are no places.
+    """
+    if named is not None:
+        find = next((find for find in heard.finds if named in find.meaning.labels), None)
+        words, near = (named, False) if find is None else (find.words, find.meaning.near)
+        return known("set", named, words, heard, near=near)
+    for run in heard.unknown[:MOST_WORDS]:
+        word = heard.tokens[run.stop - 1]
+        if word in understood or word in PLACELESS or not after_preposition(heard.tokens, run.start):
+            continue
+        label = _nearest_place(word, heard, RELATED)
+        if label is not None:
+            note = f'the model does not know "{word}": showing the nearest place it knows, "{label}"'
+            return Choice(label, (note,), frozenset((run.stop - 1,)))
+    return Choice()
+
+
 def _within(tokens: Sequence[str], place: int) -> bool:
     """Say whether a noun phrase that begins here stands after "in", "at" or their like."""
     before = next((token for token in reversed(tokens[:place]) if token not in ARTICLES | CHATTER), "")
@@ -201,12 +221,12 @@ def action_of(heard: Heard, subject: str) -> Choice:
 
     def meant(find: Find) -> str:
         return next(
-            (label for label in find.meaning.labels if label in cast()[subject].actions),
+            (label for label in find.meaning.labels if label in find_subject(subject).actions),
             find.meaning.labels[0],
         )
 
     label = meant(telling[0])
-    choice = known("action", label, telling[0].words, heard, able=cast()[subject].actions)
+    choice = known("action", label, telling[0].words, heard, able=find_subject(subject).actions)
     others = list(dict.fromkeys(find.words for find in telling if meant(find) != label))
     if others:
         return replace(
@@ -239,7 +259,7 @@ def known(
     kind = PLAIN_NAMES.get(field, field)
     if shown is None:
         return Choice(None, (f'the model does not know the {kind} "{words}": leaving it out',))
-    name = cast()[shown].name if field == "subject" else shown.replace("-", " ")
+    name = find_subject(shown).name if field == "subject" else shown.replace("-", " ")
     return Choice(
         shown, (f'the model does not know "{words}": showing the nearest {kind} it knows, "{name}"',)
     )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float32, UInt8
 
+from vitascope.toybox.cast.lookup import Appearance
 from vitascope.toybox.motion.trajectory import Blocking
 from vitascope.toybox.scene import Scene
 from vitascope.types import Text
@@ -37,6 +38,6 @@ class Encoders:
     blocking: Callable[[Scene, int], Blocking | None] = lambda scene, seed: None
     ways: Callable[[Scene, int], Sequence[Blocking]] = lambda scene, seed: ()
     field: Field | None = None
-    pages: Callable[[Sequence[str]], Float32[np.ndarray, "slots 4 phases size size"] | None] = (
-        lambda subjects: None
+    pages: Callable[[Sequence[Appearance]], Float32[np.ndarray, "slots 4 phases size size"] | None] = (
+        lambda looks: None
     )

@@ -1,6 +1,6 @@
 """Where everything goes in a shot: the camera and the subject, in every frame."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -10,17 +10,35 @@ from jaxtyping import Float32
 from vitascope.camera.path import during, filmed_path
 from vitascope.givens.load import Known
 from vitascope.toybox.brief import Brief, Briefs
+from vitascope.toybox.cast.lookup import Appearance
 from vitascope.toybox.layout import CAMERA, EXTRA_CHANNELS, LATENTS, SUBJECT, SUBJECT_CHANNELS, TIME_STRIDE
 from vitascope.toybox.motion.box_layout import area_of, away, placed
 from vitascope.toybox.motion.camera_pose import EXPLAINED, FOREIGN, Standpoint, led, standpoints
 from vitascope.toybox.motion.detect import Tokens, find
 from vitascope.toybox.motion.encoders import Encoders, Field
+from vitascope.toybox.motion.group import arrange
 from vitascope.toybox.motion.infill import Stage, completed
 from vitascope.toybox.motion.locate import Look, sighted, wanted_frames
 from vitascope.toybox.motion.track import track
-from vitascope.toybox.motion.trajectory import Blocking, middle, moved, square, standing, through_camera
+from vitascope.toybox.motion.trajectory import (
+    AROUND_MIDDLE,
+    Blocking,
+    middle,
+    moved,
+    square,
+    standing,
+    through_camera,
+)
 from vitascope.toybox.motion.waypoints import path_positions
-from vitascope.types import PlannedShot, Shot, VideoShape
+from vitascope.toybox.world import NOBODY, page_name
+from vitascope.types import CastMember, PlannedShot, Shot, VideoShape
+
+SOMEBODY = CastMember(page="", name="")
+"""A subject of which nothing is known."""
+ASIDE, BESIDE = 0.27, 0.75
+"""How far from the picture's middle somebody comes in beside others, and how large, beside its size alone."""
+NEXT_SEED = 0x9E3779B9
+"""How far the seeds of a shot's subjects are from each other."""
 
 Places = Float32[np.ndarray, "#tries 4"]
 Drawn = Float32[np.ndarray, "tries some latent"]
@@ -39,9 +57,15 @@ class Choreography:
     camera: Float32[np.ndarray, "frames 4"]
     subject: Blocking | None
     notes: tuple[str, ...] = ()
-    cast: tuple[str, ...] = ()
+    cast: tuple[Appearance, ...] = ()
     """Whose pages the subjects show, the nearest first; the first is that of `subject`."""
     others: tuple[Blocking, ...] = ()
+
+    def returning(self, hold: int) -> "Choreography":
+        """Return the same for a loop, at whose end everybody is where they began for `hold` frames."""
+        frames = len(self.camera)
+        first, *others = (None if way is None else way.returning(frames, hold) for way in self.ways)
+        return replace(self, subject=first, others=tuple(way for way in others if way is not None))
 
     @property
     def ways(self) -> tuple[Blocking | None, ...]:
@@ -49,10 +73,10 @@ class Choreography:
         return (self.subject, *self.others)
 
     @property
-    def appearances(self) -> list[tuple[str, Blocking]]:
+    def appearances(self) -> list[tuple[Appearance, Blocking]]:
         """The subjects whose ways are known, with their pages."""
         pairs = zip(self.cast, self.ways, strict=True)
-        return [(subject, way) for subject, way in pairs if way is not None]
+        return [(look, way) for look, way in pairs if way is not None]
 
 
 @dataclass(frozen=True)
@@ -63,6 +87,10 @@ class Inputs:
     briefs: Briefs
     known: Known
     encoders: Encoders
+    member: CastMember = SOMEBODY
+    """The subject whose way is looked for."""
+    number: int = 0
+    """Its place in the cast."""
 
     @property
     def shot(self) -> Shot:
@@ -75,9 +103,26 @@ class Inputs:
         return self.planned.shape
 
     @property
-    def cast(self) -> tuple[str, ...]:
-        """Who is to be seen."""
-        return (self.briefs.subject(self.briefs.first),)
+    def cast(self) -> tuple[CastMember, ...]:
+        """Who is to be seen; where the words name nobody, whom an edit speaks of or the caption names."""
+        if self.shot.cast:
+            return self.shot.cast
+        page = "" if self.shot.cast == () else self.briefs.subject(self.briefs.first)
+        return (CastMember(page=page, name=page or NOBODY.name),)
+
+    @property
+    def look(self) -> Appearance:
+        """The page of the subject whose way is looked for."""
+        return Appearance(self.member.page, self.member.colour)
+
+    def of(self, number: int) -> "Inputs":
+        """Return the same for a subject of the cast: what is told of it, and a seed of its own."""
+        member = self.cast[number]
+        if number == 0:
+            return replace(self, member=member)
+        planned = replace(self.planned, seed=(self.planned.seed + NEXT_SEED * number) % 2**63)
+        briefs = self.briefs.of_member(member.page, member.action)
+        return replace(self, member=member, number=number, planned=planned, briefs=briefs)
 
     @property
     def last_frames(self) -> list[tuple[int, Brief]]:
@@ -92,12 +137,58 @@ def choreograph(planned: PlannedShot, briefs: Briefs, known: Known, encoders: En
     if encoders.field is None or known.source is not None or not known.canvas.known.any():
         # What an edit starts from, or a photograph, is filmed already.
         camera = filmed_path(planned.camera, planned.shape)
-        return Choreography(camera, _on_screen(inputs, camera), cast=inputs.cast)
+        return _together(inputs, camera)
     poses = _poses(inputs, encoders.field)
     camera = _filmed(inputs, poses)
     unlike = min((each.error for each in poses.values()), default=0.0)
-    subject = _on_screen(inputs, camera, unlike)
-    return Choreography(camera, subject, _notes(poses, planned.shape.fps), inputs.cast)
+    return replace(_together(inputs, camera, unlike), notes=_notes(poses, planned.shape.fps))
+
+
+def _together(inputs: Inputs, camera: Float32[np.ndarray, "frames 4"], unlike: float = 0.0) -> Choreography:
+    """Return the ways of all subjects over the screen, the nearest first.
+
+    Where pictures show them each is looked for by itself; else they are arranged beside each other.
+    """
+    members = [inputs.of(number) for number in range(len(inputs.cast))]
+    order = tuple(range(len(members)))
+    if len(members) > 1 and not any(_is_shown(each) for each in members):
+        alone = [_scripted(each, camera) for each in members]
+        known = [way for way in alone if way is not None]
+        if len(known) == len(members):
+            arranged, order = arrange(inputs.cast, known)
+            ways = [_filmed_way(each, way, camera) for each, way in zip(members, arranged, strict=True)]
+            if inputs.shot.path:
+                ways[0] = _along_path(members[0], ways[0])
+        else:
+            ways = alone
+    else:
+        ways = [_on_screen(each, camera, unlike) for each in members]
+        ways = [
+            _aside(way, [other for other in ways if other is not way and other is not None])
+            if way is not None and each.member.added
+            else way
+            for each, way in zip(members, ways, strict=True)
+        ]
+    first, *others = (ways[number] for number in order)
+    looks = tuple(members[number].look for number in order)
+    away_others = tuple(away(len(camera)) if way is None else way for way in others)
+    return Choreography(camera, first, cast=looks, others=away_others)
+
+
+def _aside(way: Blocking, others: Sequence[Blocking]) -> Blocking:
+    """Return the way of somebody who comes in beside others: on the side where there is more room."""
+    if not others:
+        return way
+    crowd = float(np.mean([middle(other.maps)[:, 0].mean() for other in others]))
+    smaller = way.scaled(BESIDE, around_middle=False)
+    by = (-ASIDE if crowd > 0 else ASIDE) - middle(smaller.maps)[:, 0].mean()
+    return replace(smaller, maps=moved(smaller.maps, np.array([by, 0.0])))
+
+
+def _is_shown(inputs: Inputs) -> bool:
+    """Say whether pictures show the subjects: somebody who is to be added is in no picture yet."""
+    there = inputs.known.canvas.known.any() or inputs.known.source is not None
+    return bool(there) and not inputs.briefs.first.adds and not inputs.member.added
 
 
 def _notes(poses: Mapping[int, Standpoint], fps: float) -> tuple[str, ...]:
@@ -142,9 +233,10 @@ def _on_screen(
     error of any) a clip of its own is made, where nobody is found in them; in those of another world nobody is looked
     for.
     """
-    shot, shape, known = inputs.shot, inputs.shape, inputs.known
-    shown = known.canvas.known.any() or known.source is not None
-    shown = shown and not inputs.briefs.first.adds
+    shot, known = inputs.shot, inputs.known
+    shown = _is_shown(inputs)
+    if not inputs.member.page and not shown and inputs.shot.cast is not None:
+        return away(len(camera))
     if shown and not shot.path and known.source is not None:
         return _followed(inputs, camera)
     if shown and not shot.path and any(given.mask or given.box for given in shot.givens):
@@ -155,11 +247,21 @@ def _on_screen(
         blocking = _scripted(inputs, camera)
     if blocking is None:
         return None
-    screen = (square(blocking.maps) @ through_camera(camera, shape.width / shape.height))[:, :2]
-    if shot.path:
-        times = np.arange(len(camera)) / shape.fps
-        screen = moved(screen, path_positions(shot.path, times) - 0.5 - middle(screen))
-    return replace(blocking, maps=screen)
+    way = _filmed_way(inputs, blocking, camera)
+    return _along_path(inputs, way) if shot.path else way
+
+
+def _filmed_way(inputs: Inputs, way: Blocking, camera: Float32[np.ndarray, "frames 4"]) -> Blocking:
+    """Return a way over the set as one over the screen."""
+    plane = through_camera(camera, inputs.shape.width / inputs.shape.height)
+    return replace(way, maps=(square(way.maps) @ plane)[:, :2])
+
+
+def _along_path(inputs: Inputs, way: Blocking) -> Blocking:
+    """Return a way over the screen whose middle goes where the shot's path leads."""
+    times = np.arange(len(way.maps)) / inputs.shape.fps
+    by = path_positions(inputs.shot.path, times) - 0.5 - middle(way.maps)
+    return replace(way, maps=moved(way.maps, by))
 
 
 def _shown(inputs: Inputs, camera: Float32[np.ndarray, "frames 4"]) -> Blocking | None:
@@ -243,6 +345,9 @@ def _followed(inputs: Inputs, camera: Float32[np.ndarray, "frames 4"]) -> Blocki
     brief = inputs.briefs.source
     if field is None or source is None or brief is None:
         return None
+    if inputs.number:
+        doing = inputs.member.action or brief.scene.action
+        brief = replace(brief, scene=replace(brief.scene, subject=inputs.member.page, action=doing))
     picture = _drawing(brief, field, inputs)
     pictures = [encoders.video(frame[None]) for frame in source[::TIME_STRIDE]]
     ways = [way.every(TIME_STRIDE) for way in encoders.ways(brief.scene, inputs.planned.seed)]
@@ -254,7 +359,10 @@ def _drawing(brief: Brief, field: Field, inputs: Inputs) -> Picture:
     """Return what draws a latent frame of a brief, from wherever the camera stands, with the subject anywhere."""
     grid = LATENTS.grid(replace(inputs.shape, num_frames=1))
     (text,) = inputs.encoders.text((brief.caption,))
-    pages = inputs.encoders.pages((inputs.briefs.subject(brief),))
+    # In a video that is edited it is not the new subject that is looked for, but the one that is there.
+    replaced = inputs.briefs.source is brief and page_name(brief.scene.subject) != inputs.member.page
+    look = Appearance(inputs.briefs.subject(brief)) if replaced or not inputs.member.page else inputs.look
+    pages = inputs.encoders.pages((look,))
     positions = grid.positions(inputs.shape.fps, TIME_STRIDE)
 
     def draw(places: Places, told: Float32[np.ndarray, "tries numbers"], tokens: Tokens) -> Drawn:
@@ -290,6 +398,8 @@ def _scripted(
             chosen = chosen.onward(way)
         if chosen is None:
             return None
+        if inputs.member.scale != 1.0:
+            chosen = chosen.scaled(inputs.member.scale, brief.scene.action in AROUND_MIDDLE)
         if count > 0:
             chosen = chosen.lasting(count)
             whole = chosen if whole is None else whole.then(chosen)

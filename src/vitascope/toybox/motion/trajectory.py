@@ -27,6 +27,9 @@ LARGEST = 60.0
 CROSSING = ("walk", "run", "fly", "swim", "drive", "roll", "hop")
 """Actions that lead somewhere: who does them turns round to come back."""
 
+AROUND_MIDDLE = ("fly", "swim", "roll")
+"""Actions whose subjects keep their middle where it is when they are larger; the feet of all others stay."""
+
 USUAL_HEIGHT = 0.4
 WIDEST = 0.5
 """How tall a subject usually stands, in picture heights, and how wide one may be, in picture widths."""
@@ -112,6 +115,20 @@ class Blocking:
         loops = self.loops[0] + np.concatenate([[0.0], np.cumsum(steps[places])[:-1]])
         return Blocking(maps, loops, self.crossing)
 
+    def returning(self, frames: int, hold: int) -> "Blocking":
+        """Return the same for a loop: there and back, and in the last `hold` frames where it began."""
+        there = max(1, (frames - hold) // 2)
+        places = np.minimum(np.arange(frames), frames - hold)
+        places = np.minimum(np.where(places <= there, places, frames - hold - places), len(self.maps) - 1)
+        maps = self.maps[places].copy()
+        if self.crossing:
+            back = (np.arange(frames) > there) & (np.arange(frames) < frames - hold)
+            maps[back, 0] *= -1
+        # Whole turns, so that the last picture of the animation is its first.
+        turns = np.round(np.sum(np.mod(np.diff(self.loops), 1.0)[: frames - hold]))
+        share = np.minimum(np.arange(frames) / max(1, frames - hold), 1.0)
+        return Blocking(maps, self.loops[0] + max(1.0, turns) * share, self.crossing)
+
     def shaped(self, aspect: float, height: float, around_middle: bool) -> "Blocking":
         """Return the same for another page, where this is the way of a square one of usual height.
 
@@ -125,6 +142,13 @@ class Blocking:
         fixed = 0.0 if around_middle else 1.0
         maps = self.maps / np.array([[tall * aspect], [tall]])
         maps[:, 1, 2] += fixed - fixed / tall
+        return Blocking(maps, self.loops, self.crossing)
+
+    def scaled(self, factor: float, around_middle: bool) -> "Blocking":
+        """Return the same `factor` times as large; the feet stay where they are, or the middle of the body does."""
+        fixed = 0.0 if around_middle else 1.0
+        maps = self.maps / factor
+        maps[:, 1, 2] += fixed - fixed / factor
         return Blocking(maps, self.loops, self.crossing)
 
     def every(self, stride: int) -> "Blocking":

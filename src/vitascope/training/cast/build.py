@@ -124,6 +124,7 @@ def describe(choice: Choice, strip: Strip, words: Words) -> CastEntry:
         near=choice.near,
         actions=choice.actions,
         sounds=choice.sounds or tuple(kinds()[choice.kind]["sounds"]),
+        sets=tuple(kinds()[choice.kind]["sets"]),
         group=choice.group,
         emoji=choice.emoji,
         cut=choice.cut,

@@ -209,7 +209,7 @@ def singulars(word: str) -> tuple[str, ...]:
 
 def _shares_letters(word: str, name: str) -> bool:
     """Say whether the vectors of two words are alike for the pieces of letters that they share: "pillow" and "pill"."""
-    return any(word[:3] == part[:3] or word[-3:] == part[-3:] for part in name.split())
+    return any(word[start : start + 3] in name for start in range(max(1, len(word) - 2)))
 
 
 def _spelling(word: str, name: str) -> float:

@@ -31,6 +31,8 @@ MOST_SUBJECTS = 3
 MOST_CHARACTERS = 2000
 """Characters of a prompt that are read here."""
 MOST_TOKENS = 256
+MOST_WORDS = 2
+"""Unknown words in a row that may be a name: more are another language, or none."""
 MOST_RANKED = 8
 """Unknown words after which no nearest page is looked for."""
 BARE_PLURAL = 2
@@ -204,7 +206,9 @@ def _find_heads(tokens: Sequence[str], finds: Sequence[Find], index: PageIndex) 
     found = [
         (find, page)
         for find, page in found
-        if find.stop not in starts and not _possesses(tokens, find.stop) and not _contains(tokens, find)
+        if find.stop not in starts
+        and not (_possesses(tokens, find.stop) and starts & {find.stop + 1, find.stop + 2})
+        and not _contains(tokens, find)
     ]
     things = read_things(tokens, [find for find, _ in found])
     heads = [_Head(find, page, thing) for (find, page), thing in zip(found, things, strict=False)]
@@ -257,7 +261,12 @@ def _is_noun(tokens: Sequence[str], start: int, stop: int, finds: Sequence[Find]
     if not verb and word not in word_set("nothing", "doubtful"):
         return True
     described = (
-        before in ARTICLES or before in NUMBERS or before in LOOKS or before in MANNERS or before == "of"
+        before in ARTICLES
+        or before in NUMBERS
+        or before in LOOKS
+        or before in MANNERS
+        or before == "of"
+        or _is_adjective(tokens, start - 1, finds)
     )
     leads = not before.isalnum() and after not in ARTICLES and not after.isdigit()
     done_to = (
@@ -268,6 +277,14 @@ def _is_noun(tokens: Sequence[str], start: int, stop: int, finds: Sequence[Find]
     return (
         described or done_to or (leads and (word.endswith("s") or not verb)) or (before == "and" and not verb)
     )
+
+
+def _is_adjective(tokens: Sequence[str], place: int, finds: Sequence[Find]) -> bool:
+    """Say whether an unknown word stands between an article and a noun: "a shooting star"."""
+    if place < 1 or tokens[place - 1] not in ARTICLES | NUMBERS or not tokens[place].isalpha():
+        return False
+    known = any(find.start <= place < find.stop and find.meaning.field == "subject" for find in finds)
+    return not known and tokens[place] not in GRAMMAR
 
 
 def _possesses(tokens: Sequence[str], stop: int) -> bool:
@@ -301,7 +318,11 @@ def _unknown_nouns(tokens: Sequence[str], finds: Sequence[Find], heads: Sequence
         stop = place
         while stop < len(tokens) and stop not in taken and _is_unknown(tokens[stop]):
             stop += 1
-        describes = stop in {head.find.start for head in heads} or _possesses(tokens, stop)
+        describes = (
+            stop in {head.find.start for head in heads}
+            or _possesses(tokens, stop)
+            or (stop < len(tokens) and stop not in taken and _is_abstract(tokens[stop]))
+        )
         if stop > place and not describes and _leads(tokens, place):
             runs.append(range(place, stop))
         place = max(stop, place + 1)
@@ -319,9 +340,15 @@ def _is_unknown(token: str) -> bool:
         and len(token) > 1
         and token not in known
         and token not in nothing
+        and not _is_abstract(token)
         and not token.endswith(_ADJECTIVAL)
-        and not token.removesuffix("s").endswith(_ABSTRACT)
+        and not (token.endswith("ed") and len(token) > 5)
     )
+
+
+def _is_abstract(token: str) -> bool:
+    """Say whether a word names what nobody can show: "the french revolution"."""
+    return token in word_set("nothing", "abstract") or token.removesuffix("s").endswith(_ABSTRACT)
 
 
 def _leads(tokens: Sequence[str], place: int) -> bool:
@@ -356,7 +383,8 @@ def _resolve_unknown(
             best = index.find_keyword(word) or index.find_compound(word)
         if best is None:
             # A long list of nonsense is not compared with every name.
-            ranked = index.rank(word, embed) if len(left_out) + len(shown) < MOST_RANKED else []
+            short = len(run) <= MOST_WORDS and len(left_out) + len(shown) < MOST_RANKED
+            ranked = index.rank(word, embed) if short else []
             near = bool(ranked) and (ranked[0].how == "spelling" or ranked[0].similarity >= NEAR_ENOUGH)
             # What no table of another language knows may be an adjective as well as a noun.
             sure = language in (ENGLISH, UNKNOWN) and _is_asked_for(run, tokens)

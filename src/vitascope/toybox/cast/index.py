@@ -124,9 +124,9 @@ class PageIndex:
                         ).append(entry.id)
             self._keywords[language] = owners
         for form in (word, *singulars(word)) if language == "en" else (word.casefold(),):
-            owners = self._keywords[language].get(form, [])
-            if 0 < len(set(owners)) <= FEW and (not word.endswith(AGENTS) or self._shows_person(owners[0])):
-                return Match(owners[0], "keyword", many=form != word)
+            found = self._keywords[language].get(form, [])
+            if 0 < len(set(found)) <= FEW and (not word.endswith(AGENTS) or self._shows_person(found[0])):
+                return Match(found[0], "keyword", many=form != word)
         return None
 
     def _shows_person(self, page: str) -> bool:

@@ -9,11 +9,11 @@ import vitascope
 
 CLIPS = {
     "garden": ("a cat walking through a garden in spring", 1),
-    "space": ("a rocket flies in space, slow zoom in", 2),
-    "desert": ("an elephant dances in the desert at sunset", 3),
-    "snow": ("a penguin walks in the snow, the camera pans right", 4),
-    "city": ("a taxi drives through the city at night", 5),
-    "underwater": ("a fish swims underwater", 6),
+    "city": ("a woman walks a small brown dog past a red car", 2),
+    "snow": ("two penguins dance in the snow at night", 3),
+    "beach": ("the turtle chases the rabbit on a beach", 4),
+    "space": ("an astronaut floats in space, slow zoom in", 5),
+    "room": ("a birthday cake in a room", 6),
 }
 FOLDER = Path("docs/gallery")
 

@@ -393,7 +393,7 @@ def _resolve_unknown(
                 best = ranked[0]
             elif leads and not anyway:
                 nearest = ", ".join(f'"{found.page}"' for found in ranked)
-                offer = f"the nearest are {nearest}: --anyway shows the first, " if ranked else ""
+                offer = f"the nearest are {nearest}; " if ranked else ""
                 raise RequestError(
                     "prompt",
                     f'there is no picture of "{word[:40]}", nor of anything near it',

@@ -38,6 +38,8 @@ MOMENTS_SECONDS = 10
 """CPU seconds for frames of a video that passed the first check; reaching them may need seconds of decoding."""
 VERIFY_SECONDS = 30
 """CPU seconds for reading marks: every byte is hashed, and the watermark is searched at all scales."""
+NICE = 5
+"""By how much inspections give way to the server itself, which answers everybody."""
 STILL_BYTES = 64 * 2**20
 STILL_SIDE = 2048
 """Pixels that the longer side of a character's picture has at most."""
@@ -294,6 +296,8 @@ atexit.register(_pool.close)
 
 def _serve() -> None:
     """Read one JSON task per line from stdin and answer each with a line: the main loop of a `SandboxWorker`."""
+    if hasattr(os, "nice"):
+        os.nice(NICE)
     _load_decoders()
     for line in sys.stdin.buffer:
         order = json.loads(line)

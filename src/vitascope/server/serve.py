@@ -42,6 +42,10 @@ _LOGS = (
 )
 
 
+SWITCH_SECONDS = 0.001
+"""How long a thread may keep Python's interpreter for itself: the event loop waits so long for each busy thread."""
+
+
 @dataclass(frozen=True)
 class ServeOptions:
     """Where to serve and for whom. `program` is the module that workers are started from.
@@ -108,6 +112,7 @@ def serve(home: Path, options: ServeOptions) -> None:
     limits, backlog = limits_for(raise_file_limit(), options.max_connections)
     listening = _listen(options, backlog)
     log_to_stderr()
+    sys.setswitchinterval(SWITCH_SECONDS)
     config = uvicorn.Config(
         make_app(context, mcp=options.mcp),
         http=limited_protocol(limits),

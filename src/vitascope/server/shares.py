@@ -14,6 +14,7 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
+from starlette.responses import JSONResponse, Response
 
 from vitascope.server.errors import Refusal
 
@@ -122,9 +123,13 @@ class Turns:
 
 @dataclass(frozen=True)
 class Threads:
-    """The turns of each kind of work, so that none takes the threads of another: 32 of the 40 that there are."""
+    """The turns of each kind of work, so that none takes the threads of another: 24 of the 40 that there are.
 
-    quick: Turns = field(default_factory=lambda: Turns(16, 4))
+    Quick work is done by Python itself, one thread at a time: more of them would not do it sooner, and whoever waits
+    for the interpreter waits for all of them.
+    """
+
+    quick: Turns = field(default_factory=lambda: Turns(8, 3))
     files: Turns = field(default_factory=lambda: Turns(8, 2))
     calls: Turns = field(default_factory=lambda: Turns(8, 2))
 
@@ -166,12 +171,22 @@ def in_turn(endpoint: Callable[..., Any]) -> Callable[..., Any]:
             return await endpoint(**values) if is_async else endpoint(**values)
         work = work_of(values) if stated == "any" else stated
         async with context.threads.taking(work, "" if caller is None else caller.name):
-            return await endpoint(**values) if is_async else await run_in_threadpool(endpoint, **values)
+            return (
+                await endpoint(**values) if is_async else await run_in_threadpool(_answer, endpoint, values)
+            )
 
     del fair.__wrapped__  # FastAPI would look behind it for what kind of function it is
     fair.__signature__ = inspect.signature(endpoint, eval_str=True)  # pyright: ignore[reportFunctionMemberAccess, reportAttributeAccessIssue]
     _WORKS[fair] = None  # a router that is included in another makes its routes anew
     return fair
+
+
+def _answer(endpoint: Callable[..., Any], values: Mapping[str, Any]) -> Any:
+    """Return what a route says, written out in this very thread: a long list would hold up the event loop."""
+    result = endpoint(**values)
+    if isinstance(result, BaseModel):
+        return Response(result.model_dump_json(by_alias=True), media_type="application/json")
+    return JSONResponse(result) if isinstance(result, dict) else result
 
 
 def work_of(values: Any) -> Work:

@@ -46,6 +46,7 @@ def test_the_line_and_the_positions_say_what_will_be_claimed(store):
         submit(store, owner, number)
     jobs = store.line()
     assert [store.position(job.id) for job in jobs] == list(range(14))
+    assert store.line("bob") == [job for job in jobs if job.owner == "bob"]
     assert [store.claim("w").id for _ in range(14)] == [job.id for job in jobs]
 
 

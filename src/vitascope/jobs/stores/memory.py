@@ -134,10 +134,10 @@ class MemoryTables:
         ]
         return found[: query.limit]
 
-    def line(self) -> list[Job]:
-        """Return the queued jobs in the order of claims."""
-        jobs = self._state.jobs
-        return sorted((jobs[name] for name in list(self._state.queued)), key=_turn)
+    def line(self, owner: str | None = None) -> list[Job]:
+        """Return the queued jobs (of one owner) in the order of claims."""
+        jobs = [self._state.jobs[name] for name in list(self._state.queued)]
+        return sorted((job for job in jobs if owner in (None, job.owner)), key=_turn)
 
     def ahead(self, job: Job) -> int:
         """Return how many queued jobs go before one."""

@@ -132,8 +132,10 @@ class PostgresTables(Statements):
         # No text of Postgres holds a NUL: there is no such job.
         return None if "\0" in job else self._job(self._locking("load"), {"id": job})
 
-    def line(self) -> list[Job]:
-        """Return the queued jobs in the order of claims."""
+    def line(self, owner: str | None = None) -> list[Job]:
+        """Return the queued jobs (of one owner) in the order of claims."""
+        if owner is not None:
+            return super().line(owner)
         # Rows that had to be waited for come as they are now, in the order in which they were.
         return sorted(self._jobs(self._locking("line"), {}), key=_turn)
 

@@ -90,9 +90,9 @@ class Statements:
         values["kind"] = query.kind
         return self._jobs("newest" if query.newest_first else "oldest", values)
 
-    def line(self) -> list[Job]:
-        """Return the queued jobs in the order of claims."""
-        return self._jobs("line", {})
+    def line(self, owner: str | None = None) -> list[Job]:
+        """Return the queued jobs (of one owner) in the order of claims."""
+        return self._jobs("line", {}) if owner is None else self._jobs("line_of", {"owner": owner})
 
     def ahead(self, job: Job) -> int:
         """Return how many queued jobs go before one."""

@@ -110,8 +110,8 @@ class Tables(Protocol):
         """Return the jobs of a list."""
         ...
 
-    def line(self) -> list[Job]:
-        """Return the queued jobs in the order in which they will be claimed."""
+    def line(self, owner: str | None = None) -> list[Job]:
+        """Return the queued jobs (of one owner) in the order in which they will be claimed."""
         ...
 
     def ahead(self, job: Job) -> int:
@@ -406,9 +406,9 @@ class Store:
         found = self.get(job)
         return self.tables.ahead(found) if found.state == "queued" else None
 
-    def line(self) -> list[Job]:
-        """Return the queued jobs in the order in which they will be claimed."""
-        return self.tables.line()
+    def line(self, owner: str | None = None) -> list[Job]:
+        """Return the queued jobs (of one owner) in the order in which they will be claimed."""
+        return self.tables.line(owner)
 
     @_transaction("cancel: committed")
     def cancel(self, job: str) -> Job:

@@ -153,7 +153,7 @@ def events(request: Request, context: Context, caller: CurrentCaller) -> Respons
 def queue(context: Context, caller: CurrentCaller) -> dict[str, Any]:
     """Return how many jobs there are in each state, and those of the caller's that wait, in their order."""
     store = context.service.store
-    line = [job.id for job in store.line() if caller.owner in (None, job.owner)]
+    line = [job.id for job in store.line(caller.owner)]
     return {"object": "queue", "paused": store.paused, "counts": store.counts(), "line": line}
 
 

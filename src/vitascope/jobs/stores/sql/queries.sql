@@ -75,6 +75,10 @@ limit :limit;
 -- name: line
 select * from jobs where state = 'queued' and deleted_at is null order by priority desc, round, place, number;
 
+-- name: line_of
+select * from jobs where state = 'queued' and deleted_at is null and owner = :owner
+order by priority desc, round, place, number;
+
 -- name: ahead
 select count(*) as number from jobs
 where state = 'queued' and deleted_at is null

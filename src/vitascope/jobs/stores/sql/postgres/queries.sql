@@ -91,6 +91,10 @@ select * from vitascope_jobs where state = 'queued' and deleted_at is null order
 -- name: line_locked
 select * from vitascope_jobs where state = 'queued' and deleted_at is null order by number for update;
 
+-- name: line_of
+select * from vitascope_jobs where state = 'queued' and deleted_at is null and owner = %(owner)s
+order by priority desc, round, place, number;
+
 -- name: ahead
 select count(*) as number from vitascope_jobs
 where state = 'queued' and deleted_at is null

@@ -41,6 +41,33 @@ def test_callers_take_turns_however_many_requests_one_has():
     assert order.index("bob", 2) < 8
 
 
+def test_who_asks_for_one_thing_at_a_time_waits_for_no_round_of_those_who_ask_for_much():
+    async def served() -> list[str]:
+        turns, order = Turns(2, 1), []
+        greedy = [
+            asyncio.create_task(take_turn(turns, f"greedy{caller}", order))
+            for _ in range(20)
+            for caller in range(20)
+        ]
+        await asyncio.sleep(0)
+        modest = []
+        for _ in range(5):
+            begin = len(order)
+            await take_turn(turns, "modest", order)
+            modest.append(order[begin:].index("modest"))
+        other = [asyncio.create_task(take_turn(turns, name, order)) for name in ("cy", "dan", "eve")]
+        await asyncio.gather(*greedy, *other)
+        assert max(modest[1:]) <= 4, f"at first all are new: {modest}"
+        assert order.index("cy") < order.index("dan") < order.index("eve"), (
+            "and those in the order in which they came"
+        )
+        assert all(order.count(f"greedy{caller}") == 20 for caller in range(20))
+        assert not turns._new
+        return order
+
+    asyncio.run(served())
+
+
 @pytest.mark.parametrize(("total", "each", "most"), [(4, 2, 2), (3, 8, 3), (1, 1, 1)])
 def test_no_more_are_at_work_than_may_be(total, each, most):
     async def peak() -> int:

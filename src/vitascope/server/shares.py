@@ -60,20 +60,22 @@ class Shares:
 class Turns:
     """So many requests at work at once, in all and of each caller; the rest wait, and callers take turns.
 
-    Who waits holds no thread: a caller with a thousand requests delays a caller with one by one turn. Used from the
-    thread of the event loop alone.
+    Who waits holds no thread. A caller who has nothing at work and nothing waiting goes before those who always do, as
+    new flows do in FQ-CoDel (RFC 8290, 4.2): a caller with one request at a time waits for a place, and not until all
+    who ask for much have had their turn. Used from the thread of the event loop alone.
     """
 
     def __init__(self, total: int, per_caller: int, waiting: int = MAX_WAITING):
         """Let `total` work at once, `per_caller` of one caller, and `waiting` of one caller wait."""
         self.total, self.each, self.waiting = total, per_caller, waiting
         self._held: Counter[str] = Counter()
+        self._new: dict[str, deque[asyncio.Future[None]]] = {}
         self._queues: dict[str, deque[asyncio.Future[None]]] = {}
 
     @asynccontextmanager
     async def taking(self, caller: str) -> AsyncIterator[None]:
         """Hold a turn for as long as a block lasts, from when it comes; raises `Refusal` where too many wait."""
-        if caller not in self._queues and self._is_free(caller):
+        if caller not in self._queues and caller not in self._new and self._is_free(caller):
             self._held[caller] += 1
         else:
             await self._wait(caller)
@@ -83,7 +85,10 @@ class Turns:
             self._release(caller)
 
     async def _wait(self, caller: str) -> None:
-        queue = self._queues.setdefault(caller, deque())
+        queue = self._new.get(caller) or self._queues.get(caller)
+        if queue is None:
+            queue = deque()
+            (self._queues if self._held[caller] else self._new)[caller] = queue
         if len(queue) >= self.waiting:
             raise _too_many(f"{self.waiting} requests of this token wait already; send fewer at once")
         turn = asyncio.get_running_loop().create_future()
@@ -97,6 +102,7 @@ class Turns:
             elif turn in queue:
                 queue.remove(turn)
                 if not queue:
+                    self._new.pop(caller, None)
                     self._queues.pop(caller, None)
             raise
 
@@ -111,14 +117,22 @@ class Turns:
 
     def _admit(self) -> None:
         """Give turns to those who wait; a caller who got one goes behind the other callers."""
-        while (caller := next(filter(self._is_free, self._queues), None)) is not None:
-            queue = self._queues.pop(caller)
+        while (found := self._next()) is not None:
+            caller, queues = found
+            queue = queues.pop(caller)
             turn = queue.popleft()
             if queue:
                 self._queues[caller] = queue
             if not turn.done():
                 self._held[caller] += 1
                 turn.set_result(None)
+
+    def _next(self) -> tuple[str, dict[str, deque[asyncio.Future[None]]]] | None:
+        """Return who gets a turn now, and among whom it waits."""
+        for queues in (self._new, self._queues):
+            if (caller := next(filter(self._is_free, queues), None)) is not None:
+                return caller, queues
+        return None
 
 
 @dataclass(frozen=True)

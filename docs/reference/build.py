@@ -13,6 +13,7 @@ import typer
 
 import vitascope
 from vitascope.cli.app import app
+from vitascope.cli.usage import shown_names
 from vitascope.server import api_docs
 
 FOLDER = Path(__file__).parent
@@ -62,7 +63,7 @@ def _command(name: str, command: Any) -> str:
     lines = [f"## {name}\n", " ".join((command.help or "").split()) + "\n", f"    {usage}\n"]
     rows = [(f"`{_metavar(param)}`", param) for param in arguments]
     for option in options:
-        flags = ", ".join(f"`{flag}`" for flag in (*option.opts, *option.secondary_opts))
+        flags = ", ".join(f"`{flag}`" for flag in (*shown_names(option), *option.secondary_opts))
         value = "" if option.is_flag else f" `{_metavar(option)}`"
         rows.append((flags + value, option))
     if rows:

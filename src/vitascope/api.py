@@ -21,6 +21,7 @@ from vitascope.planning.shape import parse_ratio, plan_edit, plan_extension
 from vitascope.progress import Event, Progress
 from vitascope.tasks import Box
 from vitascope.types import CameraMove, Clip, Fit, Given, Plan, Quality, Shot
+from vitascope.validation import complaint
 
 File = str | Path
 Models = str | Sequence[str]
@@ -72,7 +73,7 @@ def make_shot(
         )
     except ValidationError as error:
         first = error.errors()[0]
-        raise RequestError(".".join(str(part) for part in first["loc"][:1]), first["msg"].lower()) from None
+        raise RequestError(".".join(str(part) for part in first["loc"][:1]), *complaint(first)) from None
 
 
 def drawn_seed() -> int:

@@ -82,7 +82,7 @@ class StateFile:
 
 @dataclass(frozen=True)
 class StateFolder:
-    """The folder that `--resume` names; it is made when the first thing is kept, and gone when all is finished."""
+    """The folder that `--resume-folder` names; made when the first thing is kept, gone when all is finished."""
 
     path: Path
 

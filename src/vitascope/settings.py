@@ -20,6 +20,7 @@ from pydantic import (
 )
 
 from vitascope.errors import RequestError
+from vitascope.validation import complaint
 
 
 class RemoteServer(BaseModel):
@@ -159,10 +160,8 @@ def read_settings(environ: dict[str, str]) -> Settings:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"])
         if first["loc"][:1] in (("remotes",), ("marks",)):
-            raise RequestError(f"{name} in {file}", first["msg"].removeprefix("Value error, ")) from None
-        words = first["msg"].removeprefix("Value error, ")
-        words = words[:1].lower() + words[1:]
-        raise RequestError(f"VITASCOPE_{name.upper()} or {file}", words) from None
+            raise RequestError(f"{name} in {file}", *complaint(first)) from None
+        raise RequestError(f"VITASCOPE_{name.upper()} or {file}", *complaint(first)) from None
 
 
 def _switched(marks: object, switch: str) -> dict[str, object]:

@@ -129,10 +129,13 @@ def test_a_remake_of_an_edit_needs_the_same_file(run, clip):
         (("edit", "in.mp4", "make it night", "--outpaint", "wide"), "outpaint"),
         (("edit", "in.mp4", "make it night", "--fit", "squeeze"), "fit"),
         (("edit", "in.mp4", "make it night", "--reference", "nothing.png"), "image"),
-        (("extend", "in.mp4", "a disc", "--quality", "best"), "'best' is not one of 'lossless', 'high'"),
+        (
+            ("extend", "in.mp4", "a disc", "--quality", "best"),
+            "--fidelity: 'best' is not known",
+        ),
         (
             ("extend", "in.mp4", "a disc", "--quality", "low"),
-            "--quality: fake has one quality; nearest: lossless",
+            "--fidelity: fake has one quality; nearest: lossless",
         ),
         (("extend", "in.mp4", "a disc", "--memory", "stream"), "--memory: fake needs no memory plan"),
         (("extend", "in.mp4", "a disc", "--lora", "a.safetensors"), "--lora: fake takes no LoRA"),
@@ -140,8 +143,11 @@ def test_a_remake_of_an_edit_needs_the_same_file(run, clip):
             ("extend", "in.mp4", "a disc", "--lora", ":2"),
             "--lora: ':2' is not a LoRA; write it as PATH or PATH:0.8",
         ),
-        (("edit", "in.mp4", "make it night", "--quality", "best"), "'best' is not one of 'lossless', 'high'"),
-        (("edit", "in.mp4", "make it night", "--quality", "high"), "--quality: fake has one quality"),
+        (
+            ("edit", "in.mp4", "make it night", "--quality", "best"),
+            "--fidelity: 'best' is not known",
+        ),
+        (("edit", "in.mp4", "make it night", "--quality", "high"), "--fidelity: fake has one quality"),
         (("edit", "in.mp4", "make it night", "--memory", "int8"), "--memory: fake needs no memory plan"),
         (
             ("edit", "in.mp4", "make it night", "--lora", "a.safetensors:99"),

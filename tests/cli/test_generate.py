@@ -139,9 +139,9 @@ def test_nothing_is_overwritten_without_force(run):
         ),
         (["a cat", "-o", "cat.gif"], "--output: 'cat.gif' does not end in .mp4, the only format written"),
         (["a cat", "-o", "/dev/full", "--force"], "--output: "),
-        (["a cat", "--wobble"], "No such option: --wobble"),
-        (["a", "cat"], "unexpected extra argument"),
-        ([], "Missing argument"),
+        (["a cat", "--wobble"], "--wobble: is no option of generate; see: "),
+        (["a", "cat"], "'cat' is one word too many"),
+        ([], "PROMPT: is missing"),
     ],
 )
 def test_bad_input_is_one_line_that_names_the_argument(run, arguments, named):

@@ -139,7 +139,7 @@ def test_the_state_of_another_shot_is_refused(break_off, latents, arguments, pro
     before = {file.name: file.read_bytes() for file in Path("run").iterdir()}
     done = latents(*arguments, "-o", "cat.mp4", "--resume", "run")
     assert (done.status, done.out, done.err.count("\n")) == (2, "", 1)
-    assert f"--resume: {problem}" in done.err
+    assert f"--resume-folder: {problem}" in done.err
     assert os.listdir() == ["run"]
     assert before == {file.name: file.read_bytes() for file in Path("run").iterdir()}
 
@@ -149,7 +149,7 @@ def test_the_state_of_other_weights_is_refused(break_off, latents, monkeypatch):
     monkeypatch.setattr(FakeLatents, "weights", "new")
     done = latents(*CAT, "-o", "cat.mp4", "--resume", "run")
     assert (done.status, done.out, done.err.count("\n")) == (2, "", 1)
-    assert "--resume: run holds a run of other weights (fake.safetensors)" in done.err
+    assert "--resume-folder: run holds a run of other weights (fake.safetensors)" in done.err
 
 
 def test_a_damaged_state_starts_over_with_a_note(break_off, latents):
@@ -165,8 +165,8 @@ def test_a_damaged_state_starts_over_with_a_note(break_off, latents):
 @pytest.mark.parametrize(
     ("flags", "problem"),
     [
-        (("--resume", "file"), "--resume: file is not a folder"),
-        (("--resume", "no/such"), "--resume: the folder no does not exist"),
+        (("--resume", "file"), "--resume-folder: file is not a folder"),
+        (("--resume", "no/such"), "--resume-folder: the folder no does not exist"),
         (("--resume", "run", "--style", "cubist"), "--style: "),
         (("-n", "65"), "-n: 65 is outside 1 to 64; nearest: 64"),
         (("-n", "many"), "'-n'"),

@@ -1,4 +1,4 @@
-"""The grammar of `--path`: where the subject goes, as in "0s:0.1,0.8 2s:0.5,0.6 100%:0.9,0.8"."""
+"""The grammar of `--subject-path`: where the subject goes, as in "0s:0.1,0.8 2s:0.5,0.6 100%:0.9,0.8"."""
 
 import math
 import re

@@ -59,8 +59,10 @@ def _explain(error: Exception) -> int:
     if type(error).__name__ == "NoArgsIsHelpError":
         print(error, file=sys.stderr)
         return 2
-    if (format_message := getattr(error, "format_message", None)) is not None:
-        return _complain(_shortened(format_message()), 2)
+    if hasattr(error, "format_message"):
+        from vitascope.cli.usage import usage_line
+
+        return _complain(_shortened(usage_line(error)), 2)
     if is_memory_lack(error):
         return _complain("the memory of this machine is not enough for that", 1)
     return _complain(f"unforeseen error: {type(error).__name__}: {error}", 1)
@@ -71,8 +73,14 @@ def _shortened(line: str) -> str:
     return " ".join(word if len(word) <= 255 else f"{word[:60]}…" for word in line.split())
 
 
+FLAGS = {"path": "--subject-path", "quality": "--fidelity", "resume": "--resume-folder"}
+"""Arguments whose flags have other names, since their own would mean two things on a command line."""
+
+
 def flag(argument: str) -> str:
     """Return what an argument is called on the command line."""
+    if argument in FLAGS:
+        return FLAGS[argument]
     if argument in ("prompt", "file", "script") or argument.isupper():
         return argument.upper()
     return f"--{argument.replace('_', '-')}" if argument.isidentifier() else argument

@@ -11,12 +11,14 @@ from typer.main import get_command
 
 from vitascope import __version__
 from vitascope.cli.cast import cast
+from vitascope.cli.completion import completion
 from vitascope.cli.edit import edit
 from vitascope.cli.evaluate import evaluate
 from vitascope.cli.explain import explain
 from vitascope.cli.extend import extend
 from vitascope.cli.film import film
 from vitascope.cli.generate import generate
+from vitascope.cli.help_panels import add_panels
 from vitascope.cli.inspect import inspect
 from vitascope.cli.jobs import jobs
 from vitascope.cli.mcp import mcp
@@ -72,12 +74,14 @@ app.command()(mcp)
 app.add_typer(jobs)
 app.add_typer(tokens)
 app.add_typer(webhooks)
+app.command()(completion)
 
 
 @cache
 def command_line() -> Any:
     """Return the command that all others hang from; each of its texts has a maximum length."""
     root = get_command(app)
+    add_panels(root)
     for parameter in parameters(root):
         parameter.callback = _checked(parameter)
     return root

@@ -126,10 +126,16 @@ def serve(
     limits: Limits,
     keeping: Keeping,
     seconds: Annotated[
-        float | None, typer.Option(min=0.001, help="Longest time for a job in seconds.")
+        float | None,
+        typer.Option(
+            "--time-limit", "--seconds", metavar="S", min=0.001, help="Longest time for a job in seconds."
+        ),
     ] = None,
     memory: Annotated[
-        float | None, typer.Option(metavar="GIB", min=0.01, help="Memory limit of a worker in GiB.")
+        float | None,
+        typer.Option(
+            "--memory-limit", "--memory", metavar="GIB", min=0.01, help="Memory limit of a worker in GiB."
+        ),
     ] = None,
     store: Database = None,
     program: Annotated[str, typer.Option(hidden=True)] = "vitascope",

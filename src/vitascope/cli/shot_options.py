@@ -13,6 +13,7 @@ from vitascope import tasks
 from vitascope.api import given_pictures
 from vitascope.backends.registry import check_name
 from vitascope.camera.times import parse_at
+from vitascope.cli.completion import model_names, preset_names
 from vitascope.cli.run import Delivery
 from vitascope.shot_fields import field_help
 from vitascope.types import Fit, Quality
@@ -39,7 +40,7 @@ FaceVideo = Annotated[Path | None, typer.Option(help=field_help("face_video"))]
 FitOption = Annotated[Fit, typer.Option("--fit", help=field_help("fit"))]
 SubjectPath = Annotated[
     str | None,
-    typer.Option("--path", metavar="PATH", help=field_help("path")),
+    typer.Option("--subject-path", "--path", metavar="PATH", help=field_help("path")),
 ]
 At = Annotated[
     list[str] | None,
@@ -55,7 +56,9 @@ Fps = Annotated[float | None, typer.Option(help=field_help("fps"))]
 Size = Annotated[str | None, typer.Option(metavar="WxH", help=field_help("size"))]
 AspectRatio = Annotated[str | None, typer.Option(metavar="W:H", help=field_help("aspect_ratio"))]
 Seed = Annotated[int | None, typer.Option(help=field_help("seed"))]
-Preset = Annotated[str | None, typer.Option(metavar="NAME", help=field_help("preset"))]
+Preset = Annotated[
+    str | None, typer.Option(metavar="NAME", help=field_help("preset"), autocompletion=preset_names)
+]
 Steps = Annotated[int | None, typer.Option(help=field_help("steps"))]
 GuidanceScale = Annotated[float | None, typer.Option(help=field_help("guidance_scale"))]
 NegativePrompt = Annotated[str, typer.Option(help=field_help("negative_prompt"), show_default=False)]
@@ -63,7 +66,7 @@ Camera = Annotated[str | None, typer.Option(help=field_help("camera"))]
 Style = Annotated[str | None, typer.Option(help=field_help("style"))]
 QualityOption = Annotated[
     Quality | None,
-    typer.Option("--quality", help=field_help("quality")),
+    typer.Option("--fidelity", "--quality", help=field_help("quality")),
 ]
 Memory = Annotated[
     str | None,
@@ -73,7 +76,7 @@ Loras = Annotated[
     list[str] | None,
     typer.Option("--lora", metavar="PATH_OR_ID[:SCALE]", help=field_help("lora") + REPEATED),
 ]
-Model = Annotated[str, typer.Option(help=field_help("model"))]
+Model = Annotated[str, typer.Option(help=field_help("model"), autocompletion=model_names)]
 Fallback = Annotated[list[str] | None, typer.Option(metavar="MODEL", help=field_help("fallback") + REPEATED)]
 Number = Annotated[
     int,
@@ -82,6 +85,8 @@ Number = Annotated[
 Resume = Annotated[
     Path | None,
     typer.Option(
+        "--resume-folder",
+        "--resume",
         metavar="DIR",
         help="Folder for every step: after a kill, the same command continues from the last one.",
     ),

@@ -23,10 +23,16 @@ def worker(
     once: Annotated[bool, typer.Option("--once", help="Make the queued jobs, then exit.")] = False,
     keep: Annotated[int, typer.Option(min=1, help="Number of models that stay loaded between jobs.")] = 1,
     seconds: Annotated[
-        float | None, typer.Option(min=0.001, help="Longest time for a job in seconds.")
+        float | None,
+        typer.Option(
+            "--time-limit", "--seconds", metavar="S", min=0.001, help="Longest time for a job in seconds."
+        ),
     ] = None,
     memory: Annotated[
-        float | None, typer.Option(metavar="GIB", min=0.01, help="Memory limit of the process in GiB.")
+        float | None,
+        typer.Option(
+            "--memory-limit", "--memory", metavar="GIB", min=0.01, help="Memory limit of the process in GiB."
+        ),
     ] = None,
     cluster: Annotated[
         str | None,

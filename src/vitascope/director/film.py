@@ -30,6 +30,7 @@ from vitascope.limits import (
 )
 from vitascope.shot_fields import MAX_SEED, field_schema
 from vitascope.types import CameraMove, FileName, LongText, Number, ShortText
+from vitascope.validation import complaint
 
 M = TypeVar("M", bound=BaseModel)
 Find = Callable[[str, str], str]
@@ -128,8 +129,7 @@ def parse_film(values: Mapping[str, Any]) -> Film:
         return Film.model_validate(values)
     except ValidationError as error:
         first = error.errors()[0]
-        words = first["msg"].removeprefix("Value error, ")
-        raise RequestError(field_name(first["loc"]), words[:1].lower() + words[1:]) from None
+        raise RequestError(field_name(first["loc"]), *complaint(first)) from None
 
 
 def read_script(path: Path) -> Film:

@@ -28,6 +28,7 @@ from vitascope.errors import (
     WeightsError,
 )
 from vitascope.files import FULL
+from vitascope.validation import complaint
 
 log = logging.getLogger("vitascope.server")
 
@@ -177,8 +178,7 @@ def invalid(first: dict[str, object]) -> Refusal:
         return Refusal(400, "the body is not valid JSON", "invalid_json")
     location: Any = first.get("loc", ())
     name = field_name(location[1:]) if location[1:] else None
-    text = str(first["msg"]).removeprefix("Value error, ")
-    words = text[:1].lower() + text[1:]
+    problem, nearest = complaint(first)
     missing = first["type"] == "missing"
-    line = f"{name}: is missing" if missing else f"{name}: {words}"
+    line = f"{name}: {problem}" + (f"; {nearest}" if nearest else "")
     return Refusal(400, line[:500], "missing" if missing else "invalid_value", name)

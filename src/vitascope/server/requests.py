@@ -38,6 +38,7 @@ from vitascope.server.tokens import Caller
 from vitascope.server.uploads import START as UPLOAD
 from vitascope.server.uploads import RequestFiles
 from vitascope.types import CameraMove, Given, Shot
+from vitascope.validation import complaint
 
 W = TypeVar("W", bound=BaseModel)
 
@@ -352,7 +353,7 @@ def _moves(value: str | list[dict[str, Any]] | None) -> str | list[CameraMove] |
     try:
         return [CameraMove.model_validate(move) for move in value] or None
     except ValidationError as error:
-        raise RequestError("camera", error.errors()[0]["msg"].lower()) from None
+        raise RequestError("camera", *complaint(error.errors()[0])) from None
 
 
 def _second(text: str) -> float:

@@ -297,7 +297,7 @@ def _hints(job: _Job) -> Callable[[], str]:
         if shot.loras:
             tries.append("a LoRA may be too strong: lower its scale, or leave it out")
         if shot.quality not in (None, "lossless"):
-            tries.append("what is spared may be needed here: --quality lossless")
+            tries.append("what is spared may be needed here: --fidelity lossless")
         tries.append(f"the weights may be damaged: vitascope models verify {job.entry.id}")
         return "likely causes: " + "; ".join(tries)
 

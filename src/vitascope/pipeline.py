@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from vitascope import telemetry
-from vitascope.backends.base import Backend, FrameStream, Streams
+from vitascope.backends.base import Backend, FrameStream, Streams, WorksInPasses
 from vitascope.camera.subject_path import check_path
 from vitascope.deliver.mux import save
 from vitascope.errors import asking_the_model
@@ -85,6 +85,7 @@ def _plan_and_tell(shot: Shot, backend: Backend, progress: Progress, notes: tupl
     for note in notes:
         progress.note(note)
     planned = plan(shot, backend)
+    progress.passes = backend.passes(planned.shot) if isinstance(backend, WorksInPasses) else 1
     for note in planned.notes:
         progress.note(note)
     return replace(planned, notes=notes + planned.notes)

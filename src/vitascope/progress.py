@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import UInt8
@@ -30,6 +30,8 @@ class Event:
     preview: Preview | None = None
     note: str | None = None
     finished: bool = False
+    passes: int = 1
+    """In about how many passes the clip is made, each through the phases from encoding to decoding."""
 
 
 class Progress:
@@ -47,6 +49,7 @@ class Progress:
         self._listener, self._cancelled, self._clock = listener, cancelled, clock
         self._phase, self._step, self._total, self._start = "", 0, 1, 0.0
         self.seconds_spent: dict[str, float] = {}
+        self.passes = 1
 
     def joined(self, listener: Callable[[Event], None], cancelled: Callable[[], bool]) -> "Progress":
         """Return a progress that reports to `listener` as well, and stops when `cancelled` says so, too."""
@@ -93,4 +96,4 @@ class Progress:
 
     def _tell(self, event: Event) -> None:
         if self._listener is not None:
-            self._listener(event)
+            self._listener(replace(event, passes=self.passes) if self.passes != event.passes else event)

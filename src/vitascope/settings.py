@@ -160,7 +160,10 @@ def read_settings(environ: dict[str, str]) -> Settings:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"])
         if first["loc"][:1] in (("remotes",), ("marks",)):
-            raise RequestError(f"{name} in {file}", *complaint(first)) from None
+            problem, nearest = complaint(first)
+            if name.endswith("url"):
+                nearest = "write it as https://HOST/PATH, without a user or a key"
+            raise RequestError(f"{name} in {file}", problem, nearest) from None
         raise RequestError(f"VITASCOPE_{name.upper()} or {file}", *complaint(first)) from None
 
 

@@ -54,6 +54,9 @@ def complaint(error: Mapping[str, Any]) -> tuple[str, str | None]:
     if kind in ("string_too_short", "too_short", "bytes_too_short"):
         least = context.get("min_length", 1)
         return ("is empty" if least == 1 else f"is too short: at least {least} are needed"), None
+    if kind == "string_pattern_mismatch":
+        # An address may hold a secret: it is not quoted.
+        return "does not have the right form", None
     if kind.startswith("json"):
         return "is not JSON", None
     if kind == "finite_number":

@@ -111,7 +111,7 @@ def test_nothing_is_overwritten_without_force(run):
         (["a cat", "--seconds", "-1"], "--seconds: -1 is not a length; nearest: 0.125"),
         (["a cat", "--seconds", "1e300"], "--seconds: 1e+300 is more than fake can draw; nearest: 8.125"),
         (["a cat", "--seconds", "nan"], "--seconds: "),
-        (["a cat", "--seconds", "soon"], "'--seconds'"),
+        (["a cat", "--seconds", "soon"], "--seconds: 'soon' is not a number"),
         (["a cat", "--fps", "30"], "--fps: 30 is not the frame rate of fake; nearest: 8"),
         (["a cat", "--size", "100x100"], "--size: 100x100 is not one of the sizes"),
         (["a cat", "--size", "big"], "--size: 'big' is not a size; write it as WIDTHxHEIGHT"),

@@ -31,3 +31,23 @@ def test_bars_are_for_terminals(monkeypatch):
 
 def test_elsewhere_there_are_only_notes(monkeypatch):
     assert draw(io.StringIO(), monkeypatch) == "note: a [bold] note\n"
+
+
+def test_one_bar_is_for_the_whole_clip(monkeypatch):
+    stream = Terminal()
+    monkeypatch.setattr(sys, "stderr", stream)
+    monkeypatch.setenv("TERM", "xterm")
+    shown: list[float] = []
+    with Screen(whole=True) as screen:
+        for part in range(2):
+            for phase, total in (("encode", 1), ("denoise", 4), ("decode", 1)):
+                for step in range(total + 1):
+                    screen(Event(phase, step, total, finished=step == total, passes=2))
+                    (task,) = screen._bar.tasks
+                    assert task.description == phase
+                    shown.append(task.percentage)
+            assert (40 < shown[-1] < 60) == (part == 0)
+        screen(Event("write", 1, 1, finished=True, passes=2))
+        assert screen._bar.tasks[0].percentage == 100
+    assert shown == sorted(shown)
+    assert " left" in stream.getvalue()

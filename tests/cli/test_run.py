@@ -169,7 +169,7 @@ def test_a_damaged_state_starts_over_with_a_note(break_off, latents):
         (("--resume", "no/such"), "--resume-folder: the folder no does not exist"),
         (("--resume", "run", "--style", "cubist"), "--style: "),
         (("-n", "65"), "-n: 65 is outside 1 to 64; nearest: 64"),
-        (("-n", "many"), "'-n'"),
+        (("-n", "many"), "-n: 'many' is not a whole number"),
         (("--stream", "-n", "2"), "--stream: writes one clip to stdout, which -n 2 forbids; leave one out"),
         (("--stream", "-o", "cat.mp4"), "--stream: writes one clip to stdout, which --output forbids"),
         (("--stream", "--json"), "--stream: writes one clip to stdout, which --json forbids"),

@@ -120,7 +120,8 @@ def test_older_names_still_work(run):
 
 
 SCRIPTS = {
-    "bash": 'eval "$SCRIPT"; COMP_WORDS=(vitascope gener); COMP_CWORD=1; _vitascope_completion vitascope; echo "${COMPREPLY[@]}"',
+    "bash": 'eval "$SCRIPT"; COMP_WORDS=(vitascope gener); COMP_CWORD=1; '
+    '_vitascope_completion vitascope; echo "${COMPREPLY[@]}"',
     "zsh": "autoload -Uz compinit; compinit -u -D; eval \"$SCRIPT\"; (( ${+_comps[vitascope]} )) && echo generate",
     "fish": 'echo "$SCRIPT" | source; complete -C "vitascope gener"',
 }  # fmt: skip

@@ -33,7 +33,8 @@ def run_command(arguments: list[str]) -> int:
         # Imported here, so that Ctrl+C while libraries load is met by the lines below.
         from vitascope.cli.app import command_line
 
-        status = int(command_line()(arguments, standalone_mode=False) or 0)
+        root = command_line()
+        status = int(root(arguments, prog_name="vitascope", standalone_mode=False) or 0)
         return _complain("interrupted", 130) if status == 130 else status
     except KeyboardInterrupt:
         return _complain("interrupted", 130)

@@ -1,5 +1,6 @@
 """The commands, gathered."""
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -7,11 +8,12 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from typer.completion import completion_init  # pyright: ignore[reportPrivateImportUsage]
 from typer.main import get_command
 
 from vitascope import __version__
 from vitascope.cli.cast import cast
-from vitascope.cli.completion import completion
+from vitascope.cli.completion import VARIABLE, completion
 from vitascope.cli.edit import edit
 from vitascope.cli.evaluate import evaluate
 from vitascope.cli.explain import explain
@@ -80,6 +82,9 @@ app.command()(completion)
 @cache
 def command_line() -> Any:
     """Return the command that all others hang from; each of its texts has a maximum length."""
+    if VARIABLE in os.environ:
+        # A shell asks for completions: only now are the shells' ways of asking needed.
+        completion_init()
     root = get_command(app)
     add_panels(root)
     for parameter in parameters(root):

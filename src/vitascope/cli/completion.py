@@ -26,7 +26,7 @@ def completion(
     bash: eval "$(vitascope completion bash)" in ~/.bashrc; zsh: eval "$(vitascope completion zsh)" in ~/.zshrc, after
     compinit; fish: vitascope completion fish > ~/.config/fish/completions/vitascope.fish.
     """
-    from typer.completion import get_completion_script
+    from typer.completion import get_completion_script  # pyright: ignore[reportPrivateImportUsage]
 
     typer.echo(get_completion_script(prog_name=PROGRAM, complete_var=VARIABLE, shell=shell.value))
 

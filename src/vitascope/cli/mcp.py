@@ -40,8 +40,8 @@ def mcp(
 ) -> None:
     """Offer the tools of the Model Context Protocol and make the clips, until interrupted."""
     try:
-        from vitascope.server.mcp.stdio import serve_stdio
         from vitascope.server.serve import ServeOptions, serve
+        from vitascope.server.stdio import serve_stdio
     except ImportError as error:
         raise MissingExtraError(f'MCP needs {error.name}: pip install ".[mcp]" from a checkout') from None
     from vitascope.settings import settings

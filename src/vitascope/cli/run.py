@@ -187,7 +187,7 @@ def _already_made(take: Take, delivery: Delivery) -> Record | None:
 
 def _make_file(take: Take, record: Record | None, delivery: Delivery, renderer: Backend) -> dict[str, Any]:
     """Make one clip, unless it is there, and return what was made; without --json the file's name goes to stdout."""
-    with Screen() as screen:
+    with Screen(whole=True) as screen:
         progress = Progress(screen)
         if record is not None:
             clip = read(take.path)
@@ -208,7 +208,7 @@ def _make_file(take: Take, record: Record | None, delivery: Delivery, renderer: 
 
 def _stream(take: Take, delivery: Delivery, renderer: Backend) -> None:
     """Make one clip and write it to stdout while it is made; it ends silently when the reader closes the pipe."""
-    with Screen() as screen:
+    with Screen(whole=True) as screen:
         progress = Progress(screen)
         made = pipeline.stream(take.shot, renderer, progress, take.notes, delivery.resume)
         stream(made.frames, made.fps, made.record, sys.stdout.buffer)

@@ -25,7 +25,7 @@ OPTIONS = {
 COMMANDS = {
     "Make clips": ("generate", "extend", "edit", "film"),
     "Look at prompts and files": ("explain", "inspect", "remake", "verify"),
-    "Models": ("models", "evaluate"),
+    "Models and cast": ("models", "cast", "evaluate"),
     "Queue and service": ("jobs", "worker", "serve", "mcp", "tokens", "webhooks"),
     "Shell": ("completion",),
 }

@@ -40,7 +40,7 @@ def test_a_picture_becomes_a_subject_in_one_command(run, home, tmp_path):
     disc(tmp_path / "rex.png")
     done = run("cast", "add", "Rex", "rex.png", "--like", "puppy", "--sheet", "sheet.png")
     assert (done.status, done.err) == (0, "")
-    assert done.out == "Rex: a walker of one picture, cut out by its own alpha\n"
+    assert done.out == "Rex (walker): one picture, cut out by its own alpha\n"
     with Image.open(tmp_path / "sheet.png") as sheet:
         assert sheet.size == (148, 144)
     memory = open_cast(home)

@@ -92,7 +92,7 @@ def add_subject(
         typer.echo(escaped_json({**added.row.to_json(), "method": added.method, "notes": list(added.notes)}))
         return
     pictures = f"{added.row.phases} pictures" if added.row.phases > 1 else "one picture"
-    typer.echo(escaped(f"{added.row.name}: a {added.row.kind} of {pictures}, cut out by {added.method}"))
+    typer.echo(escaped(f"{added.row.name} ({added.row.kind}): {pictures}, cut out by {added.method}"))
 
 
 @cast.command("rm")

@@ -36,7 +36,7 @@ def look_at(found: dict[str, bytes], number: int, folder: Path) -> dict[str, Any
     file.unlink()
     told = {"number": number, "source": one.source, "how": one.how, "end": look.end, "signal": look.signal}
     told |= {"seconds": round(seconds, 3), "mib": round(look.peak_bytes / 2**20)}
-    return told | {"problem": look.found.get("problem", "").removeprefix("the file ")[:80]}
+    return told | {"problem": look.answer.get("problem", "").removeprefix("the file ")[:80]}
 
 
 def done(log: Path) -> list[dict[str, Any]]:

@@ -45,7 +45,7 @@ def attempt(argument, path, out, task, options):
         return {"refused": repr(error)}
     return {"done": True}
 
-sandbox._look = attempt
+sandbox._run_task = attempt
 sandbox._serve()
 """
 
@@ -112,6 +112,14 @@ def means_here() -> str:
     return checking.confinement()
 
 
+def test_a_kernel_that_can_confines():
+    """Else every test below would be skipped, whatever is wrong."""
+    told = checking.inspect_file("", "file", task="confinement")
+    assert told.end == "read", told
+    if sys.platform == "linux":
+        assert "no_new_privs" in told.answer["means"]
+
+
 def needs(means: str) -> None:
     if means not in means_here():
         pytest.skip(f"this kernel has no {means}: docs/server.md says what that means")
@@ -147,7 +155,7 @@ def test_who_looks_at_a_file_cannot(attempt, tmp_path, deed):
     """S15: from inside a look files were made and overwritten, sockets opened, programs started, parents signalled."""
     needs("seccomp")
     look = attempt(FORBIDDEN[deed])
-    refused = look.found.get("refused")
+    refused = look.answer.get("refused")
     assert refused in (errno.EPERM, errno.EACCES, errno.ENOSYS), look
     assert sorted(os.listdir(tmp_path)) == ["a.png", "other"]
     assert (tmp_path / "other").read_bytes() == b"mine"
@@ -157,18 +165,18 @@ def test_who_looks_at_a_file_cannot(attempt, tmp_path, deed):
 @pytest.mark.parametrize("deed", FORBIDDEN_READS)
 def test_who_looks_at_a_file_cannot_read_others(attempt, deed):
     needs("landlock")
-    assert attempt(FORBIDDEN_READS[deed]).found.get("refused") == errno.EACCES
+    assert attempt(FORBIDDEN_READS[deed]).answer.get("refused") == errno.EACCES
 
 
 @pytest.mark.parametrize("deed", ALLOWED)
 def test_who_looks_at_a_file_can(attempt, tmp_path, deed):
     look = attempt(ALLOWED[deed], str(tmp_path / "out"))
-    assert look.found == {"done": True}, look
+    assert look.answer == {"done": True}, look
 
 
 def test_what_is_written_has_an_end(attempt, tmp_path):
     look = attempt("out.write(bytes(sandbox.STILL_BYTES + 2**20)); out.flush()", str(tmp_path / "out"))
-    assert look.found.get("refused") == errno.EFBIG, look
+    assert look.answer.get("refused") == errno.EFBIG, look
     assert (tmp_path / "out").stat().st_size <= checking.STILL_BYTES
 
 

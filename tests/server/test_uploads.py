@@ -215,8 +215,8 @@ def test_a_decoder_that_comes_to_harm_takes_nobody_along(tmp_path: Path, monkeyp
     deed, end, killer = BAD[how]
     program = f"""
 import os, sys, time, vitascope.server.sandbox as c
-real = c._look
-c._look = lambda argument, *told: {deed} if argument == "bad" else real(argument, *told)
+real = c._run_task
+c._run_task = lambda argument, *told: {deed} if argument == "bad" else real(argument, *told)
 c.WALL_SECONDS, c.CPU_SECONDS = {2 if how == "sleeps" else 60}, 1
 c._serve()
 """
@@ -227,7 +227,7 @@ c._serve()
     bad = lookout.look("bad", str(file), "")
     assert (bad.end, bad.signal) == (end, killer)
     good = lookout.look("good", str(file), "")
-    assert (good.end, good.found["size"]) == ("read", [64, 48])
+    assert (good.end, good.answer["size"]) == ("read", [64, 48])
     lookout.close()
 
 

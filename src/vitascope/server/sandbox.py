@@ -322,11 +322,11 @@ def _fork_and_run(order: list[Any]) -> dict[str, Any]:
     if os.WIFSIGNALED(status):
         killer = os.WTERMSIG(status)
         late = killer in (signal.SIGALRM, signal.SIGXCPU)
-        return {"end": "too long" if late else "broken", "found": {}, "peak_bytes": peak, "signal": killer}
+        return {"end": "too long" if late else "broken", "answer": {}, "peak_bytes": peak, "signal": killer}
     try:
         return json.loads(answer) | {"peak_bytes": peak}
     except ValueError:
-        return {"end": "broken", "found": {}, "peak_bytes": peak}
+        return {"end": "broken", "answer": {}, "peak_bytes": peak}
 
 
 def _look_and_end(writing: int, order: list[Any]) -> NoReturn:
@@ -346,7 +346,7 @@ def _confined(order: list[Any]) -> str:
     with open(out, "wb") if out else io.BytesIO() as file:
         means = _confine(order)
         answer = {"means": means} if task == "confinement" else _run_task(argument, path, file, task, options)
-    return json.dumps({"end": "refused" if "problem" in answer else "read", "found": answer})
+    return json.dumps({"end": "refused" if "problem" in answer else "read", "answer": answer})
 
 
 def _run_task(

@@ -113,4 +113,5 @@ class Heartbeat:
                 self.lease, Failure("timed_out", "it took too long, and a step of it never ended")
             )
         finally:
-            os.kill(os.getpid(), signal.SIGKILL)
+            # Windows has no SIGKILL; there any signal of this kind ends a process at once.
+            os.kill(os.getpid(), getattr(signal, "SIGKILL", signal.SIGTERM))

@@ -235,11 +235,29 @@ class Theatre:
 
     def play(self, take: Take, role: Role, scenery: Scenery) -> tuple[Spot, Motion]:
         """Return where one subject of a take stands and how it moves."""
-        plan = layout(replace(take, seed=role.seed, scene=replace(take.scene, action=role.action)))
+        scene = replace(take.scene, action=role.action)
+        plan = layout(replace(take, seed=role.seed, scene=scene, facing=role.facing or take.facing))
+        if role.floor is not None:
+            plan = replace(plan, depth=(role.floor - 0.45) / 0.4)
+        if role.pace is not None:
+            plan = replace(plan, chance=layout(replace(take, seed=role.pace)).chance)
         spot = self.spot(plan, scenery, self._members[role.subject], role.scale)
         motion = perform(role.action, self._times, spot, take.begin)
         motion = replace(motion, x=motion.x + role.offset)
-        return spot, routed(motion, take.route) if take.route and role.seed == take.seed else motion
+        if take.route and role.seed == take.seed:
+            motion = routed(motion, take.route)
+        if take.carried and role == take.lead:
+            return self.carry(take, spot, motion, scenery)
+        return spot, motion
+
+    def carry(self, take: Take, spot: Spot, motion: Motion, scenery: Scenery) -> tuple[Spot, Motion]:
+        """Return a subject that stands on the first of the others, and goes where that goes."""
+        under, way = self.play(take, take.others[0], scenery)
+        high = 0.86 * (1 - way.anchor) * under.height * np.abs(way.tall)
+        x = way.x + high * np.sin(way.angle) / under.aspect
+        y = way.y - high * np.cos(way.angle)
+        spot = replace(spot, floor=under.floor + 1e-6, facing=under.facing)
+        return spot, replace(motion, x=x, y=y, angle=way.angle, lift=None, anchor=0.0)
 
     def toy(self, role: Role, spot: Spot, motion: Motion, scenery: Scenery, world: Maps) -> Toy:
         """Work out one subject of a take, as the camera sees it whose map to the set is `world`."""

@@ -31,7 +31,9 @@ WEATHER_SOUNDS = {"rain": "rain", "storm": "rain", "snow": "wind", "wind": "wind
 class Role:
     """One subject of a take: whose page it shows, what it does, and the seed of its own place, size and way.
 
-    It stands `offset` picture widths further right than its action alone would put it, and is `scale` times as large.
+    It stands `offset` picture widths further right than its action alone would put it, `scale` times as large.
+    Where they are not None, `facing` is which way it looks, `floor` where it stands between the far (0) and the
+    near end (1) of the ground, and `pace` the seed of its action in place of its own.
     """
 
     subject: str
@@ -39,6 +41,9 @@ class Role:
     seed: int
     offset: float = 0.0
     scale: float = 1.0
+    facing: str | None = None
+    floor: float | None = None
+    pace: int | None = None
 
 
 @dataclass(frozen=True)
@@ -50,7 +55,8 @@ class Take:
     `route` where it goes: places (x, y) of its middle, passed at equal intervals. An `empty` take has no toy.
     `moves` are the camera's where it makes others than its scene's label says; it keeps `follow` of the toy's way
     beside it (0 none, 1 all). The clip begins `begin` seconds after the action has.
-    `others` are further subjects; the scene's own is `offset` and `scale` as in `Role`.
+    `others` are further subjects; the scene's own has `offset`, `scale` and `floor` as in `Role`, and is `carried` by
+    the first of them where it rides.
     """
 
     scene: Scene
@@ -64,14 +70,21 @@ class Take:
     others: tuple[Role, ...] = ()
     offset: float = 0.0
     scale: float = 1.0
+    floor: float | None = None
+    carried: bool = False
 
     @property
     def roles(self) -> tuple[Role, ...]:
         """The scene's own subject, and after it the others; nobody in an empty take."""
         if self.empty:
             return ()
+        return (self.lead, *self.others)
+
+    @property
+    def lead(self) -> Role:
+        """The scene's own subject."""
         scene = self.scene
-        return (Role(scene.subject, scene.action, self.seed, self.offset, self.scale), *self.others)
+        return Role(scene.subject, scene.action, self.seed, self.offset, self.scale, self.facing, self.floor)
 
 
 @dataclass(frozen=True)

@@ -316,7 +316,7 @@ class PageSampler(nn.Module):
 
     def __init__(self, config: DiTConfig):
         super().__init__()
-        self.tint = nn.Linear(config.text_dim, PAGE_CHANNELS)
+        self.tint = nn.Linear(config.text_dim, PAGE_CHANNELS**2)
         self.show = nn.Linear(
             PAGE_CHANNELS * FRAMES * SAMPLES**2, config.latent_channels + SHAPES, bias=False
         )
@@ -346,7 +346,9 @@ class PageSampler(nn.Module):
             # A point shows what the slots before it let through: one factor for each of them.
             through = torch.log((1 - seen[:, :, 3:]).clamp(min=1e-4))
             points = (seen * torch.exp(torch.cumsum(through, dim=1) - through)).sum(1)
-            points = points * (1 + self.tint(pooled.float()))[..., None, None, None]
+            # Light and style mix the channels: noir needs grey out of all colours, night what alpha says is there.
+            mixed = self.tint(pooled.float()).unflatten(-1, (PAGE_CHANNELS, PAGE_CHANNELS))
+            points = points + (mixed @ points.flatten(2)).view(points.shape)
         return self.show(rearrange(points, "b c n f p -> b n (c f p)"))
 
     def _look_up(

@@ -164,22 +164,23 @@ def takes(
     shards: Annotated[int, typer.Option(help="How many shards of 128 clips.")] = 64,
     unseen: Annotated[bool, typer.Option(help="Show the pages that are never trained, and only those.")] = False,
     pages: Annotated[int, typer.Option(help="Pages of the memory that a shard shows, some dyed or mirrored.")] = 96,
+    pairs: Annotated[bool, typer.Option(help="Make edits: every take as it was before, and after one change.")] = False,
 ) -> None:  # fmt: skip
     """Render takes of an open cast and encode them, for `field` and `dit`, which may learn from them meanwhile."""
     from vitascope.toybox.cast.pages import Cast
     from vitascope.training.latents import encode, join, save_shard
     from vitascope.training.pages import cast_atlas, varied
-    from vitascope.training.rendered import LOT, render_open
+    from vitascope.training.rendered import LOT, render_open, render_open_pairs
     from vitascope.training.toytheatre.render import Theatre
 
     plan, cast = recipe_named(recipe, smoke), Cast.load()
     names = [entry.id for entry in cast if entry.held_out == unseen]
-    net, theatre, kind = trained_vae(plan, vae), None, "unseen" if unseen else "take"
+    net, theatre, kind = trained_vae(plan, vae), None, "pair" if pairs else "unseen" if unseen else "take"
     for number in range(1 if smoke else shards):
         path = out / f"{kind}-{number:04d}.safetensors"
         if path.exists():
             continue
-        rng = np.random.default_rng((seed, unseen, number))
+        rng = np.random.default_rng((seed, unseen + 2 * pairs, number))
         chosen = rng.choice(names, min(len(names), 4 if smoke else pages), replace=False).tolist()
         atlas = cast_atlas(cast, chosen)
         atlas = atlas if unseen else varied(atlas, rng)
@@ -188,7 +189,11 @@ def takes(
         theatre.recast(atlas)
         lots = []
         for _ in range(1 if smoke else 8):
-            lot = render_open(theatre, plan.world, rng, LOT)
+            if pairs:
+                called = {entry.id: entry.name for entry in cast}
+                lot = render_open_pairs(theatre, plan.world, rng, LOT, called)
+            else:
+                lot = render_open(theatre, plan.world, rng, LOT)
             lots += [encode(net, lot.part(at, at + LOT // 2)) for at in (0, LOT // 2)]
         save_shard(path, join(lots))
         print(f"made {path.name}", flush=True)

@@ -1,6 +1,6 @@
 """Clips rendered ahead to disk, for a machine that cannot render and train at once; several stages share them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 
@@ -15,6 +15,8 @@ from vitascope.toybox.world import World
 from vitascope.training.checkpoint import load_tensors, save_tensors
 from vitascope.training.clips import Source
 from vitascope.training.pages import page_of
+from vitascope.training.toytheatre.edits import sample_open_edit
+from vitascope.training.toytheatre.relations import sometimes_related
 from vitascope.training.toytheatre.render import Theatre
 from vitascope.training.toytheatre.take import Take, edit_pair, sample_open_take, sample_route, sample_take
 from vitascope.training.toytheatre.truth import Appearance, Truth
@@ -109,7 +111,22 @@ def render_all(theatre: Theatre, takes: list[Take], size: int = 32, phases: int 
 
 def render_open(theatre: Theatre, world: World, rng: np.random.Generator, count: int) -> Rendered:
     """Draw and render `count` takes in which any pages of the theatre's atlas do anything."""
-    return render_all(theatre, [sample_open_take(rng, world, theatre.atlas.ids) for _ in range(count)])
+    takes = [sample_open_take(rng, world, theatre.atlas.ids) for _ in range(count)]
+    return render_all(theatre, [sometimes_related(rng, take) for take in takes])
+
+
+def render_open_pairs(
+    theatre: Theatre, world: World, rng: np.random.Generator, count: int, names: Mapping[str, str]
+) -> Rendered:
+    """Draw and render `count` edits of takes in which any pages of the theatre's atlas do anything.
+
+    `names` are what the pages are called in English.
+    """
+    before, after, instructions = zip(
+        *(sample_open_edit(rng, world, theatre.atlas.ids, names) for _ in range(count)), strict=True
+    )
+    made = render_all(theatre, list(after))
+    return replace(made, sources=render_all(theatre, list(before)).frames, instructions=instructions)
 
 
 def render_takes(theatre: Theatre, world: World, rng: np.random.Generator, count: int) -> Rendered:

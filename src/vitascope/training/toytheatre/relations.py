@@ -27,6 +27,19 @@ def related(take: Take, relation: str, other: Role) -> Take:
     return RELATIONS[relation](take, other, chance)
 
 
+RELATED = 0.5
+"""Share of the takes of several subjects in which the first two stand in a relation."""
+
+
+def sometimes_related(rng: np.random.Generator, take: Take) -> Take:
+    """Return a take of several subjects, now and then with the first two in a relation that is drawn."""
+    if not take.others or rng.random() >= RELATED:
+        return take
+    second, *further = take.others
+    posed = related(take, str(rng.choice(list(RELATIONS))), second)
+    return replace(posed, others=(*posed.others, *further))
+
+
 def _apart(chance: Chance) -> float:
     return APART[0] + (APART[1] - APART[0]) * chance[0]
 

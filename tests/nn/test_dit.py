@@ -127,12 +127,20 @@ def test_routing_all_tokens_is_no_routing(awake):
     assert net(**given, keep=torch.tensor([0, 5, 7])).shape == (2, 12, 6)
 
 
-def looks_of(subjects: torch.Tensor, cells: torch.Tensor, pages: torch.Tensor) -> torch.Tensor:
-    """Return what a 2x2 picture's tokens show of subjects `[1 tokens slots 34]`, `[tokens channel frame y x]`."""
+UNCHANGED = torch.zeros(4, 4)
+
+
+def looks_of(
+    subjects: torch.Tensor, cells: torch.Tensor, pages: torch.Tensor, mixed: torch.Tensor = UNCHANGED
+) -> torch.Tensor:
+    """Return what a 2x2 picture's tokens show of subjects `[1 tokens slots 34]`, `[tokens channel frame y x]`.
+
+    `mixed` is what the words add to the channels of the pages, from all of them.
+    """
     net = PageSampler(TINY)
     with torch.no_grad():
         net.tint.weight.zero_()
-        net.tint.bias.zero_()
+        net.tint.bias.copy_(mixed.flatten())
         seen = []
         net.show.register_forward_hook(lambda layer, given, made: seen.append(given[0]))
         net(subjects, pages[None], cells[None], torch.tensor([2.0, 2.0]), torch.zeros(1, 16))
@@ -161,6 +169,20 @@ def test_pages_are_shown_where_the_map_leads():
     mirrored = looks_of(told(now=FULL_PICTURE * torch.tensor([-1.0, 1, 1, 1, 1, 1])), CORNERS, page)
     torch.testing.assert_close(mirrored[0], shown[1].flip(-1))
     torch.testing.assert_close(looks_of(told() * 0, CORNERS, page), torch.zeros_like(shown))
+
+
+def test_words_turn_colours_to_grey_and_darken_what_is_there():
+    red = torch.zeros(1, 4, 4, 8, 8)
+    red[0, [0, 3]] = 1.0
+    noir = torch.cat([torch.full((3, 3), 1 / 3), torch.zeros(3, 1)], dim=1)
+    noir = torch.cat([noir - torch.eye(3, 4), torch.zeros(1, 4)])
+    shown = looks_of(told(), CORNERS, red, noir)[..., 4, 4]
+    torch.testing.assert_close(shown[:, 0], shown[:, 2])
+    torch.testing.assert_close(shown[:, 3], torch.ones(4, FRAMES))
+    night = torch.zeros(4, 4)
+    night[:3, 3] = -0.5
+    plain = looks_of(told(), CORNERS, red)[..., 4, 4]
+    torch.testing.assert_close(looks_of(told(), CORNERS, red, night)[..., 4, 4][:, :3], plain[:, :3] - 0.5)
 
 
 def test_each_frame_shows_its_own_phase_of_the_animation():

@@ -11,7 +11,15 @@ from vitascope.toybox.scene import Scene, seasons_of, sets_of, times_of, weather
 from vitascope.toybox.world import World
 from vitascope.training.toytheatre.take import Take, sample_open_take
 
-SHARES = {"subject": 0.3, "time": 0.2, "style": 0.15, "set": 0.15, "season": 0.04, "add": 0.08, "remove": 0.08}
+SHARES = {
+    "subject": 0.3,
+    "time": 0.2,
+    "style": 0.15,
+    "set": 0.15,
+    "season": 0.04,
+    "add": 0.08,
+    "remove": 0.08,
+}
 """How often an edit changes what; another kind is drawn where a take does not allow it."""
 UNNAMED = 0.5
 """Share of the instructions that say "toy" in place of a name."""

@@ -234,13 +234,13 @@ c._serve()
 def test_a_process_that_looks_is_replaced_when_it_dies(tmp_path: Path):
     file, lookouts = tmp_path / "a.png", SandboxPool(1)
     file.write_bytes(png())
-    with lookouts.one() as first:
+    with lookouts.borrow() as first:
         first.close()
         assert first.look("file", str(file), "").end == "broken"
-    with lookouts.one() as second:
+    with lookouts.borrow() as second:
         assert second is not first
         assert second.look("file", str(file), "").end == "read"
-    with lookouts.one() as third:
+    with lookouts.borrow() as third:
         assert third is second, "it is kept"
     lookouts.close()
 
@@ -252,7 +252,7 @@ def test_where_nothing_can_be_forked_each_file_gets_a_process(tmp_path: Path, mo
     file, lookouts = tmp_path / "a.png", SandboxPool(1)
     for content, end in ((png(), "read"), (b"hello", "refused")):
         file.write_bytes(content)
-        with lookouts.one() as lookout:
+        with lookouts.borrow() as lookout:
             assert lookout.look("file", str(file), "").end == end
         assert not lookout.alive
     lookouts.close()

@@ -105,4 +105,4 @@ def test_a_job_that_fails_says_so_in_its_span(client, work, service, context, se
 def test_the_log_names_the_trace(client, seen, caplog):
     with caplog.at_level("INFO", "vitascope.server.access"):
         client.get("/v1/videos", headers=HEADERS)
-    assert caplog.records[-1].told["trace_id"] == TRACE
+    assert caplog.records[-1].fields["trace_id"] == TRACE

@@ -161,7 +161,7 @@ class AccessMiddleware:
         except ClientDisconnect:
             entry.leave(close=False)
         except Exception as error:
-            log.error("unforeseen", exc_info=error, extra={"told": {"request_id": entry.id}})
+            log.error("unforeseen", exc_info=error, extra={"fields": {"request_id": entry.id}})
             if not entry.begun:
                 await unforeseen().response()(scope, receive, entry.sending(send))
         finally:
@@ -269,7 +269,7 @@ class RequestLog:
         fields |= {"caller": self.caller.name if self.caller else None}
         fields |= {} if self.span.trace is None else {"trace_id": self.span.trace}
         self._trace(route)
-        log.info("answered", extra={"told": fields})
+        log.info("answered", extra={"fields": fields})
 
     def _trace(self, route: str) -> None:
         """Set the attributes of the request's span, by OpenTelemetry's names."""

@@ -170,7 +170,7 @@ def running_workers(
 @contextmanager
 def running_courier(context: ServerContext, stop: threading.Event) -> Iterator[None]:
     """Deliver news to webhooks for as long as a block lasts."""
-    with _running(WebhookSender(context.outbox, context.endpoints).run, "courier", stop):
+    with _running(WebhookSender(context.outbox, context.endpoints).run, "webhooks", stop):
         yield
 
 
@@ -239,7 +239,7 @@ class _Lines(logging.Formatter):
             "level": record.levelname.lower(),
             "event": record.getMessage(),
         }
-        fields |= getattr(record, "told", {})
+        fields |= getattr(record, "fields", {})
         if record.exc_info:
             fields["traceback"] = self.formatException(record.exc_info)
         return escaped_json(fields)

@@ -15,7 +15,7 @@ from threading import Event as Flag
 from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Float32, UInt8
 
 from vitascope import api
 from vitascope.backends.base import FrameStream
@@ -116,6 +116,8 @@ class AsyncFrameStream:
     frames: AsyncIterator[UInt8[np.ndarray, "frames height width 3"]]
     fps: float
     record: Record
+    sound: Float32[np.ndarray, "channels samples"] | None = None
+    sample_rate: int | None = None
 
 
 def _in_thread(function: Callable[P, T]) -> Callable[P, RenderTask[T]]:
@@ -147,7 +149,9 @@ def _streamed(function: Callable[P, FrameStream]) -> Callable[P, Awaitable[Async
         except BaseException:
             thread.shutdown(wait=False)
             raise
-        return AsyncFrameStream(_chunks(iter(stream.frames), thread), stream.fps, stream.record)
+        return AsyncFrameStream(
+            _chunks(iter(stream.frames), thread), stream.fps, stream.record, stream.sound, stream.sample_rate
+        )
 
     start.__name__ = start.__qualname__ = f"a{function.__name__}"
     start.__doc__ = (

@@ -13,7 +13,7 @@ from vitascope.backends.base import Backend, FrameStream, Streams, WorksInPasses
 from vitascope.camera.subject_path import check_path
 from vitascope.deliver.mux import save
 from vitascope.errors import asking_the_model
-from vitascope.givens import paste_back
+from vitascope.givens import paste_back, soundtrack
 from vitascope.givens.load import pinned
 from vitascope.media.inspector import LOCAL, Inspector
 from vitascope.planning.prompt import clean_words
@@ -33,7 +33,8 @@ def plan(shot: Shot, backend: Backend, inspector: Inspector = LOCAL) -> Plan:
         with asking_the_model():
             planned = backend.plan(shot, inspector)
         shot = pinned(planned.shot, inspector)
-        return Plan(shot, planned.notes + paste_back.notes(shot, inspector))
+        notes = paste_back.notes(shot, inspector) + soundtrack.notes(shot, inspector)
+        return Plan(shot, planned.notes + notes)
 
 
 def generate(
@@ -50,7 +51,7 @@ def generate(
     planned = _plan_and_tell(shot, backend, progress, notes)
     with asking_the_model():
         clip = backend.render(planned.shot, progress, resume_folder)
-    clip = paste_back.restored(clip, planned.shot)
+    clip = _with_sound(paste_back.restored(clip, planned.shot), planned.shot)
     return replace(clip, record=replace(clip.record, notes=planned.notes + clip.record.notes))
 
 
@@ -71,6 +72,8 @@ def stream(
             made = FrameStream(iter((clip.frames,)), clip.fps, clip.record)
     if (restorer := paste_back.restorer(planned.shot)) is not None:
         made = replace(made, frames=restorer.restore(made.frames), fps=restorer.fps)
+    if (track := soundtrack.soundtrack(planned.shot, _seconds_of(planned.shot, restorer))) is not None:
+        made = replace(made, sound=track.sound, sample_rate=track.sample_rate)
     return replace(made, record=replace(made.record, notes=planned.notes + made.record.notes))
 
 
@@ -78,6 +81,18 @@ def deliver(clip: Clip, path: Path, progress: Progress, *, force: bool = False) 
     """Write a clip with its record; raises `OutputError`."""
     with progress.phase("write"):
         return save(clip, path, force=force)
+
+
+def _with_sound(clip: Clip, shot: Shot) -> Clip:
+    """Return a clip with the sound of what its shot was given, unless the model made some."""
+    track = None if clip.sound is not None else soundtrack.soundtrack(shot, clip.seconds)
+    return clip if track is None else replace(clip, sound=track.sound, sample_rate=track.sample_rate)
+
+
+def _seconds_of(shot: Shot, restorer: paste_back.Restorer | None) -> float:
+    if restorer is not None:
+        return restorer.num_frames / restorer.fps
+    return shot.video_shape().seconds
 
 
 def _plan_and_tell(shot: Shot, backend: Backend, progress: Progress, notes: tuple[str, ...]) -> Plan:

@@ -37,6 +37,7 @@ def movie(
     turn: int | None = None,
     mirror: bool = False,
     sound: int = 0,
+    aspect: tuple[int, int] | None = None,
     **options: str,
 ) -> Path:
     """Write cards shown at `times` (default: one second at 24 fps), a tone of `sound` Hz from the start on."""
@@ -44,6 +45,8 @@ def movie(
     with av.open(str(path), "w") as container:
         video = container.add_stream(codec, rate=FPS, options=QUALITY.get(codec, {}) | options)
         video.width, video.height, video.pix_fmt = *size, pixels
+        if aspect is not None:
+            video.codec_context.sample_aspect_ratio = Fraction(*aspect)
         clock = FPS if codec == "mpeg2video" else 12000
         video.codec_context.time_base = Fraction(1, clock)
         if turn is not None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Float32, UInt8
 
 from vitascope.media.inspector import LOCAL, Inspector
 from vitascope.planning.rules import FrameRule, RateRule, SizeRule
@@ -92,11 +92,16 @@ class Backend(Protocol):
 
 @dataclass(frozen=True)
 class FrameStream:
-    """A clip that can be watched while it is made: its frames come chunk by chunk, once, and are nowhere kept."""
+    """A clip that can be watched while it is made: its frames come chunk by chunk, once, and are nowhere kept.
+
+    Its sound (-1..1), where it has some, is known from the beginning.
+    """
 
     frames: Iterator[UInt8[np.ndarray, "frames height width 3"]]
     fps: float
     record: Record
+    sound: Float32[np.ndarray, "channels samples"] | None = None
+    sample_rate: int | None = None
 
 
 @runtime_checkable

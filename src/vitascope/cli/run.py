@@ -211,7 +211,7 @@ def _stream(take: Take, delivery: Delivery, renderer: Backend) -> None:
     with Screen(whole=True) as screen:
         progress = Progress(screen)
         made = pipeline.stream(take.shot, renderer, progress, take.notes, delivery.resume)
-        stream(made.frames, made.fps, made.record, sys.stdout.buffer)
+        stream(made.frames, made.fps, made.record, sys.stdout.buffer, made)
         spent = sum(progress.seconds_spent.values())
         screen.say(f"seed {made.record.shot.seed}, made in {spent:.1f} s")
 

@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 import av
 import numpy as np
 from av.container import InputContainer, OutputContainer
 from av.stream import Disposition
 from av.video.stream import VideoStream
-from jaxtyping import UInt8
+from jaxtyping import Float32, UInt8
 
 from vitascope.deliver.names import check_output
 from vitascope.deliver.provenance.marks import marks_of
@@ -38,6 +39,21 @@ BT709 = 1
 LIMITED_RANGE = 1
 SOUND_BITS = 96_000
 """Bits a second of each channel of sound."""
+
+
+@runtime_checkable
+class Heard(Protocol):
+    """What may have sound: a clip, or the stream of one."""
+
+    @property
+    def sound(self) -> Float32[np.ndarray, "channels samples"] | None:
+        """The sound, -1..1."""
+        ...
+
+    @property
+    def sample_rate(self) -> int | None:
+        """Samples a second."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -113,13 +129,13 @@ def add_video(
     return video
 
 
-def add_sound(container: OutputContainer, clip: Clip) -> Iterator[av.Packet]:
+def add_sound(container: OutputContainer, clip: Heard) -> Iterator[av.Packet]:
     """Add a track for a clip's sound, if it has any, and return its packets (AAC), made as they are taken."""
     if clip.sound is None or clip.sample_rate is None:
         return iter(())
     layout = "mono" if len(clip.sound) == 1 else "stereo"
     track = container.add_stream("aac", rate=clip.sample_rate, layout=layout, options={"flags": "+bitexact"})
-    track.codec_context.bit_rate = SOUND_BITS * len(clip.sound)
+    track.codec_context.bit_rate = SOUND_BITS * len(clip.sound[:2])
     heard = av.AudioFrame.from_ndarray(np.ascontiguousarray(clip.sound[:2]), format="fltp", layout=layout)
     heard.sample_rate, heard.pts = clip.sample_rate, 0
     return chain.from_iterable(track.encode(frame) for frame in (heard, None))

@@ -3,15 +3,17 @@
 import io
 from collections.abc import Iterator
 from contextlib import nullcontext
+from dataclasses import dataclass
+from heapq import merge
 from itertools import chain
 from tempfile import TemporaryFile
 from typing import Protocol, runtime_checkable
 
 import av
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Float32, UInt8
 
-from vitascope.deliver.mux import add_video, packets
+from vitascope.deliver.mux import Heard, add_sound, add_video, packets
 from vitascope.deliver.provenance.marks import Marks, marks_of
 from vitascope.deliver.record import to_tags
 from vitascope.errors import OutputError
@@ -61,8 +63,23 @@ class Pipe:
         return len(data)
 
 
+@dataclass(frozen=True)
+class Track:
+    """The sound of a stream, -1..1, and its samples a second."""
+
+    sound: Float32[np.ndarray, "channels samples"] | None = None
+    sample_rate: int | None = None
+
+
+SILENT = Track()
+
+
 def stream(
-    frames: Iterator[UInt8[np.ndarray, "frames height width 3"]], fps: float, record: Record, out: Sink
+    frames: Iterator[UInt8[np.ndarray, "frames height width 3"]],
+    fps: float,
+    record: Record,
+    out: Sink,
+    track: Heard = SILENT,
 ) -> None:
     """Write a clip to `out` as its chunks of frames come, in memory that does not grow with it.
 
@@ -75,7 +92,7 @@ def stream(
     marks = marks_of(record)
     with TemporaryFile() if marks else nullcontext() as copy:
         pipe = Pipe(out, copy)
-        _stream(pipe, chain((first,), frames), (width, height), fps, record, marks)
+        _stream(pipe, chain((first,), frames), (width, height), fps, record, track, marks)
         if marks is not None and copy is not None:
             pipe.write(marks.end(copy))
 
@@ -86,11 +103,19 @@ def _stream(
     size: tuple[int, int],
     fps: float,
     record: Record,
+    track: Heard,
     marks: Marks | None,
 ) -> None:
     with av.open(pipe, "w", format="mp4", options=CONTAINER) as container:
         container.metadata.update(to_tags(record))
         video = add_video(container, fps, *size)
+        sound = add_sound(container, track)
         container.start_encoding()
-        for packet in packets(video, frames, None if marks is None else marks.watermark):
+        pictures = packets(video, frames, None if marks is None else marks.watermark)
+        for packet in merge(pictures, sound, key=_second) if track.sound is not None else pictures:
             container.mux(packet)
+
+
+def _second(packet: av.Packet) -> float:
+    """Return when a packet is to be decoded."""
+    return float((packet.dts or 0) * (packet.time_base or 0))

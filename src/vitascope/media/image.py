@@ -129,7 +129,7 @@ def to_rgb(
     """Return a picture upright, in sRGB and on `background`, and its alpha if any of it is transparent."""
     with quiet():
         image.load()
-        upright = _srgb(_eight_bits(_upright(image)))
+        upright = _srgb(_eight_bits(_upright(image)), image.info.get("icc_profile"))
         if not upright.has_transparency_data:
             return np.array(upright.convert("RGB")), None
         clear = upright.convert("RGBA")
@@ -161,17 +161,34 @@ def _eight_bits(image: Image.Image) -> Image.Image:
     return Image.fromarray((grey.clip(0, top) * (255 / top)).round().astype(np.uint8))
 
 
-def _srgb(image: Image.Image) -> Image.Image:
-    """Return a picture in the colours of sRGB, by the profile in its file if it has one that can be used."""
-    profile = image.info.get("icc_profile")
-    if profile and image.mode in ("RGB", "CMYK"):
-        with contextlib.suppress(ImageCms.PyCMSError, OSError, ValueError):
-            source_profile = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-            if "sRGB" not in ImageCms.getProfileDescription(source_profile):
-                converted = ImageCms.profileToProfile(
-                    image, source_profile, ImageCms.createProfile("sRGB"), outputMode="RGB"
-                )
-                return converted or image
+PROFILE_MODES = {"RGB ": "RGB", "GRAY": "L", "CMYK": "CMYK"}
+"""The colours that an ICC profile is of -> Pillow's mode of a picture in them."""
+
+
+def _srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
+    """Return a picture in the colours of sRGB, by the profile in its file if it has one that can be used.
+
+    What is transparent stays so: of palettes, greys and colours alike.
+    """
+    if not profile:
+        return image
+    with contextlib.suppress(ImageCms.PyCMSError, OSError, ValueError):
+        source_profile = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        mode = PROFILE_MODES.get(source_profile.profile.xcolor_space)
+        is_grey = image.mode in ("1", "L", "LA", "La")
+        if mode is None or (mode == "CMYK") != (image.mode == "CMYK") or (mode == "L" and not is_grey):
+            return image
+        if "sRGB" in ImageCms.getProfileDescription(source_profile):
+            return image
+        alpha = image.convert("RGBA").getchannel("A") if image.has_transparency_data else None
+        plain = image if image.mode == mode else image.convert("RGB").convert(mode)
+        converted = ImageCms.profileToProfile(
+            plain, source_profile, ImageCms.createProfile("sRGB"), outputMode="RGB"
+        )
+        if converted is not None:
+            if alpha is not None:
+                converted.putalpha(alpha)
+            return converted
     return image
 
 

@@ -24,7 +24,10 @@ class MediaFacts:
     """What a file holds. `size` is (width, height) as it is looked at, after it was `turned` upright.
 
     A picture has one frame and no `seconds`. `fps` is the mean over the video, and `variable` says that its frames
-    last differently long; `alpha` that parts of it may be transparent.
+    last differently long; `alpha` that parts of it may be transparent; `interlaced` that its frames are of two fields.
+    `pixel_aspect` is the width of a stored pixel to its height, `colours` says how the colours reach beyond BT.709
+    ("HLG", "PQ", "BT.2020", "Display P3"). `joined` counts recordings, each with a clock of its own; `picture_tracks`
+    and `sound_tracks` say of how many one is taken. docs/inputs.md says what is done about each fact.
     """
 
     name: str
@@ -40,6 +43,12 @@ class MediaFacts:
     turned: str = ""
     alpha: bool = False
     sound: SoundFacts | None = None
+    interlaced: bool = False
+    pixel_aspect: tuple[int, int] = (1, 1)
+    colours: str = ""
+    joined: int = 1
+    picture_tracks: int = 1
+    sound_tracks: int = 0
     remarks: tuple[str, ...] = ()
     comment: str = ""
     """The comment in the file's own tags, where our files carry their settings; unchecked."""

@@ -25,6 +25,8 @@ CONTAINER = {
     "flush_packets": "1",
     "fflags": "+bitexact",
 }
+WITH_SOUND = {**CONTAINER, "movflags": "+empty_moov+default_base_moof", "frag_duration": "100000"}
+"""A fragment of each frame would hold the sound of no time of its own: fragments of 0.1 s hold both."""
 
 
 @runtime_checkable
@@ -106,7 +108,8 @@ def _stream(
     track: Heard,
     marks: Marks | None,
 ) -> None:
-    with av.open(pipe, "w", format="mp4", options=CONTAINER) as container:
+    options = CONTAINER if track.sound is None else WITH_SOUND
+    with av.open(pipe, "w", format="mp4", options=options) as container:
         container.metadata.update(to_tags(record))
         video = add_video(container, fps, *size)
         sound = add_sound(container, track)

@@ -174,7 +174,7 @@ def _srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
         return image
     with contextlib.suppress(ImageCms.PyCMSError, OSError, ValueError):
         source_profile = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        mode = PROFILE_MODES.get(source_profile.profile.xcolor_space)
+        mode = PROFILE_MODES.get(source_profile.profile.xcolor_space)  # pyright: ignore[reportAttributeAccessIssue]
         is_grey = image.mode in ("1", "L", "LA", "La")
         if mode is None or (mode == "CMYK") != (image.mode == "CMYK") or (mode == "L" and not is_grey):
             return image

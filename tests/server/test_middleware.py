@@ -206,7 +206,7 @@ def test_every_answer_has_an_id_and_no_secrets(client, caplog):
 def test_what_nobody_thought_of_is_answered_without_telling_how_we_look_inside(
     client, service, monkeypatch, caplog
 ):
-    monkeypatch.setattr(service.store, "waiting", lambda most: 1 / 0)
+    monkeypatch.setattr(service.store, "is_full", lambda *_: 1 / 0)
     answer = client.post("/v1/videos", json=CAT)
     assert code(answer) == (500, "internal_error")
     assert "division" not in answer.text

@@ -113,7 +113,8 @@ def child(options: argparse.Namespace) -> Run:
     from vitascope.api import make_shot
     from vitascope.backends.registry import backend
     from vitascope.deliver.stream import stream
-    from vitascope.pipeline import deliver, generate, plan, show
+    from vitascope.pipeline import deliver, generate, plan
+    from vitascope.pipeline import stream as stream_frames
     from vitascope.progress import Progress
 
     toybox = backend("toybox")
@@ -126,7 +127,7 @@ def child(options: argparse.Namespace) -> Run:
             with tempfile.TemporaryDirectory() as folder:
                 deliver(generate(shot, toybox, Progress()), Path(folder) / "clip.mp4", Progress())
         else:
-            showing = show(shot, toybox, Progress())
+            showing = stream_frames(shot, toybox, Progress())
             stream(watch.watched(showing.frames), showing.fps, showing.record, watch)
         return watch.passed, watch.first_frame, watch.first_bytes, watch.first_cpu
 

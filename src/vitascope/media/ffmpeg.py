@@ -231,7 +231,7 @@ def _filtered(graph: Graph) -> Iterator[VideoFrame]:
     while True:
         try:
             frame = graph.pull()
-        except (av.error.BlockingIOError, av.error.EOFError):
+        except (BlockingIOError, EOFError):
             return
         assert isinstance(frame, VideoFrame)
         yield frame

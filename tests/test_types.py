@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from vitascope.types import CameraMove, LatentShape, LatentSpec, PlannedShot, Shot, VideoShape
+from vitascope.types import CameraMove, CastMember, LatentShape, LatentSpec, PlannedShot, Shot, VideoShape
 
 LATENTS = LatentSpec(channels=8, time_stride=4, space_stride=16)
 
@@ -65,3 +65,21 @@ def test_a_planned_shot_has_nothing_open():
     assert whole.shape == VideoShape(9, 48, 64, 8.0)
     with pytest.raises(ValueError, match="no steps, guidance_scale yet"):
         PlannedShot.of(whole.shot.model_copy(update={"steps": None, "guidance_scale": None}))
+
+
+def test_a_cast_is_of_three_at_most_and_stands_to_whom_is_there():
+    cat = CastMember(page="cat", name="cat", relation="beside", target=1)
+    assert Shot(prompt="two cats", cast=(cat, CastMember(page="cat", name="cat"))).cast is not None
+    with pytest.raises(ValidationError, match="stands to another that is not there"):
+        Shot(prompt="a cat", cast=(cat,))
+    with pytest.raises(ValidationError, match="at most 3"):
+        Shot(prompt="cats", cast=(cat,) * 4)
+    for wrong in (
+        {"target": -1},
+        {"target": 3},
+        {"scale": 0.0},
+        {"scale": float("nan")},
+        {"page": "x" * 10_000},
+    ):
+        with pytest.raises(ValidationError):
+            CastMember(**{"page": "cat", "name": "cat", **wrong})

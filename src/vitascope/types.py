@@ -110,10 +110,10 @@ class CastMember(BaseModel):
     page: ShortText
     name: ShortText
     colour: ShortText = ""
-    scale: Number = 1.0
+    scale: Number = Field(default=1.0, ge=0.1, le=4.0)
     action: ShortText = ""
     relation: ShortText = ""
-    target: int | None = None
+    target: int | None = Field(default=None, ge=0, lt=MAX_CAST)
     added: bool = False
 
 
@@ -162,6 +162,12 @@ class Shot(BaseModel):
     caption: LongText | None = None
     cast: tuple[CastMember, ...] | None = Field(default=None, max_length=MAX_CAST)
     """Who is to be seen, found in the words; () is nobody. None for models whose looks are no pages."""
+
+    @model_validator(mode="after")
+    def _targets_are_there(self) -> "Shot":
+        if any((member.target or 0) >= len(self.cast or ()) for member in self.cast or ()):
+            raise ValueError("a member of the cast stands to another that is not there")
+        return self
 
     def video_shape(self) -> "VideoShape":
         """Return the shape of a resolved shot; raises `ValueError` when the shot is not resolved yet."""

@@ -19,7 +19,7 @@ FullPage = Float32[np.ndarray, "phases size size 4"]
 
 
 def small_page(look: Appearance) -> Float32[np.ndarray, "4 phases size size"]:
-    """Return the page of a subject for the latents: premultiplied RGBA in 0..1. Raises KeyError if there is none."""
+    """Return the page of a subject for the latents: premultiplied RGBA in 0..1. Raises `RequestError`."""
     if not look.page:
         return no_page()
     page = read_page(page_name(look.page), PAGE, look.colour)
@@ -28,7 +28,7 @@ def small_page(look: Appearance) -> Float32[np.ndarray, "4 phases size size"]:
 
 
 def full_page(look: Appearance) -> FullPage:
-    """Return the page of a subject for the finish: premultiplied RGBA in 0..1. Raises KeyError if there is none."""
+    """Return the page of a subject for the finish: premultiplied RGBA in 0..1. Raises `RequestError`."""
     page = read_page(page_name(look.page), FULL, look.colour)
     return np.ascontiguousarray(page.transpose(0, 2, 3, 1), np.float32) / 255
 

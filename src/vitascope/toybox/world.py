@@ -101,7 +101,7 @@ def page_name(subject: str) -> str:
 
 
 def find_subject(name: str) -> Subject:
-    """Return a subject of the table, or else the page of this id as one, "" as nobody. Raises KeyError for no id."""
+    """Return a subject of the table, or else the page of this id as one, "" as nobody. Raises `RequestError`."""
     if not name:
         return NOBODY
     if name in cast():

@@ -5,6 +5,7 @@ import colorsys
 import numpy as np
 import pytest
 
+from vitascope.errors import RequestError
 from vitascope.toybox.cast.lookup import find_entry, read_page
 
 LIGHT = {"white": (0.8, 1.0), "black": (0.0, 0.35), "yellow": (0.5, 0.7), "navy": (0.0, 0.45)}
@@ -38,6 +39,8 @@ def test_dye_leaves_the_outline_and_keeps_colours_premultiplied():
     assert (red[:, :3] <= red[:, 3:]).all()
 
 
-def test_an_unknown_page_is_no_entry():
-    with pytest.raises(KeyError):
+def test_a_page_that_is_not_there_is_refused_in_one_line():
+    with pytest.raises(RequestError, match=r'cast: there is no picture of "quokka" here'):
         find_entry("quokka")
+    with pytest.raises(RequestError, match=r'cast: "mauve" is no colour'):
+        read_page("cat", 32, "mauve")

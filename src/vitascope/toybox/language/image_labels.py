@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from vitascope.media.inspector import LOCAL, Inspector
+from vitascope.toybox.cast.lookup import all_entries
 from vitascope.toybox.language.defaults import complete
 from vitascope.toybox.scene import Scene, seasons_of, times_of, weathers_of
 from vitascope.toybox.world import World
@@ -106,6 +107,10 @@ def recalled(givens: Sequence[Given], card_fps: float, inspector: Inspector = LO
     try:
         shot = Shot.model_validate_json(facts.comment or "null")
     except ValueError:
+        return None
+    pages = all_entries()
+    # Whoever made the file may have written anything there.
+    if not all(member.page in pages for member in shot.cast or ()):
         return None
     whole = shot.num_frames == facts.num_frames and shot.fps is not None and abs(shot.fps - card_fps) < 1e-3
     return shot if whole and shot.model == "toybox" and shot.caption is not None else None

@@ -12,12 +12,13 @@ from PIL import Image
 from recipes.toybox import small
 from vitascope import pipeline
 from vitascope.errors import RequestError
-from vitascope.media.inspector import LOCAL, Inspector
+from vitascope.media.info import MediaFacts
+from vitascope.media.inspector import LOCAL, Inspector, LocalInspector
 from vitascope.tasks import continued, edited, first_frame, keyframe, reference
 from vitascope.testing.fakes import FakeBackend, synthetic_clip
 from vitascope.toybox.backend import Toybox
 from vitascope.toybox.language.captions import canonical
-from vitascope.toybox.language.image_labels import NOTHING, Seen, seen_in, source_in
+from vitascope.toybox.language.image_labels import NOTHING, Seen, recalled, seen_in, source_in
 from vitascope.toybox.language.parse import parse
 from vitascope.toybox.language.resolve import resolve
 from vitascope.toybox.language.segments import stages
@@ -27,7 +28,7 @@ from vitascope.toybox.world import FULL, sample_scene
 from vitascope.training.toytheatre.atlas import find_atlas, load_atlas
 from vitascope.training.toytheatre.render import Theatre
 from vitascope.training.toytheatre.take import Take
-from vitascope.types import Clip, Plan, Record, Shot, VideoShape
+from vitascope.types import CastMember, Clip, Plan, Record, Shot, VideoShape
 
 BEACH = Seen({"set": "beach", "season": "summer", "time": "night", "weather": "clear", "style": "noir"})
 UNSURE = Seen(open=frozenset(("subject", "set", "season", "time", "weather", "style")))
@@ -258,3 +259,53 @@ def test_a_clip_that_nobody_is_sure_of_stays_unknown(tmp_path):
     path = synthetic_clip().save(tmp_path / "in.mp4")
     shot = Shot(prompt="make it night", seed=1, givens=(edited(path),))
     assert source_in(shot.givens, lambda frames: {}, VideoShape(9, 48, 64, 8.0), FULL) is None
+
+
+MADE = Shot(
+    prompt="two cats", caption="a cat walks on a beach, day, clear, clay style", num_frames=17, fps=8.0, size=(64, 64),
+    cast=(CastMember(page="cat", name="cats"), CastMember(page="lion", name="lion", action="run")),
+)  # fmt: skip
+
+
+class Reads(LocalInspector):
+    """Says that every file is a video with a comment."""
+
+    def __init__(self, comment: str, num_frames: int = 17):
+        self.comment, self.num_frames = comment, num_frames
+
+    def facts(self, path, argument):
+        return MediaFacts(
+            path, "video", "mp4", "h264", "yuv420p", (64, 64), self.num_frames, comment=self.comment
+        )
+
+
+def test_a_clip_of_ours_says_itself_who_is_in_it():
+    givens = (edited("in.mp4"),)
+    assert recalled(givens, 8.0, Reads(MADE.model_dump_json())) == MADE
+    plan = resolve(
+        Shot(prompt="make it night", givens=givens), replace(FULL, open_cast=True), recall=lambda: MADE
+    )
+    assert plan.shot.caption == "a cat walks on a beach, night, clear, clay style"
+    assert plan.shot.cast == MADE.cast
+    plan = resolve(
+        Shot(prompt="add a dog", givens=givens), replace(FULL, open_cast=True), recall=lambda: MADE
+    )
+    assert [(member.page, member.added) for member in plan.shot.cast or ()] == [
+        ("cat", False), ("lion", False), ("dog", True),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "reads",
+    [
+        Reads(""),
+        Reads("{"),
+        Reads("[" * 90_000),
+        Reads(MADE.model_dump_json(), num_frames=16),
+        Reads(MADE.model_copy(update={"cast": (CastMember(page="quokka", name="x"),)}).model_dump_json()),
+        Reads(MADE.model_copy(update={"model": "wan"}).model_dump_json()),
+        Reads(MADE.model_copy(update={"caption": None}).model_dump_json()),
+    ],
+)
+def test_what_a_file_states_that_cannot_be_is_not_believed(reads):
+    assert recalled((edited("in.mp4"),), 8.0, reads) is None

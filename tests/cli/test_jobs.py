@@ -108,7 +108,7 @@ def test_watching_a_job_that_comes_to_nothing_is_a_failure(jobs):
     ("arguments", "problem"),
     [
         (("jobs", "ls", "--state", "lost"), "--state: 'lost' is no state; known: queued, running"),
-        (("jobs", "show"), "Missing argument 'JOB'"),
+        (("jobs", "show"), "JOB: is missing"),
         (("jobs", "submit", "a cat", "-n", "65"), "-n: 65 is outside 1 to 64"),
         (("worker", "--keep", "0"), "--keep"),
     ],

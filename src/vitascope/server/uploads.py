@@ -86,6 +86,12 @@ class Uploads:
     _owners: dict[str, tuple[str, int]] = field(default_factory=dict, repr=False, compare=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Return what another process makes the same uploads of; what was counted and the lock belong to this one."""
+        return Uploads, (
+            self.folder, self.max_bytes, self.max_total, self.max_each, self.max_reserved, self.free
+        )  # fmt: skip
+
     def keep(
         self, file: Readable, caller: Caller, argument: str = "file", *, temporary: bool = False
     ) -> Upload:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.server.conftest import clip, context, fakes, live, png, service, work  # noqa: F401
+from tests.server.conftest import clip, context, fakes, live, png, serve_app, service, work  # noqa: F401
 from vitascope.client import Client
 from vitascope.errors import JobConflictError, JobNotFoundError, OutputExistsError, RemoteError, RequestError
 from vitascope.jobs.worker import Worker, WorkerOptions

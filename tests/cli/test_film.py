@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.server.conftest import context, fakes, live, service  # noqa: F401
+from tests.server.conftest import context, fakes, live, serve_app, service  # noqa: F401
 from tests.test_client import working  # noqa: F401
 from vitascope.deliver.mux import read, read_record
 

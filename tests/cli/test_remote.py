@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Run
-from tests.server.conftest import context, fakes, live, png, service  # noqa: F401
+from tests.server.conftest import context, fakes, live, png, serve_app, service  # noqa: F401
 from tests.test_client import working  # noqa: F401
 from vitascope.deliver.mux import read_record
 

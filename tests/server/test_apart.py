@@ -2,6 +2,7 @@
 
 import dataclasses
 import io
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -162,3 +163,20 @@ def test_pictures_that_were_not_asked_for_are_not_taken(tmp_path, monkeypatch, s
             SandboxInspector().moments(tmp_path / "a", "video", (64, 48), 0.0)
     else:
         assert SandboxInspector().moments(tmp_path / "a", "video", (64, 48), 0.0).shape == (3, 48, 64, 3)
+
+
+def test_a_server_whose_folder_is_gone_still_looks_at_files(tmp_path, monkeypatch):
+    (tmp_path / "in.png").write_bytes(png())
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    with pytest.raises(FileNotFoundError):
+        Path.cwd()
+    worker = checking.SandboxWorker()
+    try:
+        assert worker.look("file", str(tmp_path / "in.png"), "").end == "read"
+        monkeypatch.chdir(tmp_path)
+        assert worker.look("file", "in.png", "").end == "read"
+    finally:
+        worker.close()

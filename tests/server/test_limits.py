@@ -206,13 +206,13 @@ def test_a_client_that_breaks_off_while_it_sends_is_no_fault_of_ours(live, path,
     address = urlsplit(live)
     assert address.hostname
     assert address.port
-    with socket.create_connection((address.hostname, address.port)) as connection:
-        head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
-        connection.sendall(head.encode() + b"Content-Length: 900\r\n\r\n" + b'{"prompt": ')
-        time.sleep(0.2)
     found = []
     deadline = time.monotonic() + 10
     with caplog.at_level(logging.INFO, "vitascope.server.access"):
+        with socket.create_connection((address.hostname, address.port)) as connection:
+            head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+            connection.sendall(head.encode() + b"Content-Length: 900\r\n\r\n" + b'{"prompt": ')
+            time.sleep(0.2)
         while not found and time.monotonic() < deadline:
             found = [record for record in caplog.records if getattr(record, "fields", {}).get("path") == path]
             time.sleep(0.02)

@@ -209,15 +209,17 @@ class SandboxWorker:
     program = "-m", "vitascope.server.sandbox"
 
     def __init__(self) -> None:
-        environment = {
-            name: os.environ[name] for name in ("PATH", "PYTHONPATH", "SYSTEMROOT") if name in os.environ
-        }
+        environment = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT") if name in os.environ}
+        if folders := os.environ.get("PYTHONPATH"):
+            environment["PYTHONPATH"] = os.pathsep.join(map(os.path.abspath, folders.split(os.pathsep)))
         self._process = subprocess.Popen(
             # Not from the folder in which the server was started: nothing there is code, and nothing there is read.
             [sys.executable, "-P", *self.program],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
+            # That folder may also be gone by the time that a file comes in.
+            cwd=Path(sys.executable).anchor or None,
             env=environment | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
         )
 
@@ -241,7 +243,9 @@ class SandboxWorker:
         patience = threading.Timer(WALL_SECONDS + MOMENTS_SECONDS, self._process.kill)
         patience.start()
         try:
-            order = json.dumps([argument, path, out, task, dict(options or {})])
+            # The process has another working directory.
+            places = [os.path.abspath(place) if place else "" for place in (path, out)]
+            order = json.dumps([argument, *places, task, dict(options or {})])
             self._process.stdin.write(order.encode() + b"\n")
             self._process.stdin.flush()
             return Inspection(**json.loads(self._process.stdout.readline()))

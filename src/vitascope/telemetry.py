@@ -202,4 +202,4 @@ def _exporter(name: str) -> "SpanExporter":
 
 
 def _missing() -> MissingExtraError:
-    return MissingExtraError('traces need opentelemetry: pip install "vitascope[telemetry]"')
+    return MissingExtraError('traces need opentelemetry: pip install ".[telemetry]"')

@@ -147,7 +147,7 @@ def serve(
     except ImportError as error:
         from vitascope.errors import MissingExtraError
 
-        raise MissingExtraError(f'serving needs {error.name}: pip install "vitascope[serve]"') from None
+        raise MissingExtraError(f'serving needs {error.name}: pip install ".[serve]"') from None
     from vitascope.settings import read_settings
 
     settings = read_settings({**os.environ, **({"VITASCOPE_STORE": store} if store else {})})

@@ -16,7 +16,7 @@ def package_folder() -> Path:
     """Return where wordllama is installed, without importing it. Raises ModuleNotFoundError if it is not."""
     spec = find_spec("wordllama")
     if spec is None or spec.origin is None:
-        raise ModuleNotFoundError('training needs wordllama\'s embeddings: pip install "vitascope[train]"')
+        raise ModuleNotFoundError('training needs wordllama\'s embeddings: pip install ".[train]"')
     return Path(spec.origin).parent
 
 

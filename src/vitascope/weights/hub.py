@@ -71,7 +71,7 @@ def _library() -> Any:
     try:
         import huggingface_hub
     except ImportError:
-        extra = 'pip install "vitascope[open-weights]"'
+        extra = 'pip install ".[open-weights]"'
         raise MissingExtraError(f"models: huggingface_hub is needed to download weights: {extra}") from None
     return huggingface_hub
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from vitascope.errors import MissingExtraError, RequestError
 
-EXTRA = 'pip install "vitascope[open-weights]"'
+EXTRA = 'pip install ".[open-weights]"'
 PACKAGES = ("diffusers", "torch", "transformers", "accelerate", "peft")
 """Packages beside our own whose version can change what an open-weight model draws."""
 LOUD = ("diffusers", "transformers", "huggingface_hub", "torch._dynamo", "torch._inductor")

@@ -124,7 +124,7 @@ def _memory_for(entry: Any, gpu: bool) -> int:
 def check_address(address: str) -> None:
     """Raise one clear line when there is no Ray here, or nothing answers at an address; imports nothing."""
     if find_spec("ray") is None:
-        raise MissingExtraError('a fleet needs Ray: pip install "vitascope[cluster]"')
+        raise MissingExtraError('a fleet needs Ray: pip install ".[cluster]"')
     if address in ("auto", "local"):
         return
     host, _, port = address.rpartition(":")

@@ -14,7 +14,7 @@ try:
     from psycopg.conninfo import conninfo_to_dict, make_conninfo
     from psycopg.rows import dict_row
 except ImportError:
-    raise MissingExtraError('a queue on Postgres needs psycopg: pip install "vitascope[postgres]"') from None
+    raise MissingExtraError('a queue on Postgres needs psycopg: pip install ".[postgres]"') from None
 
 Connection = psycopg.Connection[dict[str, Any]]
 

@@ -30,7 +30,7 @@ from vitascope.jobs.stores.store import LEASE_SECONDS, Store
 try:
     import apsw
 except ImportError:
-    raise MissingExtraError('jobs are kept with apsw: pip install "vitascope[serve]"') from None
+    raise MissingExtraError('jobs are kept with apsw: pip install ".[serve]"') from None
 
 BUSY_SECONDS = 60.0
 CHECKPOINT_PAGES = 1000

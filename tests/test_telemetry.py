@@ -40,7 +40,7 @@ def test_what_is_not_known_is_one_line_that_names_the_variable():
 def test_without_the_extra_one_line_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "opentelemetry.sdk.trace", None)
     with (
-        pytest.raises(MissingExtraError, match=r"vitascope\[telemetry\]"),
+        pytest.raises(MissingExtraError, match=r"\.\[telemetry\]"),
         tracing("server", {"OTEL_TRACES_EXPORTER": "otlp"}),
     ):
         pass

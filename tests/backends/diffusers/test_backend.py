@@ -508,9 +508,7 @@ def test_what_is_no_gguf_file_is_refused(home: Path, tmp_path: Path, monkeypatch
 def test_without_diffusers_one_line_names_the_extra(home: Path, monkeypatch: pytest.MonkeyPatch):
     backend, shot = shot_for("wan", home)
     monkeypatch.setitem(sys.modules, "diffusers", None)
-    with pytest.raises(
-        MissingExtraError, match=r'need diffusers, .*pip install "vitascope\[open-weights\]"$'
-    ):
+    with pytest.raises(MissingExtraError, match=r'need diffusers, .*pip install "\.\[open-weights\]"$'):
         rendered(backend, shot)
 
 

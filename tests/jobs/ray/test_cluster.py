@@ -259,7 +259,7 @@ def test_an_address_that_does_not_answer_is_one_line(monkeypatch):
             fleets.check_address(other)
     fleets.check_address("auto")
     monkeypatch.setattr(fleets, "find_spec", lambda name: None)
-    with pytest.raises(MissingExtraError, match=r'pip install "vitascope\[cluster\]"'):
+    with pytest.raises(MissingExtraError, match=r'pip install "\.\[cluster\]"'):
         fleets.check_address("auto")
 
 

@@ -192,7 +192,7 @@ def test_without_psycopg_one_line_says_what_to_install(monkeypatch):
     for module in ("vitascope.jobs.stores.postgres", "vitascope.jobs.stores.connections"):
         monkeypatch.delitem(sys.modules, module)
     monkeypatch.setitem(sys.modules, "psycopg", None)
-    with pytest.raises(MissingExtraError, match=r"vitascope\[postgres\]"):
+    with pytest.raises(MissingExtraError, match=r"\.\[postgres\]"):
         import vitascope.jobs.stores.postgres  # noqa: F401
 
 

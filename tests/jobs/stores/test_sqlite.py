@@ -115,7 +115,7 @@ def test_the_ballast_makes_room_for_what_has_happened(tmp_path):
 def test_without_apsw_one_line_says_what_to_install(monkeypatch):
     monkeypatch.delitem(sys.modules, "vitascope.jobs.stores.sqlite")
     monkeypatch.setitem(sys.modules, "apsw", None)
-    with pytest.raises(MissingExtraError, match=r"vitascope\[serve\]"):
+    with pytest.raises(MissingExtraError, match=r"\.\[serve\]"):
         import vitascope.jobs.stores.sqlite  # noqa: F401
 
 

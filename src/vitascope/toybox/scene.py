@@ -47,6 +47,7 @@ OUT_OF_PLACE = {
 
 STAND_INS = {
     "set": {
+        "meadow": ("garden",), "forest": ("garden",), "farm": ("garden",), "stage": ("room",),
         "mountains": ("snow",), "castle": ("city",), "sea": ("beach",), "lake": ("beach",), "rink": ("snow",),
         "street": ("city",), "road": ("city",), "playground": ("garden",), "kitchen": ("room",), "table": ("room",),
     },
@@ -58,7 +59,7 @@ STAND_INS = {
     "weather": {"fog": ("clear",), "wind": ("clear",), "storm": ("rain",), "sparkles": ("clear",)},
     "style": {"pixel": ("clay",), "cartoon": ("clay",), "neon": ("clay",), "paper": ("clay",)},
 }  # fmt: skip
-"""Field -> later label -> what stands in for it in a world that was drawn before it, the nearest first."""
+"""Field -> label -> what stands in for it in a world that lacks it, the nearest first."""
 
 
 def stand_in(field: str, label: str, labels: tuple[str, ...], able: tuple[str, ...] = ()) -> str | None:

@@ -186,7 +186,7 @@ def test_what_the_environment_says_itself_stays_and_empty_is_nothing():
 
 
 def test_the_hub_client_takes_the_opt_out(watched):
-    pytest.importorskip("huggingface_hub")
+    pytest.importorskip("huggingface_hub", reason="the extra [open-weights] is not installed")
     program = (
         "import vitascope; from huggingface_hub import constants; assert constants.HF_HUB_DISABLE_TELEMETRY"
     )
@@ -194,7 +194,7 @@ def test_the_hub_client_takes_the_opt_out(watched):
 
 
 def test_ray_takes_the_opt_out(watched):
-    pytest.importorskip("ray")
+    pytest.importorskip("ray", reason="the extra [cluster] is not installed")
     program = (
         "import vitascope; from ray._common.usage import usage_lib as u; assert not u.usage_stats_enabled()"
     )

@@ -87,6 +87,17 @@ def test_who_is_on_another_stands_on_its_back_all_the_way():
     assert order == (0, 1)
 
 
+def test_a_pile_stands_from_the_ground_up():
+    cast = [member("on", 1), member("on", 2), member(action="walk")]
+    ways, order = arrange(cast, [standing(FRAMES), standing(FRAMES), crossing(-0.3, 0.3)])
+    across = np.stack([there[:, 0] for there in places(ways)])
+    assert np.allclose(across, across[2], atol=1e-6)
+    feet = [there[:, 1] for there in places(ways, 1.0)]
+    assert (feet[0] < feet[1]).all()
+    assert (feet[1] < feet[2]).all()
+    assert order == (0, 1, 2)
+
+
 @pytest.mark.parametrize(("relation", "nearest"), [("behind", 1), ("in-front-of", 0)])
 def test_who_is_nearer_hides_the_other(relation, nearest):
     ways, order = arrange([member(relation, 1), member()], [standing(FRAMES)] * 2)

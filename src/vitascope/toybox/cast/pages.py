@@ -3,7 +3,7 @@
 import io
 import zipfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -29,13 +29,12 @@ Page = UInt8[np.ndarray, "phases 4 size size"]
 class Cast:
     """A memory of pages: its entries by id, and the archive with their strips.
 
-    Pages of the group "own" lie in `own_folder`; `given` are pages that are kept nowhere, for one clip.
+    Pages of the group "own" lie in `own_folder`.
     """
 
     entries: Mapping[str, CastEntry]
     archive: Path
     own_folder: Path | None = None
-    given: Mapping[str, Page] = field(default_factory=dict)
 
     @classmethod
     def load(cls) -> "Cast":
@@ -58,15 +57,9 @@ class Cast:
         Raises KeyError if there is none, RequestError for an own page whose file is missing or damaged.
         """
         entry = self.find(name)
-        if name in self.given:
-            return resize_page(self.given[name], size)
         if entry.group == OWN and self.own_folder is not None:
             return resize_page(_own_page(self.own_folder / f"{entry.strip}.webp", entry), size)
         return resize_page(_read_strip(self.archive, entry.strip or entry.id), size)
-
-    def with_given(self, entry: CastEntry, page: Page) -> "Cast":
-        """Return a memory that has one more page, which is kept nowhere."""
-        return replace(self, entries={entry.id: entry, **self.entries}, given={**self.given, entry.id: page})
 
 
 @cache

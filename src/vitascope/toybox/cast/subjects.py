@@ -1,7 +1,7 @@
 """Who a prompt shows: up to three pages, each with its colour, size, action, and how it stands to another."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 
@@ -640,13 +640,3 @@ def _relation_patterns() -> dict[str, re.Pattern[str]]:
 def _relation(text: str) -> str:
     """Return how two things stand to each other by the words between them, "" where these do not say so."""
     return next((relation for relation, pattern in _relation_patterns().items() if pattern.search(text)), "")
-
-
-def describe_casting(casting: Casting) -> Mapping[str, object]:
-    """Return a casting as plain values, ready for `json.dumps`."""
-    return {
-        "subjects": [vars(subject) for subject in casting.subjects],
-        "place": casting.place,
-        "notes": list(casting.notes),
-        "unknown": list(casting.unknown),
-    }

@@ -62,7 +62,8 @@ def arrange(
         _put(way, place, member, ground, pace)
         for way, place, member in zip(turned, places, cast, strict=True)
     ]
-    for number, member in enumerate(cast):
+    # Whoever is carried is named before who carries: the last first, so that a pile stands from the ground up.
+    for number, member in reversed(list(enumerate(cast))):
         if member.relation in STACKED and member.target is not None:
             there[number] = _stacked(there[number], there[member.target], member.relation)
     order = sorted(range(len(cast)), key=lambda number: (places[number].row, number))
@@ -97,7 +98,7 @@ def _places(cast: Sequence[CastMember], facing: int) -> list[_Place]:
             looks = 1 if places[number].x <= places[member.target].x else -1
             places[number] = _Place(places[number].x, facing=looks)
             places[member.target] = _Place(places[member.target].x, facing=-looks)
-    for number, member in enumerate(cast):
+    for number, member in reversed(list(enumerate(cast))):
         if number in places or member.target is None:
             continue
         target = places.get(member.target, _Place(0.0))
